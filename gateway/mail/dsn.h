@@ -1,0 +1,46 @@
+// Delivery status notifications: multipart/report of RFC 3464 and RFC 6522, in words a person can use.
+//
+// Null reverse-path, Auto-Submitted: auto-replied (RFC 3834). RFC 6533 form where the original needs
+// SMTPUTF8. The bytes of remote replies are hostile: made printable and cut.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/message_id.h"
+#include "gateway/base/time.h"
+#include "gateway/smtp/envelope.h"
+#include "gateway/smtp/reply.h"
+
+namespace ringpost::mail {
+
+enum class DsnAction : uint8_t { kFailed, kDelayed, kDelivered, kRelayed, kExpanded };
+
+struct DsnRecipient {
+  smtp::Recipient recipient;
+  DsnAction action = DsnAction::kFailed;
+  smtp::Reply reply;           // the last one; code 0: reply.text is our own diagnosis
+  std::string remote_mta;      // name or address of who said it; empty: ourselves
+  WallTime last_attempt;
+  WallTime will_retry_until;   // kDelayed
+};
+
+struct DsnInput {
+  std::string_view hostname;
+  MessageId original_id;
+  MessageId report_id;
+  std::string_view reverse_path;  // of the original: where the report goes
+  std::string_view envid;
+  WallTime arrival;
+  WallTime now;
+  bool smtputf8 = false;
+  bool return_full = false;            // RET=FULL and the body is at hand
+  std::string_view original;           // header section of the original, or all of it with return_full
+  std::vector<DsnRecipient> recipients;
+};
+
+// The whole report: header section and body, CRLF lines, 7-bit unless smtputf8.
+std::string BuildDsn(const DsnInput& input);
+
+}  // namespace ringpost::mail

@@ -1,0 +1,31 @@
+// The header fields a gateway puts before a message: Received (RFC 5321 section 4.4, with-keywords of RFC
+// 3848 and 6531) and, where they are missing, Date and Message-ID (RFC 6409 section 8).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/ip_address.h"
+#include "gateway/base/message_id.h"
+#include "gateway/base/time.h"
+#include "gateway/mail/header_scan.h"
+
+namespace ringpost::mail {
+
+struct TraceInput {
+  std::string_view helo;      // what the client called itself; hostile
+  IpAddress client;
+  std::string_view hostname;  // ours
+  std::string_view protocol;  // SMTP, ESMTP, UTF8SMTP, ...
+  MessageId id;
+  std::optional<std::string_view> single_recipient;  // "for <...>", only where there is just one
+  WallTime now;
+};
+
+// Lines with CRLF; no line longer than 78 where it can be helped, never longer than 998.
+std::string ReceivedField(const TraceInput& input);
+// "Date: ..." and "Message-ID: <id@hostname>" as far as `headers` lacks them; may be empty.
+std::string MissingFields(const TraceInput& input, const HeaderSummary& headers);
+
+}  // namespace ringpost::mail

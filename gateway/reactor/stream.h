@@ -1,0 +1,140 @@
+// Stream: one TCP connection with its receive, its gathered sends and its orderly end. Listener: accepts.
+//
+// Stream owns the rules of the ring so that sessions need not know them: one send and one receive in flight,
+// rearming a multishot receive that ended, parking on an empty buffer pool, short sends, and the end:
+// shutdown, cancel, wait for the last completions, close, then OnClosed.
+//
+// It is not a TLS stream: that one will stand on this one with the same calls.
+//
+// Threads: the shard's own. Callbacks come from the loop, never from inside a call on the Stream, so a
+// handler may call anything, Close included. After OnClosed (the last callback) the handler may destroy
+// the Stream; before it, it may not, unless the Stream was never opened.
+//
+// Memory: an idle Stream holds no buffer of its own; the send queue exists only while there is something in it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "gateway/base/slice.h"
+#include "gateway/base/status.h"
+#include "gateway/reactor/io.h"
+
+namespace ringpost::reactor {
+
+class StreamHandler {
+ public:
+  // Connect succeeded (value 0) or failed (-errno); after a failure OnClosed follows.
+  virtual void OnConnected(int error) = 0;
+  // Bytes from the peer. Keep the slice as long as needed: it pins a receive buffer.
+  virtual void OnReceive(Slice bytes) = 0;
+  // The send queue is empty: all that was written is with the kernel. Only after a Flush that sent something.
+  virtual void OnSent() = 0;
+  // No more will come: 0 for the peer's orderly end, -errno otherwise. Writing may still work after 0.
+  // The handler calls Close in its own time.
+  virtual void OnEnd(int error) = 0;
+  // Everything is terminal and the descriptor is closed.
+  virtual void OnClosed() = 0;
+
+ protected:
+  ~StreamHandler() = default;
+};
+
+class Stream {
+ public:
+  Stream(Io* io, StreamHandler* handler);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // Takes an accepted descriptor and begins to receive.
+  void Adopt(int fd);
+  // Opens a socket (bound to `source` where given) and connects; receives once connected.
+  void Connect(const Endpoint& peer, const IpAddress* source);
+
+  // Queues bytes. Nothing leaves before Flush; what one turn wrote leaves in one sendmsg.
+  void Write(Slice bytes);
+  void Write(const SliceChain& bytes);
+  void WriteCopy(std::string_view bytes);
+  void Flush();
+  // Bytes queued or in flight.
+  size_t unsent_bytes() const;
+
+  // Stops taking bytes from the peer, so that TCP pushes back. What the kernel already handed over may still
+  // come once. Resume delivers again.
+  void Pause();
+  void Resume();
+
+  // Ends the connection. Unsent bytes are given up: to say goodbye, Write, Flush and Close in OnSent.
+  // OnClosed follows from the loop. Closing twice is allowed.
+  void Close();
+  bool closing() const { return state_ == State::kClosing; }
+  bool open() const { return state_ == State::kOpen; }
+  int fd() const { return fd_; }
+  Io& io() { return *io_; }
+
+ private:
+  enum class State : uint8_t { kIdle, kConnecting, kOpen, kClosing, kClosed };
+  struct SendQueue;
+  struct Op : Completion {
+    using Completion::Completion;
+    Stream* stream = nullptr;
+  };
+
+  static void OnReceiveResult(Completion* completion, Result&& result);
+  static void OnSendResult(Completion* completion, Result&& result);
+  void StartReceive();
+  void SendSome();
+  void Received(Result&& result);
+  void Sent(int32_t value);
+  void FinishIfQuiet();
+
+  Io* io_;
+  StreamHandler* handler_;
+  std::unique_ptr<SendQueue> queue_;
+  Op receive_;
+  Op send_;  // also connect
+  int fd_ = -1;
+  State state_ = State::kIdle;
+  bool paused_ = false;
+  bool ended_ = false;
+};
+
+// Accepts on a listening socket that somebody else bound (and keeps). One per shard and address.
+class Listener {
+ public:
+  class Handler {
+   public:
+    // A new connection; the handler takes the descriptor.
+    virtual void OnAccept(int fd) = 0;
+
+   protected:
+    ~Handler() = default;
+  };
+  Listener(Io* io, int listen_fd, Handler* handler);
+  ~Listener();
+  void Start();
+  // No more connections; `stopped()` once the last completion is in.
+  void Stop();
+  bool stopped() const { return !accept_.in_flight() && !retry_.scheduled(); }
+
+ private:
+  struct Op : Completion {
+    using Completion::Completion;
+    Listener* listener = nullptr;
+  };
+  struct RetryTimer : Timer {
+    using Timer::Timer;
+    Listener* listener = nullptr;
+  };
+  static void OnAcceptResult(Completion* completion, Result&& result);
+
+  Io* io_;
+  int listen_fd_;
+  Handler* handler_;
+  Op accept_;
+  RetryTimer retry_;  // after EMFILE and the like
+  bool stopping_ = false;
+};
+
+}  // namespace ringpost::reactor

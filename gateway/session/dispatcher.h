@@ -1,0 +1,71 @@
+// Dispatcher: a shard's outbound side for one region: it takes accepted messages, schedules them
+// (delivery::), leases outbound connections, and writes outcomes to the spool.
+//
+// It owns: the schedule of this home shard, the outbound connections, the messages held in memory between
+// their 250 and their first attempt. It is the only writer of their records.
+//
+// Threads: the shard's own.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/base/log.h"
+#include "gateway/reactor/io.h"
+#include "gateway/session/queue_control.h"
+#include "storage/spool.h"
+
+namespace ringpost::delivery {
+struct DeliveryConfig;   // delivery/config.h: routes, retry schedule, limits
+class SiteBudgets;       // delivery/site_budget.h: connection slots of a site, shared by all shards
+}  // namespace ringpost::delivery
+
+namespace ringpost::session {
+
+// What every session of a region on one shard works with. All pointers outlive the shard's sessions.
+struct RegionContext {
+  std::string name;
+  std::string hostname;
+  reactor::Io* io = nullptr;
+  storage::Spool* spool = nullptr;
+  Log* log = nullptr;
+  std::vector<IpAddress> egress;  // source addresses; empty: the kernel's choice
+  uint32_t shards = 1;
+};
+
+class Dispatcher {
+ public:
+  Dispatcher(const RegionContext* region, std::shared_ptr<const delivery::DeliveryConfig> config,
+             delivery::SiteBudgets* budgets);
+  ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  // A message that is durable now (its Durable was made). Takes it over, body included: the first attempt
+  // delivers from memory while the budget lasts.
+  void Admit(std::unique_ptr<storage::NewMessage> message);
+  // A page of the scan at start.
+  void Restore(std::vector<storage::ScannedMessage> messages);
+
+  // New routes and limits; deliveries in hand end with the old ones.
+  void Reload(std::shared_ptr<const delivery::DeliveryConfig> config);
+
+  void Handle(QueueCommand* command);  // answers in place; the caller posts it back
+
+  // Stops starting deliveries; drained() once none is in hand and every outcome is committed.
+  void BeginDrain();
+  bool drained() const;
+  // Ends every connection without waiting for replies (the grace period is over).
+  void Abort();
+
+  // Bytes of bodies held in memory for first attempts, and entries in the schedule.
+  uint64_t held_body_bytes() const;
+  uint64_t queued_entries() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ringpost::session

@@ -1,0 +1,77 @@
+// What an operator asks of a shard's queue, as plain data: `ringpost queue ...`, suspend and resume.
+//
+// The control server makes one QueueCommand per shard and posts it; the shard fills the answer and posts it
+// back. Answers are bounded: lists come in pages.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/base/inbox.h"
+#include "gateway/base/message_id.h"
+#include "gateway/base/time.h"
+
+namespace ringpost::session {
+
+// Which queue entries: every field that is set must match.
+struct QueueFilter {
+  std::optional<MessageId> id;
+  std::string recipient_domain;
+  std::string next_hop;   // as routes name it: "127.0.0.1:2626"
+  std::string sender;     // whole reverse-path; "<>" for the null one
+  bool held_only = false;
+};
+
+// One message at one next hop.
+struct QueueEntryView {
+  MessageId id;
+  std::string sender;
+  std::vector<std::string> recipients;  // those still open; at most kQueueViewRecipientsMax
+  uint32_t recipients_open = 0;
+  std::string next_hop;
+  std::string state;       // queued, deferred, held, delivering, suspended
+  uint16_t attempts = 0;
+  WallTime received, next_attempt, deadline;
+  uint64_t bytes = 0;
+  std::string last_reply;
+};
+
+struct QueueSummaryRow {
+  std::string domain;
+  std::string next_hop;
+  uint64_t queued = 0, deferred = 0, held = 0, delivering = 0;
+  bool suspended = false;
+  std::optional<WallTime> oldest;
+};
+
+struct Suspension {
+  std::string domain;    // either may be empty, not both
+  std::string next_hop;
+  WallTime until;
+};
+
+struct QueueCommand : Posted {
+  enum class Op : uint8_t {
+    kSummary, kList, kShow, kRetry, kHold, kRelease, kDelete, kBounce,
+    kSuspend, kResume, kSuspensions, kDrain,
+  };
+  Op op = Op::kSummary;
+  QueueFilter filter;
+  Suspension suspension;
+  uint32_t limit = 100;
+  std::optional<MessageId> after;  // kList: continue behind this one
+  std::string reason;              // kBounce: goes into the report
+
+  // The answer.
+  Inbox* reply_to = nullptr;
+  void (*done)(QueueCommand*) = nullptr;  // set as `run` when posted back
+  std::vector<QueueSummaryRow> rows;
+  std::vector<QueueEntryView> entries;
+  std::vector<Suspension> suspensions;
+  uint64_t affected = 0;
+  std::string error;
+};
+
+}  // namespace ringpost::session

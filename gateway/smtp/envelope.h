@@ -1,0 +1,45 @@
+// The envelope of a message as SMTP carries it: reverse-path, recipients, and the parameters of both.
+//
+// Plain data, made by ServerSession from MAIL and RCPT, stored by storage, used by ClientSession.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ringpost::smtp {
+
+// RFC 6152, 3030: what the client declared of the body.
+enum class BodyType : uint8_t { k7Bit, k8BitMime, kBinaryMime };
+
+// RFC 3461 section 4.3.
+enum class DsnReturn : uint8_t { kUnspecified, kFull, kHeaders };
+
+// RFC 3461 section 4.1; a set of bits. kNotifyUnspecified: the sender said nothing (failure is reported).
+enum Notify : uint8_t {
+  kNotifyUnspecified = 0,
+  kNotifyNever = 1,
+  kNotifySuccess = 2,
+  kNotifyFailure = 4,
+  kNotifyDelay = 8,
+};
+
+struct Recipient {
+  std::string address;    // local-part@domain, as given; never empty; domain not lowered
+  std::string orcpt;      // "rfc822;..." decoded from xtext; empty: none
+  uint8_t notify = kNotifyUnspecified;
+  bool operator==(const Recipient&) const = default;
+};
+
+struct Envelope {
+  std::string reverse_path;  // empty: the null reverse-path <>
+  std::vector<Recipient> recipients;
+  std::string envid;  // decoded from xtext; empty: none
+  DsnReturn ret = DsnReturn::kUnspecified;
+  BodyType body = BodyType::k7Bit;
+  bool smtputf8 = false;
+  uint64_t declared_size = 0;  // SIZE=; 0: none
+  bool operator==(const Envelope&) const = default;
+};
+
+}  // namespace ringpost::smtp

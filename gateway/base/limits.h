@@ -63,4 +63,68 @@ inline constexpr uint32_t kClientDataBlockSeconds = 180;
 inline constexpr uint32_t kClientFinalReplySeconds = 600;
 inline constexpr uint32_t kClientConnectSeconds = 30;
 
+// --- Inbound connections ------------------------------------------------------------------------------
+// Open inbound connections of the process; the next: 421 4.7.0. Never more than the open-file limit allows.
+inline constexpr uint32_t kConnectionsMaxDefault = 50'000;
+inline constexpr uint32_t kConnectionsMaxHard = 1'000'000;
+// ... of one client address, on all listeners of a shard together; the next: 421 4.7.0. 0: no limit.
+inline constexpr uint32_t kConnectionsPerAddressMaxDefault = 0;
+// Received bytes of one session that wait for an answer of ours before its stream is paused.
+inline constexpr size_t kSessionBacklogBytesMax = 64 * kKiB;
+// Output of one session that the peer does not read before no more of its commands are looked at.
+inline constexpr size_t kSessionUnsentBytesMax = 64 * kKiB;
+// Chunk requests of one message in flight; at the bound the stream is paused.
+inline constexpr uint32_t kChunksInFlightMax = 2;
+// The slowest body that is waited for after kDataGraceSeconds; slower: 421 4.4.2.
+inline constexpr uint32_t kDataBytesPerSecondMinDefault = 50;
+inline constexpr uint32_t kDataGraceSeconds = 60;
+// All of one transaction's data phase, whatever its rate; later: 421 4.4.2.
+inline constexpr uint32_t kDataPhaseSecondsMax = 4 * 3600;
+// A command line that does not end is dripped no longer than the command time-out, counted from its start.
+inline constexpr uint32_t kCommandTimeoutSecondsHard = 3600;
+// The greeting's delay on listeners that look for early talkers.
+inline constexpr uint32_t kGreetDelayMillisMax = 30'000;
+// The PROXY header must be whole by then.
+inline constexpr uint32_t kProxyHeaderSeconds = 10;
+inline constexpr size_t kProxyHeaderBytesMax = 536;
+// How long a goodbye may wait for a peer that does not read.
+inline constexpr uint32_t kGoodbyeSeconds = 5;
+// Share of the receive buffers in use (percent) above which new messages are answered 452 4.3.1.
+inline constexpr uint32_t kPoolPressurePercent = 90;
+
+// --- Process ------------------------------------------------------------------------------------------
+inline constexpr uint32_t kReceiveBufferBytes = 8 * kKiB;
+inline constexpr uint32_t kReceiveBuffersDefault = 4096;  // per core; a power of two
+inline constexpr uint32_t kReceiveBuffersMin = 64;
+inline constexpr uint32_t kReceiveBuffersMax = 32'768;
+inline constexpr uint32_t kCoresMax = 256;
+inline constexpr uint32_t kListenersMax = 64;
+inline constexpr uint32_t kRegionsMax = 16;
+inline constexpr uint32_t kListenBacklog = 1024;
+inline constexpr uint64_t kStoreFreeBytesMinDefault = 256 * kMiB;
+inline constexpr uint32_t kDrainGraceSecondsDefault = 30;
+inline constexpr uint32_t kDrainGraceSecondsMax = 3600;
+// Memory in percent of the ceiling: above the first new mail is answered 452, above the second idle
+// sessions are closed as well, above the third new connections are answered 421.
+inline constexpr uint32_t kMemoryRefuseMailPercent = 85;
+inline constexpr uint32_t kMemoryCloseIdlePercent = 90;
+inline constexpr uint32_t kMemoryRefuseConnectionsPercent = 95;
+inline constexpr uint64_t kMemoryCeilingBytesMin = 64 * kMiB;
+
+// --- Configuration file -------------------------------------------------------------------------------
+inline constexpr size_t kConfigBytesMax = 4 * kMiB;
+inline constexpr size_t kConfigErrorsMax = 100;
+inline constexpr size_t kConfigNetworksMax = 1024;  // of one list
+inline constexpr size_t kConfigRoutesMax = 100'000;
+inline constexpr size_t kConfigRelaysMax = 32;  // of one route
+inline constexpr size_t kRetryStepsMax = 64;
+// A message that is still queued then is bounced (RFC 5321 section 4.5.4.1: at least 4-5 days).
+inline constexpr uint32_t kMessageLifetimeSecondsDefault = 5 * 24 * 3600;
+inline constexpr uint32_t kMessageLifetimeSecondsMax = 30 * 24 * 3600;
+// Connections to one next hop, over all shards, and messages on one before it is closed.
+inline constexpr uint32_t kNextHopConnectionsMaxDefault = 20;
+inline constexpr uint32_t kNextHopConnectionsMaxHard = 1000;
+inline constexpr uint32_t kMessagesPerConnectionMaxDefault = 1000;
+inline constexpr uint32_t kMessagesPerConnectionMaxHard = 1'000'000;
+
 }  // namespace ringpost::limits

@@ -1,0 +1,143 @@
+// Config: ringpost.toml as plain data, and the one way to read it.
+//
+// CONFIG.md in this folder lists every key with its meaning, default, bounds and whether a reload
+// applies it. A Config that was read without errors is whole: every reference is resolved, every
+// bound checked.
+//
+// Threads: plain data; nothing here is shared while it changes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/ip_address.h"
+#include "gateway/base/limits.h"
+#include "gateway/base/status.h"
+#include "gateway/base/time.h"
+
+namespace ringpost::app {
+
+struct StoreConfig {
+  std::string path;  // control store and keys; regions are below it unless they say otherwise
+  uint64_t free_bytes_min = limits::kStoreFreeBytesMinDefault;
+  bool operator==(const StoreConfig&) const = default;
+};
+
+struct ReactorConfig {
+  uint32_t cores = 0;  // 0: all
+  uint32_t buffers =
+      limits::kReceiveBuffersDefault;  // receive buffers per core, of kReceiveBufferBytes
+  bool operator==(const ReactorConfig&) const = default;
+};
+
+struct RegionConfig {
+  std::string name;
+  std::string store;  // the region's own directory
+  std::string log;    // its message log; empty: standard error
+  std::vector<IpAddress> egress;
+  bool operator==(const RegionConfig&) const = default;
+};
+
+struct ListenerConfig {
+  Endpoint address;
+  std::string region;
+  bool strict = false;
+  bool normalise_bare_newlines = false;
+  std::vector<IpNetwork> proxy_protocol_from;
+  std::vector<IpNetwork> xclient_from;
+  uint32_t connections_max = 0;              // 0: only the process's limit
+  uint32_t connections_per_address_max = 0;  // 0: only [limits]
+  Millis greet_delay{0};
+  bool operator==(const ListenerConfig&) const = default;
+};
+
+struct RelayConfig {
+  std::string host;  // an address or a name
+  uint16_t port = 25;
+  uint16_t preference = 0;  // lower is tried first
+  bool operator==(const RelayConfig&) const = default;
+};
+
+struct RouteConfig {
+  std::string domain;  // "example.com", ".example.com" (all below it) or "*"
+  std::vector<RelayConfig> relays;
+  bool operator==(const RouteConfig&) const = default;
+};
+
+struct LimitsConfig {
+  uint64_t message_bytes_max = limits::kMessageBytesMaxDefault;
+  uint32_t recipients_max = limits::kRecipientsMaxDefault;
+  uint32_t connections_max = limits::kConnectionsMaxDefault;
+  uint32_t connections_per_address_max = limits::kConnectionsPerAddressMaxDefault;
+  Seconds command_timeout{limits::kServerCommandSeconds};
+  uint32_t data_bytes_per_second_min = limits::kDataBytesPerSecondMinDefault;
+  uint64_t memory_bytes_max = 0;  // 0: what the cgroup or the machine has
+  Seconds drain_grace{limits::kDrainGraceSecondsDefault};
+  bool operator==(const LimitsConfig&) const = default;
+};
+
+struct DeliverySettings {
+  std::vector<Seconds> retry_schedule;  // the last one repeats; empty: the default schedule
+  Seconds lifetime{limits::kMessageLifetimeSecondsDefault};
+  uint32_t connections_per_next_hop_max = limits::kNextHopConnectionsMaxDefault;
+  uint32_t messages_per_connection_max = limits::kMessagesPerConnectionMaxDefault;
+  bool operator==(const DeliverySettings&) const = default;
+};
+
+struct LogConfig {
+  std::string path;  // the daemon's own lines; empty: standard error
+  bool operator==(const LogConfig&) const = default;
+};
+
+struct ControlConfig {
+  std::string socket;
+  bool operator==(const ControlConfig&) const = default;
+};
+
+struct Config {
+  std::string source_path;  // empty: the embedded development mode
+  std::string hostname;
+  bool development = false;  // next hops outside loopback are refused
+  StoreConfig store;
+  ReactorConfig reactor;
+  std::vector<RegionConfig> regions;
+  std::vector<ListenerConfig> listeners;
+  std::vector<IpNetwork> trust;
+  std::vector<RouteConfig> routes;
+  LimitsConfig limits;
+  DeliverySettings delivery;
+  LogConfig log;
+  ControlConfig control;
+};
+
+// One thing that is wrong, and where. Lines and columns count from 1; 0: the whole file.
+struct ConfigError {
+  uint32_t line = 0;
+  uint32_t column = 0;
+  std::string key;    // "listener.addres"
+  std::string words;  // what is wrong, what is accepted, what was perhaps meant
+  // "ringpost.toml:12:3: listener.addres: unknown key; did you mean \"address\"? ..."
+  std::string ToString(std::string_view file) const;
+};
+
+struct ConfigResult {
+  std::optional<Config> config;  // present when `errors` is empty
+  std::vector<ConfigError> errors;
+  // All of them, a line each.
+  std::string ErrorText(std::string_view file) const;
+};
+
+// Sans file system: `file` is for messages, `system_hostname` is what hostname defaults to. At most
+// limits::kConfigBytesMax bytes; at most limits::kConfigErrorsMax errors are kept.
+ConfigResult ParseConfig(std::string_view text, std::string_view file,
+                         std::string_view system_hostname);
+// Reads and parses a file.
+ConfigResult LoadConfig(const std::string& path);
+// What `ringpostd` runs on without a file: 127.0.0.1:2525 and :2587, everything to 127.0.0.1:2626,
+// a store under the user's data directory, and nothing that leaves the machine.
+Config DevelopmentConfig();
+
+}  // namespace ringpost::app

@@ -1,0 +1,330 @@
+"""What the end-to-end tests stand on: a real ringpostd in a folder of its own, and real peers around it.
+
+Everything listens on loopback at ports the kernel gave; everything started here is stopped here. The tests run
+the programs of build/<preset>/bin, named by RINGPOST_BIN (ctest sets it).
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("RINGPOST_BIN", ROOT / "build/release/bin"))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(condition, seconds, what):
+    """Waits until condition() is true; fails naming `what` where it does not become so in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def listening(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+class Daemon:
+    """One ringpostd with its configuration, store and log in `folder`."""
+
+    def __init__(self, folder, next_hop, extra="", listener_extra="", store=None, trust=True,
+                 preload=None):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.store = store or self.folder / "store"
+        self.socket_path = self.folder / "control.sock"
+        self.log_path = self.folder / "region.log"
+        self.config_path = self.folder / "ringpost.toml"
+        self.process = None
+        self.environment = dict(os.environ)
+        if preload:
+            self.environment["LD_PRELOAD"] = str(preload)
+        self.write_config(next_hop, extra, listener_extra, trust)
+
+    def write_config(self, next_hop, extra="", listener_extra="", trust=True):
+        trusted = '[[trust]]\nnetwork = "127.0.0.0/8"\n' if trust else ""
+        hops = next_hop if isinstance(next_hop, str) else f"127.0.0.1:{next_hop}"
+        self.config_path.write_text(f"""
+hostname = "gw.example.com"
+[store]
+path = "{self.store}"
+[reactor]
+cores = 2
+[control]
+socket = "{self.socket_path}"
+[[region]]
+name = "local"
+log = "{self.log_path}"
+[[listener]]
+address = "127.0.0.1:{self.port}"
+region = "local"
+{listener_extra}
+{trusted}
+[[route]]
+domain = "*"
+relay = "{hops}"
+{extra}
+""")
+
+    def start(self, wait=True):
+        self.output = open(self.folder / "daemon.out", "ab")
+        self.process = subprocess.Popen(
+            [BIN / "ringpostd", "--config", self.config_path], stdout=self.output,
+            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=self.environment)
+        if wait:
+            wait_until(lambda: listening(self.port) or self.process.poll() is not None, 30,
+                       "ringpostd listens")
+            if self.process.poll() is not None:
+                raise AssertionError(f"ringpostd ended at once: {self.console()}")
+        return self
+
+    def stop(self, seconds=30):
+        """SIGTERM and the exit status."""
+        if self.process is None or self.process.poll() is not None:
+            return None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("ringpostd did not end after SIGTERM: " + self.console())
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def console(self):
+        return (self.folder / "daemon.out").read_text(errors="replace")[-4000:]
+
+    def log(self):
+        if not self.log_path.exists():
+            return []
+        lines = self.log_path.read_text(errors="replace").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def ctl(self, *words, check=True, as_json=True):
+        """Runs `ringpost` against this daemon; the parsed JSON, or the text."""
+        command = [BIN / "ringpost", "--socket", self.socket_path]
+        if as_json:
+            command.append("--json")
+        done = subprocess.run([*command, *map(str, words)], capture_output=True, text=True,
+                              timeout=120, stdin=subprocess.DEVNULL)
+        if check and done.returncode != 0:
+            raise AssertionError(f"ringpost {words}: {done.returncode} {done.stderr} {done.stdout}")
+        if not as_json:
+            return done.stdout
+        lines = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
+        return lines[0] if len(lines) == 1 else lines
+
+
+class Sink:
+    """A next hop by aiosmtpd that keeps what it gets and can be told how to answer.
+
+    `answer(envelope_part, value)` may return a reply string instead of None for "MAIL", "RCPT", "DATA".
+    """
+
+    def __init__(self, answer=None, port=None):
+        from aiosmtpd.controller import Controller
+        self.messages = []
+        self.answer = answer or (lambda part, value: None)
+        self.lock = threading.Lock()
+        self.port = port or free_port()
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, ident="sink ready",
+                                     decode_data=False, enable_SMTPUTF8=True,
+                                     data_size_limit=128 * 1024 * 1024)
+
+    def start(self):
+        self.controller.start()
+        return self
+
+    def stop(self):
+        with contextlib.suppress(Exception):
+            self.controller.stop()
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        reply = self.answer("MAIL", address)
+        if reply:
+            return reply
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        reply = self.answer("RCPT", address)
+        if reply:
+            return reply
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        reply = self.answer("DATA", envelope)
+        if reply:
+            return reply
+        with self.lock:
+            self.messages.append({
+                "from": envelope.mail_from, "to": list(envelope.rcpt_tos),
+                "content": envelope.original_content or envelope.content,
+                "mail_options": list(envelope.mail_options),
+                "rcpt_options": list(envelope.rcpt_options)})
+        return "250 2.0.0 OK"
+
+    def wait(self, count, seconds=30):
+        wait_until(lambda: len(self.messages) >= count, seconds,
+                   f"{count} messages in the sink (there are {len(self.messages)})")
+        return self.messages
+
+
+class BenchSink:
+    """The fast sink of ringpost-bench; `ids()` is the set of unique message ids it has accepted."""
+
+    def __init__(self, folder, *options, port=None):
+        self.folder = pathlib.Path(folder)
+        self.port = port or free_port()
+        self.ids_path = self.folder / f"sink-{self.port}.ids"
+        self.options = options
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [BIN / "ringpost-bench", "sink", "--listen", f"127.0.0.1:{self.port}", "--ids", self.ids_path,
+             *self.options], stdout=open(self.folder / "sink.out", "ab"), stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL)
+        wait_until(lambda: listening(self.port), 10, "the sink listens")
+        return self
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(10)
+
+    def ids(self):
+        if not self.ids_path.exists():
+            return set()
+        return set(self.ids_path.read_text().split())
+
+
+class Postfix:
+    """A private Postfix: own configuration, queue and data; nothing of the system's instance is touched."""
+
+    def __init__(self, folder, main, smtpd_port=None):
+        self.folder = pathlib.Path(folder)
+        self.port = smtpd_port or free_port()
+        self.conf, self.queue, self.data = (self.folder / name for name in ("conf", "queue", "data"))
+        self.log_path = self.folder / "postfix.log"
+        for path in (self.conf, self.queue, self.data):
+            path.mkdir(parents=True, exist_ok=True)
+        shutil.chown(self.data, "postfix", "postfix")
+        # Postfix's own processes must be able to walk here.
+        for parent in [self.folder, *self.folder.parents][:-1]:
+            if str(parent).startswith(tempfile.gettempdir()) and parent != pathlib.Path("/tmp"):
+                parent.chmod(parent.stat().st_mode | 0o055)
+        (self.conf / "main.cf").write_text(f"""
+compatibility_level = 3.6
+queue_directory = {self.queue}
+data_directory = {self.data}
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = pf.example.com
+mynetworks = 127.0.0.0/8
+disable_dns_lookups = yes
+smtpd_peername_lookup = no
+smtp_tls_security_level = none
+alias_maps =
+local_recipient_maps =
+maillog_file = {self.log_path}
+maillog_file_prefixes = {self.folder}
+{main}
+""")
+        master = pathlib.Path("/usr/share/postfix/master.cf.dist")
+        if not master.exists():
+            master = pathlib.Path("/etc/postfix/master.cf")
+        lines = []
+        for line in master.read_text().splitlines():
+            words = line.split()
+            if line.startswith("#") or not words:
+                continue
+            if not line[0].isspace() and len(words) >= 8:
+                if words[0] == "smtp" and words[1] == "inet":
+                    words[0] = f"127.0.0.1:{self.port}"
+                words[4] = "n"  # no chroot
+                line = " ".join(words)
+            lines.append(line)
+        if not any(line.startswith("postlog") for line in lines):
+            lines.append("postlog unix-dgram n - n - 1 postlogd")
+        (self.conf / "master.cf").write_text("\n".join(lines) + "\n")
+
+    def start(self):
+        done = subprocess.run(["postfix", "-c", self.conf, "start"], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise AssertionError(f"postfix: {done.stderr} {self.log_path.read_text()[-2000:]}")
+        wait_until(lambda: listening(self.port), 20, "Postfix listens")
+        return self
+
+    def stop(self):
+        subprocess.run(["postfix", "-c", self.conf, "stop"], capture_output=True)
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+
+class Case(unittest.TestCase):
+    """A test with a folder of its own and things that are stopped in reverse order."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ringpost-e2e-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def run_sink(self, answer=None, port=None):
+        sink = Sink(answer, port).start()
+        self.addCleanup(sink.stop)
+        return sink
+
+    def run_bench_sink(self, *options, port=None):
+        sink = BenchSink(self.folder, *options, port=port).start()
+        self.addCleanup(sink.stop)
+        return sink
+
+    def run_daemon(self, next_hop, **options):
+        daemon = Daemon(self.folder / "ringpost", next_hop, **options)
+        self.addCleanup(daemon.kill)
+        return daemon.start()
+
+    def run_postfix(self, name, main):
+        postfix = Postfix(self.folder / name, main)
+        self.addCleanup(postfix.stop)
+        return postfix.start()
+
+
+def run(command, **options):
+    """Runs a client; its exit status and output."""
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, **options)

@@ -1,0 +1,92 @@
+"""kill -9 under load, and a full disk: what was answered 250 is not lost."""
+
+import os
+import random
+import subprocess
+import time
+import unittest
+
+import harness
+
+ROUNDS = int(os.environ.get("RINGPOST_CRASH_ROUNDS", "20"))
+
+
+class Crash(harness.Case):
+    def load(self, daemon, acked, *options):
+        return subprocess.Popen(
+            [harness.BIN / "ringpost-bench", "load", "--target", f"127.0.0.1:{daemon.port}",
+             "--acked", acked, *map(str, options)],
+            stdout=open(self.folder / "load.out", "ab"), stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL)
+
+    def acked_ids(self, path):
+        return set(path.read_text().split()) if path.exists() else set()
+
+    def test_kill_rounds(self):
+        """Each round: load, kill at a random moment, start again on the same store and go on."""
+        sink = self.run_bench_sink("--tempfail", "0.02", "--drop", "0.01")
+        daemon = harness.Daemon(self.folder / "ringpost", sink.port,
+                                extra='[delivery]\nretry = ["1s"]\n')
+        self.addCleanup(daemon.kill)
+        acked = set()
+        for round_number in range(ROUNDS):
+            daemon.start()
+            path = self.folder / f"acked-{round_number}"
+            load = self.load(daemon, path, "--connections", 20, "--duration", 30, "--size",
+                             random.choice([500, 4096, 60_000, 900_000]))
+            self.addCleanup(load.kill)
+            time.sleep(random.uniform(0.3, 2.0))
+            daemon.kill()
+            load.kill()
+            load.wait()
+            acked |= self.acked_ids(path)
+        self.assertGreater(len(acked), ROUNDS * 10, "the load did run")
+        daemon.start()
+        missing = lambda: acked - sink.ids()
+        try:
+            harness.wait_until(lambda: not missing(), 120, "all that was acknowledged arrives")
+        except AssertionError:
+            self.fail(f"{len(missing())} of {len(acked)} lost: {sorted(missing())[:5]}; {daemon.console()}")
+        self.assertEqual(daemon.stop(), 0)
+        print(f"\n{ROUNDS} rounds, {len(acked)} acknowledged, all arrived", flush=True)
+
+    def test_full_disk(self):
+        """A small loop mount fills up: 452, nothing acknowledged is lost, and it recovers by itself."""
+        image, mount = self.folder / "disk.img", self.folder / "disk"
+        mount.mkdir()
+        with open(image, "wb") as file:
+            file.truncate(200 * 1024 * 1024)
+        subprocess.run(["mkfs.ext4", "-q", image], check=True)
+        subprocess.run(["mount", "-o", "loop", image, mount], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", mount])
+        port = harness.free_port()  # nobody listens there yet: the queue fills the disk
+        daemon = harness.Daemon(self.folder / "ringpost", port, store=mount / "store",
+                                extra='[delivery]\nretry = ["1s"]\n')
+        self.addCleanup(daemon.kill)
+        daemon.start()
+        path = self.folder / "acked"
+        load = self.load(daemon, path, "--connections", 10, "--messages", 6000, "--size", 100_000,
+                         "--keep-going")
+        self.addCleanup(load.kill)
+        harness.wait_until(lambda: not daemon.ctl("status")["accepting"], 120, "acceptance stops at the floor")
+        # A stranger fills what the floor had left.
+        ballast = mount / "ballast"
+        subprocess.run(f"dd if=/dev/zero of={ballast} bs=1M 2>/dev/null", shell=True)
+        time.sleep(3)
+        load.kill()
+        load.wait()
+        acked = self.acked_ids(path)
+        self.assertGreater(len(acked), 100)
+        self.assertIsNone(daemon.process.poll(), daemon.console())
+        ballast.unlink()
+        sink = self.run_bench_sink(port=port)
+        harness.wait_until(lambda: not (acked - sink.ids()), 120, "all that was acknowledged arrives")
+        harness.wait_until(lambda: daemon.ctl("status")["accepting"], 60, "it accepts again, by itself")
+        more = self.folder / "acked-more"
+        self.assertEqual(self.load(daemon, more, "--connections", 5, "--messages", 100).wait(60), 0)
+        self.assertEqual(len(self.acked_ids(more)), 100)
+        harness.wait_until(lambda: not (self.acked_ids(more) - sink.ids()), 30, "new mail arrives")
+
+
+if __name__ == "__main__":
+    unittest.main()

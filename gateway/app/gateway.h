@@ -42,6 +42,14 @@ struct ShardStatus {
   uint32_t connections = 0;  // inbound
   uint64_t pool_bytes = 0;
   uint64_t pool_bytes_held = 0;
+  std::vector<uint64_t> counters;  // by Counter; empty: not known
+};
+
+// Something of the kernel that the reactor uses, or does without and why.
+struct FeatureStatus {
+  std::string name;
+  bool used = false;
+  std::string note;
 };
 
 struct GatewayStatus {
@@ -55,6 +63,7 @@ struct GatewayStatus {
   uint64_t memory_ceiling_bytes = 0;  // 0: none known
   uint64_t open_files_max = 0;
   std::vector<std::string> listeners;
+  std::vector<FeatureStatus> features;
   std::vector<RegionStatus> regions;
   std::vector<ShardStatus> shards;
   std::vector<std::pair<std::string_view, uint64_t>> counters;  // summed over all threads

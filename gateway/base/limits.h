@@ -127,4 +127,51 @@ inline constexpr uint32_t kNextHopConnectionsMaxHard = 1000;
 inline constexpr uint32_t kMessagesPerConnectionMaxDefault = 1000;
 inline constexpr uint32_t kMessagesPerConnectionMaxHard = 1'000'000;
 
+// --- Log files ----------------------------------------------------------------------------------------
+// Memory between a thread that logs and the file. Full: lines are dropped, counted, and reported in the file.
+inline constexpr size_t kLogRingBytes = 2 * kMiB;  // a power of two
+inline constexpr size_t kLogRingsMax = 512;
+// A longer line is dropped and counted.
+inline constexpr size_t kLogLineBytesMax = 64 * kKiB;
+// How often the writer looks while lines come, and how long it waits after a failed write.
+inline constexpr uint32_t kLogPauseMillis = 20;
+inline constexpr uint32_t kLogRetryMillis = 1000;
+// How long shutting down waits for a slow disk before lines are given up.
+inline constexpr uint32_t kLogFlushMillisMax = 5000;
+
+// --- Service manager ----------------------------------------------------------------------------------
+// Sockets taken from the manager, and descriptors in one message to it (the kernel's SCM_MAX_FD is 253).
+// More: left out and named.
+inline constexpr uint32_t kListenFdsMax = 4096;
+inline constexpr uint32_t kNotifyFdsMax = 253;
+
+// --- Control socket -----------------------------------------------------------------------------------
+// Clients at once; the next gets one error line and is closed.
+inline constexpr uint32_t kControlClientsMax = 32;
+// A request line, its line feed included; longer: an error line and the client is closed.
+inline constexpr size_t kControlRequestBytesMax = 16 * kKiB;
+// What one answer may hold: a page of a list ends there and says where to go on.
+inline constexpr size_t kControlAnswerBytesMax = 4 * kMiB;
+inline constexpr uint32_t kControlListEntriesMax = 1000;
+inline constexpr uint32_t kControlListEntriesDefault = 100;
+// Domains of a summary; beyond, the answer says how many it left out.
+inline constexpr uint32_t kControlSummaryRowsMax = 10'000;
+// Unsent bytes of a client that reads slower than its trace or progress comes: further lines are dropped
+// and counted.
+inline constexpr size_t kControlUnsentBytesMax = 1 * kMiB;
+// Trace lines on their way from the shards, all together; more are dropped and counted.
+inline constexpr size_t kControlTraceBytesMax = 4 * kMiB;
+// A client that sends nothing between requests; a request that began and does not end; a client that does
+// not read its answer; shards that do not answer (the client is told); a reload that does not end.
+inline constexpr uint32_t kControlIdleSeconds = 300;
+inline constexpr uint32_t kControlRequestSeconds = 10;
+inline constexpr uint32_t kControlSendSeconds = 30;
+inline constexpr uint32_t kControlAnswerSeconds = 30;
+// How often drain reports.
+inline constexpr uint32_t kControlProgressMillis = 500;
+// How long stopping waits for goodbyes to be read and for commands that shards still hold.
+inline constexpr uint32_t kControlStopMillis = 1000;
+// A reason for a bounce; longer: refused.
+inline constexpr size_t kControlReasonBytesMax = 200;
+
 }  // namespace ringpost::limits

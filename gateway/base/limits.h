@@ -136,8 +136,6 @@ inline constexpr size_t kLogLineBytesMax = 64 * kKiB;
 // How often the writer looks while lines come, and how long it waits after a failed write.
 inline constexpr uint32_t kLogPauseMillis = 20;
 inline constexpr uint32_t kLogRetryMillis = 1000;
-// How long shutting down waits for a slow disk before lines are given up.
-inline constexpr uint32_t kLogFlushMillisMax = 5000;
 
 // --- Service manager ----------------------------------------------------------------------------------
 // Sockets taken from the manager, and descriptors in one message to it (the kernel's SCM_MAX_FD is 253).
@@ -173,5 +171,61 @@ inline constexpr uint32_t kControlProgressMillis = 500;
 inline constexpr uint32_t kControlStopMillis = 1000;
 // A reason for a bounce; longer: refused.
 inline constexpr size_t kControlReasonBytesMax = 200;
+
+// --- Delivery -----------------------------------------------------------------------------------------
+// Connections to the next hops of one route, from all shards; beyond, messages wait in the queue.
+inline constexpr uint32_t kConnectionsPerSiteDefault = 50;
+inline constexpr uint32_t kConnectionsPerSiteMax = 10'000;
+// Connections being opened to one site by one shard at once; the rest of the backlog waits for these.
+inline constexpr uint32_t kConnectingPerSiteMax = 8;
+// Recipients of one outbound transaction; the rest go in the next one.
+inline constexpr uint32_t kRecipientsPerTransactionDefault = 1000;
+inline constexpr uint32_t kIdleConnectionSecondsDefault = 10;
+inline constexpr uint32_t kMessageLifetimeSecondsDefault = 5 * 86'400;
+inline constexpr uint32_t kDelayWarningSecondsDefault = 4 * 3600;
+inline constexpr uint32_t kRetryJitterPercentDefault = 10;
+// Steps of a retry schedule; more is a configuration error.
+inline constexpr size_t kRetryStepsMax = 64;
+// Next hops of one route, and addresses of one next hop's name; further addresses are not used.
+inline constexpr size_t kNextHopsPerRouteMax = 32;
+inline constexpr size_t kAddressesPerHopMax = 16;
+// A next hop that failed is left alone this long: doubled per failure, up to the second figure. Messages due
+// meanwhile are deferred with its last failure, each by its own schedule.
+inline constexpr uint32_t kHopBackoffSeconds = 5;
+inline constexpr uint32_t kHopBackoffSecondsMax = 50;
+// Connections that broke in a row, after they were made, before a next hop counts as failed.
+inline constexpr uint32_t kHopBrokenMax = 3;
+// How soon a shard that waits for a connection slot asks again, and how long a holder may keep one that
+// another shard waits for.
+inline constexpr uint32_t kLeaseRetryMillis = 20;
+inline constexpr uint32_t kLeaseQuantumMillis = 100;
+// Bodies held in memory for first attempts, per shard. Beyond: read back from the spool when their turn comes.
+inline constexpr uint64_t kHeldBodyBytesMax = 64 * kMiB;
+inline constexpr uint32_t kHeldMessagesMax = 16'384;
+// Outcomes on their way to the spool, per shard. At the bound no transaction begins; those that run end.
+inline constexpr uint32_t kOutcomesInFlightMax = 4096;
+// An outcome the spool refused is submitted again after this time, until it is stored.
+inline constexpr uint32_t kOutcomeRetryMillis = 1000;
+// Envelope reads of the queue (expiry, operator's commands) in flight per shard; the rest wait.
+inline constexpr uint32_t kQueueReadsInFlightMax = 64;
+// Body chunks of one message read ahead of the connection.
+inline constexpr uint32_t kBodyChunksAheadMax = 2;
+// Queue entries looked at in one turn of the loop by expiry, due times or an operator's command.
+inline constexpr uint32_t kQueueStepEntriesMax = 4096;
+// Recipients shown of one queue entry; the rest are counted.
+inline constexpr size_t kQueueViewRecipientsMax = 20;
+// Suspensions at once; one more is an error to the operator.
+inline constexpr size_t kSuspensionsMax = 1000;
+// Domains without queued mail whose entry is kept for the next message.
+inline constexpr size_t kIdleDomainsKeptMax = 4096;
+// RET=FULL: a larger original is returned with its header section alone (RFC 3461 section 4.3).
+inline constexpr size_t kReportReturnBytesMax = 64 * kKiB;
+// An original that must be re-encoded for a next hop is read as a whole; a larger one is refused 5.6.3.
+inline constexpr size_t kReencodeBytesMax = 50 * kMiB;
+// Names of next hops: lookups in flight (one more fails for the moment), how long an answer is kept, how
+// long a failure is kept.
+inline constexpr size_t kHostLookupsInFlightMax = 256;
+inline constexpr uint32_t kHostAnswerSeconds = 60;
+inline constexpr uint32_t kHostFailureSeconds = 10;
 
 }  // namespace ringpost::limits

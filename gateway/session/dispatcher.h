@@ -7,8 +7,10 @@
 // Threads: the shard's own.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/base/log.h"
@@ -23,6 +25,8 @@ class SiteBudgets;       // delivery/site_budget.h: connection slots of a site, 
 
 namespace ringpost::session {
 
+class HostResolver;  // host_resolver.h
+
 // What every session of a region on one shard works with. All pointers outlive the shard's sessions.
 struct RegionContext {
   std::string name;
@@ -32,6 +36,7 @@ struct RegionContext {
   Log* log = nullptr;
   std::vector<IpAddress> egress;  // source addresses; empty: the kernel's choice
   uint32_t shards = 1;
+  HostResolver* resolver = nullptr;  // for next hops given by name; null: the process's own
 };
 
 class Dispatcher {
@@ -51,7 +56,14 @@ class Dispatcher {
   // New routes and limits; deliveries in hand end with the old ones.
   void Reload(std::shared_ptr<const delivery::DeliveryConfig> config);
 
-  void Handle(QueueCommand* command);  // answers in place; the caller posts it back
+  // Takes the command and posts it back to its reply_to when the answer is whole: see queue_control.h.
+  void Handle(QueueCommand* command);
+
+  // `ringpost trace`: lines of outbound sessions to this next hop ("127.0.0.1:2626"; empty: all) go to `sink`
+  // until Untrace. "relay C: ..." is ours, "relay S: ..." the next hop's.
+  using TraceSink = std::function<void(std::string_view line)>;
+  void Trace(std::string_view next_hop, TraceSink sink);
+  void Untrace();
 
   // Stops starting deliveries; drained() once none is in hand and every outcome is committed.
   void BeginDrain();

@@ -1,7 +1,13 @@
 // What an operator asks of a shard's queue, as plain data: `ringpost queue ...`, suspend and resume.
 //
-// The control server makes one QueueCommand per shard and posts it; the shard fills the answer and posts it
-// back. Answers are bounded: lists come in pages.
+// The control server makes one QueueCommand per shard and posts it; the shard's Dispatcher fills the answer
+// and posts it back to `reply_to`, where `done` runs: at once or later, because addresses and states of
+// messages that wait are read from the spool, and a large queue is walked in steps. Nobody else touches the
+// command meanwhile. Answers are bounded: lists come in pages.
+//
+// Hold, release, delete and bounce are stored before the answer comes; entries that are being delivered at
+// that moment are left alone and not counted. Held messages do not expire. Suspensions live in memory: a
+// restart forgets them.
 #pragma once
 
 #include <cstdint>
@@ -66,7 +72,7 @@ struct QueueCommand : Posted {
 
   // The answer.
   Inbox* reply_to = nullptr;
-  void (*done)(QueueCommand*) = nullptr;  // set as `run` when posted back
+  void (*done)(QueueCommand*) = nullptr;  // runs on reply_to's thread
   std::vector<QueueSummaryRow> rows;
   std::vector<QueueEntryView> entries;
   std::vector<Suspension> suspensions;

@@ -1,0 +1,64 @@
+// Routing: which next hops take the mail of a recipient's domain.
+//
+// A route names a domain ("example.com"), all subdomains of one ("*.example.com": below it, not itself) or
+// everything ("*"). The most specific one wins: exact, then the longest wildcard, then "*". A route has one
+// or several next hops; lower preference is tried first, equal ones share the load.
+//
+// No name is resolved here: a next hop is an address or a name, with its port.
+//
+// Threads: immutable once built; shared by all shards.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/ip_address.h"
+#include "gateway/base/status.h"
+
+namespace ringpost::delivery {
+
+struct NextHop {
+  std::string host;                  // as written: an address without brackets, or a name in lower case
+  uint16_t port = 25;
+  std::optional<IpAddress> address;  // where host is an address; nothing needs resolving then
+  uint16_t preference = 0;
+
+  // "192.0.2.1:25", "[2001:db8::1]:25", "relay.example.com:25"; without a port: 25. nullopt: neither.
+  static std::optional<NextHop> Parse(std::string_view text);
+  // The form above, with its port: how operators and suspensions name it.
+  std::string ToString() const;
+  bool operator==(const NextHop&) const = default;
+};
+
+struct Route {
+  std::string domain;  // "example.com", "*.example.com" or "*"
+  std::vector<NextHop> next_hops;
+
+  // The name of the set of next hops: what connections, health and leases belong to. Two routes with the
+  // same hops and preferences share one site.
+  std::string SiteName() const;
+};
+
+class RouteTable {
+ public:
+  // INVALID_ARGUMENT: no next hop, a domain that is none, or one given twice; the message names it.
+  static StatusOr<RouteTable> Make(std::vector<Route> routes);
+  RouteTable() = default;
+
+  // `domain_key` as smtp::DomainKey makes it (an address literal with its brackets matches "*" or exactly).
+  // Null: no route. The route lives as long as the table.
+  const Route* Find(std::string_view domain_key) const;
+  const std::vector<Route>& routes() const { return routes_; }
+
+ private:
+  std::vector<Route> routes_;  // sorted by next-hop order within each; never changed after Make
+  std::map<std::string, size_t, std::less<>> exact_;
+  std::map<std::string, size_t, std::less<>> below_;  // "example.com" of "*.example.com"
+  std::optional<size_t> all_;
+};
+
+}  // namespace ringpost::delivery

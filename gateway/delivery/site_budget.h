@@ -1,0 +1,63 @@
+// SiteBudget: the connection slots of one site, shared by all shards. SiteBudgets: the budgets by name.
+//
+// A shard takes a lease before it opens a connection and gives it back when the connection is closed. Where
+// there are fewer slots than shards that want them, the one that holds more gives way: ShouldYield tells it
+// to close a connection after its transaction. Who waits asks again (limits::kLeaseRetryMillis).
+//
+// Threads: any; Lease, Release and ShouldYield take no lock. Budgets::Find locks a mutex and is called once
+// per site and shard. A SiteBudget lives as long as its SiteBudgets.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ringpost::delivery {
+
+class SiteBudget {
+ public:
+  SiteBudget(uint32_t connections_max, uint32_t shards)
+      : connections_max_(connections_max), shards_(shards) {}
+
+  // Takes a slot, or notes that `shard` waits for one.
+  bool Lease(uint32_t shard);
+  void Release(uint32_t shard);
+  // `shard` has no more use for a slot.
+  void StopWaiting(uint32_t shard);
+  // True where another shard waits that holds at least two fewer, or none at all.
+  bool ShouldYield(uint32_t shard) const;
+
+  void SetConnectionsMax(uint32_t connections_max) {
+    connections_max_.store(connections_max, std::memory_order_relaxed);
+  }
+  uint32_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
+
+ private:
+  struct PerShard {
+    std::atomic<uint32_t> held{0};
+    std::atomic<bool> waiting{false};
+  };
+
+  std::atomic<uint32_t> connections_max_;
+  std::atomic<uint32_t> in_use_{0};
+  std::atomic<uint32_t> waiting_shards_{0};
+  std::vector<PerShard> shards_;  // sized once
+};
+
+class SiteBudgets {
+ public:
+  // The budget of `site_name` for that many shards (always the same number), made with `connections_max`
+  // where it is new and set to it otherwise.
+  SiteBudget* Find(std::string_view site_name, uint32_t connections_max, uint32_t shards);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<SiteBudget>, std::less<>> budgets_;
+};
+
+}  // namespace ringpost::delivery

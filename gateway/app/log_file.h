@@ -42,7 +42,8 @@ class LogFile final : public Log {
   // Opens `path` for appending (made with mode 0640 where it is missing; its folder must exist) and
   // starts the writer. `rings`: about how many threads log at once, shards and a few.
   static StatusOr<std::unique_ptr<LogFile>> Open(std::string path, size_t rings);
-  // Writes what the rings hold, waiting no longer than kLogFlushSecondsMax, and ends the writer.
+  // Writes what the rings hold and ends the writer. What a file in trouble does not take is lost.
+  // Nobody may be logging any more.
   ~LogFile() override;
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
@@ -50,7 +51,7 @@ class LogFile final : public Log {
   void Append(std::string_view line) override;
 
   // The writer closes the file and opens `path` anew before it writes again: after log rotation
-  // (SIGUSR1). Where that fails it goes on with the old file and counts a write error.
+  // (SIGUSR1). Where that fails it goes on with the old file and tries again every second.
   void Reopen();
   // True once everything appended before the call is in the file (or was dropped); false after
   // `wait`.
@@ -64,8 +65,6 @@ class LogFile final : public Log {
   struct Writer;
 
   LogFile(std::string path, size_t rings);
-  bool TryAppend(Ring& ring, std::string_view line);
-  void WakeFor(uint64_t used_bytes);
 
   std::string path_;
   size_t ring_count_;

@@ -27,6 +27,11 @@ inline constexpr size_t kReplyLineBytesMax = 2048;
 inline constexpr size_t kReplyLinesMax = 128;
 // How much of a remote's reply is kept in records, logs and bounces; the rest is cut off.
 inline constexpr size_t kReplyTextKeptBytesMax = 512;
+// A line of a reply of ours, CRLF included (RFC 5321 section 4.5.3.1.5); longer words are cut off.
+inline constexpr size_t kReplyLineSentBytesMax = 512;
+// The ENVID and ORCPT parameters as sent, in xtext (RFC 3461 sections 4.2 and 4.4). Longer: 501 5.5.4.
+inline constexpr size_t kEnvidBytesMax = 100;
+inline constexpr size_t kOrcptBytesMax = 500;
 // A line of message text, CRLF included. Strict listeners refuse longer ones (554 5.6.0); others let
 // them pass and count them.
 inline constexpr size_t kTextLineBytesMax = 1000;
@@ -38,7 +43,11 @@ inline constexpr uint32_t kRecipientsMaxHard = 50'000;
 // Default message size; SIZE announces it. Larger: 552 5.3.4.
 inline constexpr uint64_t kMessageBytesMaxDefault = 50 * kMiB;
 inline constexpr uint64_t kMessageBytesMaxHard = 1024 * kMiB;
-// Commands that were answered 5xx, or did nothing, in one session; the next: 421 4.7.0 and close.
+// One BDAT chunk; up to this it is read and dropped where the message may not come in. A client that
+// announces more: 552 5.3.4 and close.
+inline constexpr uint64_t kBdatChunkBytesMax = kMessageBytesMaxHard;
+// Commands that were wrong (syntax, order), or did nothing, in one session since the last message that was
+// queued; the next: 421 4.7.0 and close.
 inline constexpr uint32_t kSessionErrorsMax = 20;
 inline constexpr uint32_t kSessionJunkCommandsMax = 100;
 // Received fields in a message before it is taken for a loop: 554 5.4.6.
@@ -89,6 +98,19 @@ inline constexpr uint32_t kProxyHeaderSeconds = 10;
 inline constexpr size_t kProxyHeaderBytesMax = 536;
 // How long a goodbye may wait for a peer that does not read.
 inline constexpr uint32_t kGoodbyeSeconds = 5;
+// After the goodbye of a session that we ended: how long the peer's last bytes are read and dropped, so that
+// they do not reset the connection before the peer has read the reply.
+inline constexpr uint32_t kLingerMillis = 1000;
+// Messages of one shard and region between DATA and the store's answer; the next: 452 4.3.1.
+inline constexpr uint32_t kMessagesInFlightMax = 16 * 1024;
+// Connections above the limit that are told so (421); beyond, they are closed without a word.
+inline constexpr uint32_t kRefusedConnectionsMax = 1000;
+// Pieces of a body (dot-stuffed lines, small segments) that are kept apart before they are gathered.
+inline constexpr size_t kBodyPiecesMax = 512;
+// The least a message may pin of the receive buffers, however small the pool is.
+inline constexpr size_t kPinnedBytesMin = 64 * kKiB;
+// Share of the receive buffers in use (percent) above which bodies of any size are gathered at end of data.
+inline constexpr uint32_t kPoolGatherPercent = 50;
 // Share of the receive buffers in use (percent) above which new messages are answered 452 4.3.1.
 inline constexpr uint32_t kPoolPressurePercent = 90;
 
@@ -181,11 +203,8 @@ inline constexpr uint32_t kConnectingPerSiteMax = 8;
 // Recipients of one outbound transaction; the rest go in the next one.
 inline constexpr uint32_t kRecipientsPerTransactionDefault = 1000;
 inline constexpr uint32_t kIdleConnectionSecondsDefault = 10;
-inline constexpr uint32_t kMessageLifetimeSecondsDefault = 5 * 86'400;
 inline constexpr uint32_t kDelayWarningSecondsDefault = 4 * 3600;
 inline constexpr uint32_t kRetryJitterPercentDefault = 10;
-// Steps of a retry schedule; more is a configuration error.
-inline constexpr size_t kRetryStepsMax = 64;
 // Next hops of one route, and addresses of one next hop's name; further addresses are not used.
 inline constexpr size_t kNextHopsPerRouteMax = 32;
 inline constexpr size_t kAddressesPerHopMax = 16;

@@ -1,6 +1,7 @@
 // Reply: what a server says: basic code (RFC 5321 section 4.2), enhanced code (RFC 3463), words.
 //
-// Every refusal of ours is one of these values: what was refused, why, and what to do. Never a Status.
+// Every refusal of ours is one of these values: what was refused, why, and what to do. Never a
+// Status.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,12 @@ struct EnhancedCode {
   bool operator==(const EnhancedCode&) const = default;
 };
 
+// Reads "class.subject.detail" at the start of `*text` and, where there is one and a space or the
+// end follows, takes it and the space off. The class must be that of `code` (RFC 2034 section 4).
+// Otherwise
+// `*text` is left alone and the result is not present().
+EnhancedCode TakeEnhancedCode(uint16_t code, std::string_view* text);
+
 struct Reply {
   uint16_t code = 0;
   EnhancedCode enhanced;
@@ -30,8 +37,10 @@ struct Reply {
   bool operator==(const Reply&) const = default;
 };
 
-// Appends the reply as it goes on the wire: "250-...\r\n250 2.0.0 ...\r\n"; the enhanced code is repeated on
-// every line (RFC 2034 section 4).
+// Appends the reply as it goes on the wire: "250-...\r\n250 2.0.0 ...\r\n"; the enhanced code is
+// repeated on every line (RFC 2034 section 4). Whatever is in `text`, what comes out is well
+// formed: bytes that are not printable ASCII become '?', and a line is cut at RFC 5321's 512 bytes.
+// A code outside 200..599 is ours to get right: it is checked.
 void AppendReply(std::string* out, const Reply& reply);
 
 }  // namespace ringpost::smtp

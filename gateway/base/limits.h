@@ -63,6 +63,24 @@ inline constexpr size_t kPinnedPoolShare = 64;
 // A body chunk in the store; also the most of one body that joins one commit group.
 inline constexpr size_t kBodyChunkBytesMax = 1 * kMiB;
 
+// --- Reactor ------------------------------------------------------------------------------------------
+// Parts gathered into one send; the rest goes with the next.
+inline constexpr size_t kSendPartsMax = 64;
+// Receive buffers that the kernel is offered at once; a burst beyond them is -ENOBUFS and received again.
+inline constexpr uint32_t kBuffersOfferedMax = 1024;
+// While less than this share of the pool is free, what is received is copied out of it at once.
+inline constexpr uint32_t kPoolReserveShare = 4;
+// The longest a loop sleeps with nothing due.
+inline constexpr uint32_t kRingWaitSecondsMax = 60;
+// Tries to hand requests to a kernel that is short of memory before the process gives up.
+inline constexpr uint32_t kRingSubmitTriesMax = 10'000;
+// A pause after accept failed for lack of descriptors or memory; meanwhile clients wait in the backlog.
+inline constexpr uint32_t kAcceptRetryMillis = 100;
+// Short writes (replies) are copied together into slabs of this size.
+inline constexpr size_t kSendSlabBytes = 2 * kKiB;
+// Empty send queues that a thread keeps for the next connection that writes; more are freed.
+inline constexpr size_t kSendQueuesKeptMax = 64;
+
 // --- Time-outs in seconds (RFC 5321 section 4.5.3.2) --------------------------------------------------
 inline constexpr uint32_t kServerCommandSeconds = 300;
 inline constexpr uint32_t kClientGreetingSeconds = 300;

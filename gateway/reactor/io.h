@@ -1,19 +1,21 @@
 // Io: what a shard can ask of the machine, and the seam for the simulated ring.
 //
-// Two implementations: RingIo (io_uring; ring_io.h) and SimIo (a seeded simulation; sim_io.h). Session code
-// talks to Stream and Listener (stream.h), which are written on Io alone, so the same bytes of code run on
-// both. Io is an abstract class and not a template parameter: a virtual call costs about a nanosecond, an
-// SMTP command costs thousands.
+// Two implementations: RingIo (io_uring; ring_io.h) and SimIo (a seeded simulation; sim_io.h).
+// Session code talks to Stream and Listener (stream.h), which are written on Io alone, so the same
+// bytes of code run on both. Io is an abstract class and not a template parameter: a virtual call
+// costs about a nanosecond, an SMTP command costs thousands.
 //
-// Threads: one Io belongs to one shard thread; nothing here may be called from another, except through
-// inbox().Post.
+// Threads: one Io belongs to one shard thread; nothing here may be called from another, except
+// through inbox().Post.
 //
 // Rules (each has a test):
-//  - A Completion is owned by the caller and stays where it is until its last Result (more == false).
+//  - A Completion is owned by the caller and stays where it is until its last Result (more ==
+//  false).
 //  - It never runs inside the call that submits it.
 //  - At most one send and one receive are in flight on a socket.
 //  - A buffer handed to Send stays valid until that completion's last Result.
-//  - Close only when nothing is in flight on the socket: Shutdown, Cancel, wait for the last Results, Close.
+//  - Close only when nothing is in flight on the socket: Shutdown, Cancel, wait for the last
+//  Results, Close.
 #pragma once
 
 #include <sys/uio.h>
@@ -69,7 +71,8 @@ class Io {
   virtual Inbox& inbox() = 0;
   virtual Random& random() = 0;
 
-  // A new TCP socket for Connect; `source` may be null, else it is bound (port 0). -errno on failure.
+  // A new TCP socket for Connect; `source` may be null, else it is bound (port 0). -errno on
+  // failure.
   virtual int OpenSocket(const Endpoint& peer, const IpAddress* source) = 0;
   // The addresses of an accepted or connected socket.
   virtual Endpoint PeerOf(int fd) = 0;
@@ -78,16 +81,20 @@ class Io {
   // Multishot: one Result per connection, value = its descriptor.
   virtual void Accept(int listen_fd, Completion* completion) = 0;
   virtual void Connect(int fd, const Endpoint& peer, Completion* completion) = 0;
-  // Multishot: a Result per piece, with its buffer; value 0 is end of stream. -ENOBUFS: the pool is empty;
-  // the caller receives again once buffers return (ParkForBuffers).
+  // Multishot: a Result per piece, with its buffer; value 0 is end of stream. -ENOBUFS: the pool is
+  // empty; the caller receives again once buffers return (ParkForBuffers).
   virtual void Receive(int fd, Completion* completion) = 0;
-  // Calls `completion` (a Result of value 0) once there are receive buffers again, in order of parking.
+  // Calls `completion` (a Result of value 0) once there are receive buffers again, in order of
+  // parking.
   virtual void ParkForBuffers(Completion* completion) = 0;
   // Sends what it can of `parts`; short results happen. `parts` itself may go once Send returns.
   virtual void Send(int fd, std::span<const iovec> parts, Completion* completion) = 0;
-  // Asks for an early end; the completion still gets its last Result (-ECANCELED or its own). No effect
-  // where nothing is in flight.
+  // Asks for an early end; the completion still gets its last Result (-ECANCELED or its own). No
+  // effect where nothing is in flight.
   virtual void Cancel(Completion* completion) = 0;
+  // Completes with `value` at the next turn of the loop: how a call that must not call back defers
+  // to it.
+  virtual void Defer(Completion* completion, int32_t value) = 0;
   virtual void Shutdown(int fd) = 0;
   virtual void Close(int fd) = 0;
 

@@ -1,11 +1,12 @@
 // RingIo: a shard's io_uring. The only user of liburing, with its buffer ring and feature probe.
 //
-// Set up with SINGLE_ISSUER, DEFER_TASKRUN and COOP_TASKRUN and a registered ring descriptor; kernel 6.1 is
-// the floor. One enter per turn of the loop submits and waits, with the timer wheel's next time as its
-// time-out. Newer features (bundles, incremental buffers, minimum wait) are probed and reported; each is
-// used only where decisions/ says it pays.
+// Set up with SINGLE_ISSUER, DEFER_TASKRUN and COOP_TASKRUN and a registered ring descriptor;
+// kernel 6.1 is the floor. One enter per turn of the loop submits and waits, with the timer wheel's
+// next time as its time-out. Newer features (bundles, incremental buffers, minimum wait) are probed
+// and reported; each is used only where decisions/ says it pays.
 //
-// Threads: made, run and destroyed on the shard's own thread (SINGLE_ISSUER); Stop and inbox().Post from any.
+// Threads: made, run and destroyed on the shard's own thread (SINGLE_ISSUER); Stop and inbox().Post
+// from any.
 #pragma once
 
 #include <atomic>
@@ -27,11 +28,12 @@ struct RingOptions {
 
 class RingIo : public Io {
  public:
-  // Where the ring cannot be made, the status says which kernel, sysctl or seccomp rule is to blame and
-  // what to do.
+  // Where the ring cannot be made, the status says which kernel, sysctl or seccomp rule is to blame
+  // and what to do.
   static StatusOr<std::unique_ptr<RingIo>> Make(const RingOptions& options);
 
-  // Turns the loop until Stop. `after_turn` (may be null) runs once per turn, after its completions.
+  // Turns the loop until Stop. `after_turn` (may be null) runs once per turn, after its
+  // completions.
   virtual void Run(void (*after_turn)(void* context), void* context) = 0;
   // Any thread.
   virtual void Stop() = 0;

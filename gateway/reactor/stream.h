@@ -1,16 +1,18 @@
-// Stream: one TCP connection with its receive, its gathered sends and its orderly end. Listener: accepts.
+// Stream: one TCP connection with its receive, its gathered sends and its orderly end. Listener:
+// accepts.
 //
-// Stream owns the rules of the ring so that sessions need not know them: one send and one receive in flight,
-// rearming a multishot receive that ended, parking on an empty buffer pool, short sends, and the end:
-// shutdown, cancel, wait for the last completions, close, then OnClosed.
+// Stream owns the rules of the ring so that sessions need not know them: one send and one receive
+// in flight, rearming a multishot receive that ended, parking on an empty buffer pool, short sends,
+// and the end: shutdown, cancel, wait for the last completions, close, then OnClosed.
 //
 // It is not a TLS stream: that one will stand on this one with the same calls.
 //
-// Threads: the shard's own. Callbacks come from the loop, never from inside a call on the Stream, so a
-// handler may call anything, Close included. After OnClosed (the last callback) the handler may destroy
-// the Stream; before it, it may not, unless the Stream was never opened.
+// Threads: the shard's own. Callbacks come from the loop, never from inside a call on the Stream,
+// so a handler may call anything, Close included. After OnClosed (the last callback) the handler
+// may destroy the Stream; before it, it may not, unless the Stream was never opened.
 //
-// Memory: an idle Stream holds no buffer of its own; the send queue exists only while there is something in it.
+// Memory: an idle Stream holds no buffer of its own; the send queue exists only while there is
+// something in it.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +30,11 @@ class StreamHandler {
   virtual void OnConnected(int error) = 0;
   // Bytes from the peer. Keep the slice as long as needed: it pins a receive buffer.
   virtual void OnReceive(Slice bytes) = 0;
-  // The send queue is empty: all that was written is with the kernel. Only after a Flush that sent something.
+  // The send queue is empty: all that was written is with the kernel. Only after a Flush that sent
+  // something.
   virtual void OnSent() = 0;
-  // No more will come: 0 for the peer's orderly end, -errno otherwise. Writing may still work after 0.
-  // The handler calls Close in its own time.
+  // No more will come: 0 for the peer's orderly end, -errno otherwise. Writing may still work after
+  // 0. The handler calls Close in its own time.
   virtual void OnEnd(int error) = 0;
   // Everything is terminal and the descriptor is closed.
   virtual void OnClosed() = 0;
@@ -60,13 +63,13 @@ class Stream {
   // Bytes queued or in flight.
   size_t unsent_bytes() const;
 
-  // Stops taking bytes from the peer, so that TCP pushes back. What the kernel already handed over may still
-  // come once. Resume delivers again.
+  // Stops taking bytes from the peer, so that TCP pushes back. What the kernel already handed over
+  // may still come once. Resume delivers again.
   void Pause();
   void Resume();
 
-  // Ends the connection. Unsent bytes are given up: to say goodbye, Write, Flush and Close in OnSent.
-  // OnClosed follows from the loop. Closing twice is allowed.
+  // Ends the connection. Unsent bytes are given up: to say goodbye, Write, Flush and Close in
+  // OnSent. OnClosed follows from the loop. Closing twice is allowed.
   void Close();
   bool closing() const { return state_ == State::kClosing; }
   bool open() const { return state_ == State::kOpen; }

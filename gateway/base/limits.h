@@ -55,6 +55,30 @@ inline constexpr uint32_t kReceivedFieldsMax = 50;
 // The header section that is scanned for Date, Message-ID, Received. Beyond: scanned no further.
 inline constexpr size_t kHeaderSectionBytesMax = 256 * kKiB;
 
+// --- SMTP client ---------------------------------------------------------------------------------------
+// Commands, and bytes of commands, that may wait for their replies under PIPELINING (RFC 2920). At either
+// the next command waits until half of them are answered: the output buffer of a transaction with many
+// recipients stays small, and a server that answers before it reads on is never more than this behind.
+inline constexpr uint32_t kPipelineCommandsMax = 128;
+inline constexpr size_t kPipelineBytesMax = 16 * kKiB;
+// From this size on a body goes out by BDAT where the next hop offers CHUNKING (see client_session.h).
+inline constexpr uint64_t kBdatBytesMin = 64 * kKiB;
+// Slices that dot-stuffing may add to one piece of a body; beyond, the rest of the piece is copied, so that
+// a body made of dots cannot cost more in slices than in bytes.
+inline constexpr size_t kStuffedSlicesMax = 256;
+
+// --- MIME and reports ---------------------------------------------------------------------------------
+// What re-encoding walks (RFC 6152 section 3). Beyond any of these the structure counts as not simple, and
+// the message is sent unchanged or refused 5.6.3.
+inline constexpr uint32_t kMimeDepthMax = 8;
+inline constexpr uint32_t kMimePartsMax = 256;
+inline constexpr size_t kMimeHeaderBytesMax = 64 * kKiB;
+inline constexpr size_t kReencodeBytesMax = 64 * kMiB;
+// The most of an original that a report returns with RET=FULL; larger: its header section alone.
+inline constexpr size_t kReportOriginalBytesMax = 256 * kKiB;
+// The most of a header section that a report returns; the rest is cut off at a line.
+inline constexpr size_t kReportHeaderBytesMax = 64 * kKiB;
+
 // --- Buffers ------------------------------------------------------------------------------------------
 // A body up to this is gathered into one exact-size slab at end of data, which frees the ring's buffers.
 inline constexpr size_t kGatherBytesMax = 16 * kKiB;

@@ -233,6 +233,8 @@ inline constexpr uint32_t kControlAnswerSeconds = 30;
 inline constexpr uint32_t kControlProgressMillis = 500;
 // How long stopping waits for goodbyes to be read and for commands that shards still hold.
 inline constexpr uint32_t kControlStopMillis = 1000;
+// How long a suspension may last; longer: refused.
+inline constexpr uint32_t kSuspensionSecondsMax = 30 * 24 * 3600;
 // A reason for a bounce; longer: refused.
 inline constexpr size_t kControlReasonBytesMax = 200;
 

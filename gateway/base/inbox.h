@@ -38,6 +38,17 @@ class Inbox {
     if (head == nullptr && wake_) wake_(wake_context_);
   }
 
+  // Posts a chain at once, so that the owner is woken once: `newest` leads by `next` through what was made
+  // before it to `oldest`. Drain runs the oldest first.
+  void PostChain(Posted* newest, Posted* oldest) {
+    Posted* head = head_.load(std::memory_order_relaxed);
+    do {
+      oldest->next = head;
+    } while (!head_.compare_exchange_weak(head, newest, std::memory_order_acq_rel,
+                                          std::memory_order_relaxed));
+    if (head == nullptr && wake_) wake_(wake_context_);
+  }
+
   // Takes everything posted so far as a list in posting order; the owner walks it by `next`.
   Posted* TakeAll() {
     Posted* stack = head_.exchange(nullptr, std::memory_order_acq_rel);

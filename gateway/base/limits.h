@@ -291,4 +291,36 @@ inline constexpr size_t kHostLookupsInFlightMax = 256;
 inline constexpr uint32_t kHostAnswerSeconds = 60;
 inline constexpr uint32_t kHostFailureSeconds = 10;
 
+// --- The store ------------------------------------------------------------------------------------------
+// A lazy request waits at most this long for company before it is committed alone.
+inline constexpr uint32_t kLazyCommitMillis = 5;
+// One commit group: requests, and bytes of its batch. What does not fit forms the next group. Body chunks are
+// bounded further (kBodyChunkBytesMax in all per group), so that big bodies do not delay small messages.
+inline constexpr size_t kCommitGroupRequestsMax = 1024;
+inline constexpr size_t kCommitGroupBytesMax = 4 * kMiB;
+// Bodies that stream into one spool at once (each holds a key in locked memory). The next one's first chunk:
+// RESOURCE_EXHAUSTED, 452 4.3.1.
+inline constexpr size_t kBodyStreamsMax = 4096;
+// The scan at start: messages of one page, and pages a shard has not deleted yet; the scan waits at that.
+inline constexpr size_t kScanPageMessagesMax = 256;
+inline constexpr uint32_t kScanPagesInFlightMax = 4;
+// Epoch keys turn so that two epochs and the wrapping of what survived them end inside 20 minutes.
+inline constexpr uint32_t kKeyEpochSeconds = 570;
+// Epoch keys that can live at once; with all slots taken the current one stays in use until one is free.
+inline constexpr uint32_t kKeySlots = 8;
+// Survivors' keys wrapped again in one commit group, and rows looked at before the reader lets go.
+inline constexpr size_t kRewrapPageKeysMax = 1000;
+inline constexpr size_t kRewrapPageRowsMax = 20'000;
+// The outbox is emptied this often, in pages of this many rows (one row holds one group's events).
+inline constexpr uint32_t kOutboxMoveMillis = 250;
+inline constexpr size_t kOutboxPageRowsMax = 512;
+// After a failed write the store is reopened after this long, doubling up to the second.
+inline constexpr uint32_t kReopenFirstMillis = 100;
+inline constexpr uint32_t kReopenLastMillis = 10'000;
+// Below this much free space nothing is accepted (452 4.3.1); above it by an eighth again, it is.
+inline constexpr uint64_t kFreeSpaceFloorBytesDefault = 512 * kMiB;
+// Free space is looked at this often, and after this many bytes were written.
+inline constexpr uint32_t kFreeSpaceCheckMillis = 250;
+inline constexpr uint64_t kFreeSpaceCheckBytes = 16 * kMiB;
+
 }  // namespace ringpost::limits

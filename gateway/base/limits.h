@@ -283,8 +283,6 @@ inline constexpr size_t kSuspensionsMax = 1000;
 inline constexpr size_t kIdleDomainsKeptMax = 4096;
 // RET=FULL: a larger original is returned with its header section alone (RFC 3461 section 4.3).
 inline constexpr size_t kReportReturnBytesMax = 64 * kKiB;
-// An original that must be re-encoded for a next hop is read as a whole; a larger one is refused 5.6.3.
-inline constexpr size_t kReencodeBytesMax = 50 * kMiB;
 // Names of next hops: lookups in flight (one more fails for the moment), how long an answer is kept, how
 // long a failure is kept.
 inline constexpr size_t kHostLookupsInFlightMax = 256;

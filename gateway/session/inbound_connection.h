@@ -1,59 +1,128 @@
-// InboundConnection: joins an smtp::ServerSession to a Stream: mail in.
+// InboundConnection: one TCP connection of a client: joins an smtp::ServerSession to a Stream.
 //
-// It gathers the body (slices, one slab up to 16 KiB, or chunks to the spool), builds the trace header, asks
-// the spool for the commit, says 250 with the Durable, and hands the message to the Dispatcher.
+//   accepted -> (PROXY header, from peers on that list) -> (greet delay) -> session -> closing
 //
-// Owned by the InboundService of its shard, which frees it after OnClosed. Threads: the shard's own.
+// It feeds received slices to the session, answers the session's questions (inbound_rules.h), gives
+// body pieces to an InboundMessage, sends what the session says once per slice, and keeps the
+// time-outs. While a question is open, or the peer does not read our replies, what comes is kept
+// (bounded, then the stream is paused). A message whose commit is in flight outlives the
+// connection.
+//
+// Time-outs use one timer that is not moved at every packet: when it fires it looks at the last
+// activity and sleeps on. The command time-out counts from the last whole command, so that dripping
+// bytes of one does not extend it; a body has a time-out between bytes, a least rate, and a time in
+// all.
+//
+// Memory: an idle connection is this object and the session's few hundred bytes; the rest exists
+// while used.
+//
+// Lifetime: made with new by the InboundService, on whose list it is; it deletes itself in
+// OnClosed. Threads: the shard's own.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <string>
-#include <vector>
+#include <optional>
+#include <string_view>
 
-#include "gateway/identity/trust.h"
 #include "gateway/reactor/stream.h"
-#include "gateway/session/dispatcher.h"
+#include "gateway/session/inbound_backlog.h"
+#include "gateway/session/inbound_host.h"
+#include "gateway/session/inbound_message.h"
 #include "gateway/smtp/server_session.h"
 
 namespace ringpost::session {
 
-// One [[listener]], with what it refers to. Immutable; sessions hold a reference to the one they began with.
-struct ListenerPolicy {
-  std::string name;  // its address as configured
-  smtp::ServerOptions smtp;
-  std::shared_ptr<const identity::NetworkList> trusted;
-  std::shared_ptr<const identity::NetworkList> proxy_peers;    // must speak PROXY first
-  std::shared_ptr<const identity::NetworkList> xclient_peers;
-  uint32_t connections_max = 0;              // per shard; 0: only the process's limit
-  uint32_t connections_per_address_max = 0;  // 0: no limit
-  uint32_t command_timeout_seconds = limits::kServerCommandSeconds;
-  uint32_t data_bytes_per_second_min = 0;    // rate floor within DATA, after a grace; 0: off
-  uint32_t greet_delay_ms = 0;               // early talkers are found out while it lasts
-  WallTime::duration message_lifetime{};     // deadline = received + this
-};
-
-// The inbound side of one shard: its connections, and the counts the limits are about.
-class InboundService {
+class InboundConnection final : public reactor::StreamHandler {
  public:
-  InboundService(const RegionContext* region, Dispatcher* dispatcher);
-  ~InboundService();
+  InboundConnection(InboundHost* host, std::shared_ptr<const ListenerPolicy> policy,
+                    const Endpoint& peer);
+  InboundConnection(const InboundConnection&) = delete;
+  InboundConnection& operator=(const InboundConnection&) = delete;
 
-  void Accept(int fd, std::shared_ptr<const ListenerPolicy> policy);
-  // 421 to sessions that are idle, and to the others once their transaction is over.
+  // `refusal`: the connection is told that and closed.
+  void Start(int fd, const std::optional<smtp::Reply>& refusal);
+  // 421 now where no transaction is in hand, else once it is over.
   void BeginDrain();
-  void Abort();
-  size_t connections() const;
+  // 421 now where the session is idle.
+  void CloseIdle(const smtp::Reply& reply);
+  void Abort() { stream_.Close(); }
+  // Looks anew whether this client is traced.
+  void UpdateTrace();
 
-  // `ringpost trace`: lines of sessions whose client matches go to `sink` until Untrace.
-  using TraceSink = std::function<void(std::string_view line)>;
-  void Trace(const IpNetwork& client, TraceSink sink);
-  void Untrace();
+  // From the message: a chunk is stored, pieces may come again.
+  void OnMessageRoom();
+  // From the message: the commit's answer. The message is on its own from here.
+  void OnMessageSettled(const Status& status, std::optional<Durable> durable);
+
+  // From the session: a command or a reply as it passes.
+  void Traced(bool from_client, std::string_view line) const;
+
+  InboundConnection* next() const { return next_; }
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  enum class Phase : uint8_t { kProxy, kGreetDelay, kSession, kClosing };
+  struct IdleTimer : reactor::Timer {
+    using Timer::Timer;
+    InboundConnection* connection = nullptr;
+  };
+
+  ~InboundConnection();
+
+  void OnConnected(int) override {}
+  void OnReceive(Slice bytes) override;
+  void OnSent() override;
+  void OnEnd(int error) override;
+  void OnClosed() override;
+
+  void TakeProxyBytes(const Slice& bytes);
+  void RefuseConnection(const smtp::Reply& refusal);
+  void BeginGreeting();
+  void Greet();
+
+  bool CanStep() const;
+  void Consume(Slice slice);
+  // False: the session is over.
+  bool Handle(const smtp::ServerSession::Event& event, const Slice& slice, bool* new_buffer);
+  void Pump();
+  void KeepForLater(Slice slice, bool at_front);
+  void AfterTurn(bool body_activity);
+  void SendOutput();
+
+  void AnswerMail();
+  void AnswerRecipient();
+  void AnswerData();
+  void AnswerEndOfData();
+  void TakeXclient();
+  void Refuse(std::string_view stage, const smtp::Reply& reply);
+  void DropMessage();
+  storage::StoredEnvelope MakeEnvelope(const mail::HeaderSummary& headers);
+
+  void EndSession(const smtp::Reply& reply, std::string_view reason);
+  void Goodbye();
+  void ArmTimer(Millis after);
+  void OnTimer();
+  void CheckDeadlines();
+  bool DataTooSlow(MonoTime now) const;
+  void LogEvent(std::string_view event, std::string_view reason) const;
+
+  InboundHost* host_;
+  InboundConnection* previous_ = nullptr;
+  InboundConnection* next_ = nullptr;
+  std::shared_ptr<const ListenerPolicy> policy_;
+  reactor::Stream stream_;
+  smtp::ServerSession session_;
+  IdleTimer timer_;
+  MonoTime last_activity_;
+  InboundMessage* message_ = nullptr;        // deletes itself
+  std::unique_ptr<InboundBacklog> backlog_;  // null: nothing waits
+  IpAddress client_;
+  IpAddress counted_address_;  // in the shared counts, where counted_
+  Phase phase_ = Phase::kSession;
+  bool counted_ = false;
+  bool paused_ = false;
+  bool ended_ = false;   // the peer sends no more
+  bool linger_ = false;  // the end is ours: read what still comes for a moment
 };
 
 }  // namespace ringpost::session

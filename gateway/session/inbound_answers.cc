@@ -1,0 +1,168 @@
+// What an inbound connection answers to its session's questions.
+#include <string>
+#include <utility>
+
+#include "gateway/base/check.h"
+#include "gateway/base/counters.h"
+#include "gateway/base/text.h"
+#include "gateway/mail/trace_header.h"
+#include "gateway/session/inbound_connection.h"
+#include "gateway/session/inbound_rules.h"
+
+namespace ringpost::session {
+
+bool InboundConnection::Handle(const smtp::ServerSession::Event& event, const Slice& slice,
+                               bool* new_buffer) {
+  using Kind = smtp::ServerSession::EventKind;
+  switch (event.kind) {
+    case Kind::kNeedInput:
+      return true;
+    case Kind::kMail:
+      AnswerMail();
+      return true;
+    case Kind::kRecipient:
+      AnswerRecipient();
+      return true;
+    case Kind::kData:
+      AnswerData();
+      return true;
+    case Kind::kBody:
+      RP_CHECK(message_ != nullptr);
+      message_->Append(slice.Share(event.body), std::exchange(*new_buffer, false));
+      return true;
+    case Kind::kEndOfData:
+      AnswerEndOfData();
+      return true;
+    case Kind::kReset:
+      DropMessage();
+      return true;
+    case Kind::kXclient:
+      TakeXclient();
+      return true;
+    case Kind::kClose:
+      Goodbye();
+      return false;
+  }
+  return true;
+}
+
+void InboundConnection::AnswerMail() {
+  if (auto refusal = RefuseMail(*host_, *policy_, client_, session_.envelope())) {
+    Count(Counter::kMessagesRefused);
+    Refuse("MAIL", *refusal);
+    return;
+  }
+  session_.Accept();
+}
+
+void InboundConnection::AnswerRecipient() {
+  if (auto refusal = RefuseRecipient(*policy_, session_.recipient().address)) {
+    Refuse("RCPT", *refusal);
+    return;
+  }
+  session_.Accept();
+  // RFC 5321 section 4.5.1: "postmaster" without a domain is this host's.
+  std::string& address = session_.envelope().recipients.back().address;
+  if (address.find('@') == std::string::npos) address.append("@").append(policy_->smtp.hostname);
+}
+
+void InboundConnection::AnswerData() {
+  if (auto refusal = RefuseData(*host_)) {
+    Count(Counter::kMessagesRefused);
+    Refuse("DATA", *refusal);
+    return;
+  }
+  RP_CHECK(message_ == nullptr);
+  message_ = new InboundMessage(host_, this);
+  session_.Accept();
+}
+
+void InboundConnection::AnswerEndOfData() {
+  RP_CHECK(message_ != nullptr);
+  const mail::HeaderSummary& headers = message_->Headers();
+  if (auto refusal = RefuseHeaders(headers)) {
+    Count(Counter::kMessagesRefused);
+    Refuse("end of data", *refusal);
+    // Answered: the message is not at the store, and nobody waits for it.
+    if (message_) std::exchange(message_, nullptr)->Abandon();
+    return;
+  }
+  if (session_.saw_long_line()) Count(Counter::kLongLines);
+  InboundMessage::Facts facts;
+  facts.envelope = MakeEnvelope(headers);
+  facts.helo = session_.helo();
+  facts.client = client_.ToString();
+  facts.protocol = session_.protocol();
+  facts.listener = policy_->name;
+  message_->Finish(std::move(facts));
+}
+
+storage::StoredEnvelope InboundConnection::MakeEnvelope(const mail::HeaderSummary& headers) {
+  smtp::Envelope& from = session_.envelope();
+  storage::StoredEnvelope to;
+  to.received = host_->io().wall_now();
+  to.deadline = to.received + policy_->message_lifetime;
+  to.reverse_path = std::move(from.reverse_path);
+  to.recipients.reserve(from.recipients.size());
+  for (smtp::Recipient& recipient : from.recipients) {
+    to.recipients.push_back(
+        {std::move(recipient.address), std::move(recipient.orcpt), recipient.notify});
+  }
+  to.envid = std::move(from.envid);
+  to.ret = static_cast<uint8_t>(from.ret);
+  to.body_type = static_cast<uint8_t>(from.body);
+  to.smtputf8 = from.smtputf8;
+  to.body_8bit = session_.saw_8bit();
+  to.header_8bit = headers.eight_bit_header;
+  to.client = client_.ToString();
+  mail::TraceInput trace;
+  trace.helo = session_.helo();
+  trace.client = client_;
+  trace.hostname = policy_->smtp.hostname;
+  trace.protocol = session_.protocol();
+  trace.id = message_->id();
+  if (to.recipients.size() == 1) trace.single_recipient = to.recipients.front().address;
+  trace.now = to.received;
+  to.trace = mail::ReceivedField(trace) + mail::MissingFields(trace, headers);
+  return to;
+}
+
+void InboundConnection::OnMessageRoom() {
+  Pump();
+  AfterTurn(true);
+}
+
+void InboundConnection::OnMessageSettled(const Status& status, std::optional<Durable> durable) {
+  MessageId id = message_->id();
+  message_ = nullptr;
+  if (status.ok()) {
+    session_.Queued(std::move(*durable), "queued as " + id.ToString());
+  } else {
+    Refuse("end of data", StoreTrouble(status));
+  }
+  Pump();
+  AfterTurn(false);
+}
+
+void InboundConnection::TakeXclient() {
+  const smtp::ServerSession::Xclient& said = session_.xclient();
+  std::string_view text = said.address;
+  if (StartsWithIgnoreCase(text, "IPv6:")) text.remove_prefix(5);
+  if (auto address = IpAddress::Parse(text)) client_ = *address;
+  UpdateTrace();
+}
+
+void InboundConnection::Refuse(std::string_view stage, const smtp::Reply& reply) {
+  if (reply.code == 421) linger_ = true;
+  LogLine line(host_->io().wall_now(), "refused");
+  line.Text("client", client_.ToString())
+      .Text("listener", policy_->name)
+      .Text("helo", session_.helo())
+      .Text("stage", stage)
+      .Text("from", session_.envelope().reverse_path);
+  if (stage == "RCPT") line.Text("to", session_.recipient().address);
+  line.Number("code", reply.code).Text("reason", reply.text).To(*host_->region->log);
+  session_.Refuse(reply);
+}
+
+}  // namespace ringpost::session

@@ -1,0 +1,419 @@
+// The life of a connection: start, bytes in, bytes out, time, end. What it answers:
+// inbound_answers.cc.
+#include "gateway/session/inbound_connection.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "gateway/base/check.h"
+#include "gateway/base/counters.h"
+#include "gateway/session/inbound_rules.h"
+#include "gateway/smtp/proxy_protocol.h"
+
+namespace ringpost::session {
+namespace {
+
+const smtp::ServerOptions* OptionsFor(const ListenerPolicy& policy, const IpAddress& peer) {
+  bool xclient = policy.xclient_peers && policy.xclient_peers->Contains(peer);
+  return xclient ? &policy.smtp_xclient : &policy.smtp;
+}
+
+void TraceLine(void* context, bool from_client, std::string_view line) {
+  static_cast<const InboundConnection*>(context)->Traced(from_client, line);
+}
+
+}  // namespace
+
+InboundConnection::InboundConnection(InboundHost* host,
+                                     std::shared_ptr<const ListenerPolicy> policy,
+                                     const Endpoint& peer)
+    : host_(host),
+      policy_(std::move(policy)),
+      stream_(host->region->io, this),
+      session_(OptionsFor(*policy_, peer.address)),
+      timer_([](reactor::Timer* timer) { static_cast<IdleTimer*>(timer)->connection->OnTimer(); }),
+      client_(peer.address) {
+  timer_.connection = this;
+  next_ = host_->first;
+  if (next_) next_->previous_ = this;
+  host_->first = this;
+  ++host_->connections;
+  host_->shared->connections.fetch_add(1, std::memory_order_relaxed);
+  if (policy_->connections) policy_->connections->fetch_add(1, std::memory_order_relaxed);
+}
+
+InboundConnection::~InboundConnection() {
+  (previous_ ? previous_->next_ : host_->first) = next_;
+  if (next_) next_->previous_ = previous_;
+  --host_->connections;
+  host_->shared->connections.fetch_sub(1, std::memory_order_relaxed);
+  if (policy_->connections) policy_->connections->fetch_sub(1, std::memory_order_relaxed);
+  if (counted_) host_->shared->addresses.Remove(counted_address_);
+}
+
+// --- Start
+// --------------------------------------------------------------------------------------------
+
+void InboundConnection::Start(int fd, const std::optional<smtp::Reply>& refusal) {
+  last_activity_ = host_->io().now();
+  UpdateTrace();
+  stream_.Adopt(fd);
+  if (refusal) {
+    RefuseConnection(*refusal);
+    return;
+  }
+  if (policy_->proxy_peers && policy_->proxy_peers->Contains(client_)) {
+    phase_ = Phase::kProxy;
+    ArmTimer(Seconds(limits::kProxyHeaderSeconds));
+    return;
+  }
+  BeginGreeting();
+}
+
+void InboundConnection::RefuseConnection(const smtp::Reply& refusal) {
+  Count(Counter::kConnectionsRefused);
+  LogEvent("connection_refused", refusal.text);
+  session_.GreetWithRefusal(refusal);
+  linger_ = true;
+  Goodbye();
+}
+
+// The limit of connections per address is about the client, so with PROXY it is asked after the
+// header.
+void InboundConnection::BeginGreeting() {
+  if (policy_->connections_per_address_max > 0) {
+    counted_ = true;
+    counted_address_ = client_;
+    uint32_t count = host_->shared->addresses.Add(client_);
+    if (count > policy_->connections_per_address_max) {
+      RefuseConnection(TooManyConnections(policy_->smtp.hostname, "from your address"));
+      return;
+    }
+  }
+  if (policy_->greet_delay_ms > 0) {
+    phase_ = Phase::kGreetDelay;
+    ArmTimer(Millis(policy_->greet_delay_ms));
+    return;
+  }
+  Greet();
+}
+
+void InboundConnection::Greet() {
+  phase_ = Phase::kSession;
+  session_.Greet();
+  SendOutput();
+  last_activity_ = host_->io().now();
+  ArmTimer(Seconds(policy_->command_timeout_seconds));
+}
+
+void InboundConnection::TakeProxyBytes(const Slice& bytes) {
+  if (!backlog_) backlog_ = std::make_unique<InboundBacklog>();
+  std::string& header = backlog_->proxy_header;
+  size_t before = header.size();
+  header.append(bytes.view().substr(0, limits::kProxyHeaderBytesMax - before));
+  smtp::ProxyHeader parsed = smtp::ParseProxyHeader(header);
+  using State = smtp::ProxyHeader::State;
+  bool full = header.size() >= limits::kProxyHeaderBytesMax;
+  if (parsed.state == State::kMalformed || (parsed.state == State::kNeedMore && full)) {
+    Count(Counter::kConnectionsRefused);
+    LogEvent("connection_refused", "no valid PROXY header came first, as this listener expects");
+    phase_ = Phase::kClosing;
+    stream_.Close();
+    return;
+  }
+  if (parsed.state == State::kNeedMore) return;
+  RP_CHECK(parsed.consumed_bytes > before || before == 0);
+  size_t used = parsed.consumed_bytes - before;
+  backlog_.reset();
+  if (parsed.source) client_ = parsed.source->address;
+  UpdateTrace();
+  phase_ = Phase::kSession;
+  BeginGreeting();
+  Slice rest = bytes.Sub(used, bytes.size() - used);
+  if (!rest.empty()) OnReceive(std::move(rest));
+}
+
+// --- Bytes in
+// -----------------------------------------------------------------------------------------
+
+void InboundConnection::OnReceive(Slice bytes) {
+  switch (phase_) {
+    case Phase::kProxy:
+      TakeProxyBytes(bytes);
+      return;
+    case Phase::kGreetDelay:
+      LogEvent("early_talker", "the client spoke before the greeting");
+      Count(Counter::kConnectionsRefused);
+      session_.EarlyTalker();
+      linger_ = true;
+      Goodbye();
+      return;
+    case Phase::kClosing:
+      return;  // read and dropped, so that our last words are not lost to a reset
+    case Phase::kSession:
+      break;
+  }
+  bool body = session_.receiving_body();
+  if (backlog_ || !CanStep()) {
+    KeepForLater(std::move(bytes), false);
+    Pump();
+  } else {
+    Consume(std::move(bytes));
+  }
+  AfterTurn(body);
+}
+
+bool InboundConnection::CanStep() const {
+  return phase_ == Phase::kSession && !session_.question_open() &&
+         !(message_ && message_->blocked()) &&
+         stream_.unsent_bytes() <= limits::kSessionUnsentBytesMax;
+}
+
+void InboundConnection::Consume(Slice slice) {
+  std::string_view input = slice.view();
+  bool new_buffer = true;
+  while (CanStep()) {
+    smtp::ServerSession::Event event = session_.Step(&input);
+    if (event.kind == smtp::ServerSession::EventKind::kNeedInput) break;
+    if (!Handle(event, slice, &new_buffer)) return;
+  }
+  if (!input.empty() && phase_ == Phase::kSession) KeepForLater(slice.Share(input), true);
+}
+
+void InboundConnection::KeepForLater(Slice slice, bool at_front) {
+  if (!backlog_) backlog_ = std::make_unique<InboundBacklog>();
+  backlog_->bytes += slice.size();
+  if (at_front) {
+    backlog_->slices.insert(backlog_->slices.begin(), std::move(slice));
+  } else {
+    backlog_->slices.push_back(std::move(slice));
+  }
+}
+
+// Goes on after an answer, with what was kept meanwhile. A step without input lets the session say
+// that it is over.
+void InboundConnection::Pump() {
+  while (CanStep()) {
+    Slice slice;
+    if (backlog_) {
+      slice = std::move(backlog_->slices.front());
+      backlog_->slices.erase(backlog_->slices.begin());
+      backlog_->bytes -= slice.size();
+      if (backlog_->slices.empty()) backlog_.reset();
+    }
+    Consume(std::move(slice));
+    if (!backlog_) break;
+  }
+}
+
+void InboundConnection::AfterTurn(bool body_activity) {
+  if (phase_ == Phase::kClosing) return;
+  if (body_activity || !session_.output().empty()) last_activity_ = host_->io().now();
+  SendOutput();
+  bool boundary = !session_.question_open() && !session_.in_transaction();
+  if (host_->draining && boundary) {
+    EndSession(ShuttingDown(policy_->smtp.hostname), "the gateway shuts down");
+    return;
+  }
+  if (ended_ && !backlog_ && !session_.question_open()) {
+    Goodbye();
+    return;
+  }
+  bool full = (backlog_ && backlog_->bytes > limits::kSessionBacklogBytesMax) ||
+              (message_ && message_->blocked());
+  if (full != paused_) {
+    paused_ = full;
+    full ? stream_.Pause() : stream_.Resume();
+  }
+}
+
+// --- Bytes out
+// ----------------------------------------------------------------------------------------
+
+void InboundConnection::SendOutput() {
+  std::string& output = session_.output();
+  if (!output.empty()) {
+    stream_.WriteCopy(output);
+    stream_.Flush();
+    output.clear();
+  }
+  // A session between transactions may stay so for long: it gives its buffer back.
+  if (!session_.in_transaction() && output.capacity() > sizeof(std::string))
+    std::string().swap(output);
+}
+
+void InboundConnection::OnSent() {
+  if (phase_ == Phase::kClosing) {
+    if (linger_ && !ended_) {
+      ArmTimer(Millis(limits::kLingerMillis));
+    } else {
+      stream_.Close();
+    }
+    return;
+  }
+  if (phase_ != Phase::kSession) return;
+  Pump();
+  AfterTurn(false);
+}
+
+// --- End
+// ----------------------------------------------------------------------------------------------
+
+void InboundConnection::OnEnd(int error) {
+  ended_ = true;
+  if (error != 0) {
+    phase_ = Phase::kClosing;
+    DropMessage();
+    stream_.Close();
+    return;
+  }
+  if (phase_ == Phase::kClosing) {
+    if (stream_.unsent_bytes() == 0) stream_.Close();
+    return;
+  }
+  // A client that ended its direction after its last command still gets its replies.
+  if (phase_ == Phase::kSession && (backlog_ || session_.question_open())) return;
+  Goodbye();
+}
+
+void InboundConnection::OnClosed() {
+  if (message_) DropMessage();
+  Count(Counter::kConnectionsClosed);
+  delete this;
+}
+
+void InboundConnection::EndSession(const smtp::Reply& reply, std::string_view reason) {
+  LogEvent("session_ended", reason);
+  session_.End(reply);
+  linger_ = true;
+  Goodbye();
+}
+
+// What the session said last leaves, then the connection closes; a peer that does not read is not
+// waited for.
+void InboundConnection::Goodbye() {
+  phase_ = Phase::kClosing;
+  backlog_.reset();
+  DropMessage();
+  SendOutput();
+  if (paused_) stream_.Resume();
+  paused_ = false;
+  if (stream_.unsent_bytes() == 0) {
+    stream_.Close();
+    return;
+  }
+  ArmTimer(Seconds(limits::kGoodbyeSeconds));
+}
+
+void InboundConnection::DropMessage() {
+  if (!message_) return;
+  InboundMessage* message = std::exchange(message_, nullptr);
+  if (session_.question_open()) {
+    message->Leave();
+  } else {
+    message->Abandon();
+  }
+}
+
+void InboundConnection::BeginDrain() {
+  if (phase_ == Phase::kProxy || phase_ == Phase::kGreetDelay) {
+    RefuseConnection(ShuttingDown(policy_->smtp.hostname));
+  } else {
+    CloseIdle(ShuttingDown(policy_->smtp.hostname));
+  }
+}
+
+void InboundConnection::CloseIdle(const smtp::Reply& reply) {
+  bool idle = phase_ == Phase::kSession && !backlog_ && !session_.question_open() &&
+              !session_.in_transaction();
+  if (idle) EndSession(reply, reply.text);
+}
+
+// --- Time
+// ---------------------------------------------------------------------------------------------
+
+void InboundConnection::ArmTimer(Millis after) {
+  host_->io().timers().Schedule(&timer_, host_->io().now() + after);
+}
+
+void InboundConnection::OnTimer() {
+  switch (phase_) {
+    case Phase::kProxy:
+      Count(Counter::kConnectionsRefused);
+      LogEvent("connection_refused", "the PROXY header did not come in time");
+      phase_ = Phase::kClosing;
+      stream_.Close();
+      return;
+    case Phase::kGreetDelay:
+      Greet();
+      return;
+    case Phase::kSession:
+      CheckDeadlines();
+      return;
+    case Phase::kClosing:
+      stream_.Close();
+      return;
+  }
+}
+
+void InboundConnection::CheckDeadlines() {
+  MonoTime now = host_->io().now();
+  Millis timeout = Seconds(policy_->command_timeout_seconds);
+  if (session_.question_open()) {  // it is we who are slow
+    last_activity_ = now;
+    ArmTimer(timeout);
+    return;
+  }
+  const std::string& hostname = policy_->smtp.hostname;
+  if (now - last_activity_ >= timeout) {
+    EndSession(TooSlow(hostname, "nothing complete came for " +
+                                     std::to_string(policy_->command_timeout_seconds) + " seconds"),
+               "time-out");
+    return;
+  }
+  if (DataTooSlow(now)) {
+    EndSession(TooSlow(hostname, "the message comes too slowly. Send it over a faster connection"),
+               "the message came too slowly");
+    return;
+  }
+  Millis wait = last_activity_ + timeout - now;
+  if (message_) wait = std::min<Millis>(wait, Seconds(limits::kDataGraceSeconds));
+  ArmTimer(wait);
+}
+
+bool InboundConnection::DataTooSlow(MonoTime now) const {
+  if (!message_ || paused_) return false;
+  Millis elapsed = now - message_->started();
+  if (elapsed >= Seconds(limits::kDataPhaseSecondsMax)) return true;
+  if (elapsed < Seconds(limits::kDataGraceSeconds)) return false;
+  uint64_t wanted =
+      policy_->data_bytes_per_second_min * static_cast<uint64_t>(elapsed.count()) / 1000;
+  return session_.body_bytes() < wanted;
+}
+
+// --- Watching
+// -----------------------------------------------------------------------------------------
+
+void InboundConnection::UpdateTrace() {
+  bool traced = host_->traced(client_);
+  session_.SetTrace(traced ? TraceLine : nullptr, traced ? this : nullptr);
+}
+
+void InboundConnection::Traced(bool from_client, std::string_view line) const {
+  if (!host_->trace) return;
+  std::string text = client_.ToString();
+  text.append(from_client ? " C: " : " S: ").append(line);
+  host_->trace(text);
+}
+
+void InboundConnection::LogEvent(std::string_view event, std::string_view reason) const {
+  LogLine(host_->io().wall_now(), event)
+      .Text("client", client_.ToString())
+      .Text("listener", policy_->name)
+      .Text("helo", session_.helo())
+      .Text("reason", reason)
+      .To(*host_->region->log);
+}
+
+}  // namespace ringpost::session

@@ -1,0 +1,227 @@
+#include "gateway/session/inbound_message.h"
+
+#include <algorithm>
+
+#include "gateway/base/check.h"
+#include "gateway/base/counters.h"
+#include "gateway/session/inbound_connection.h"
+
+namespace ringpost::session {
+namespace {
+
+// A third of the share fills while two thirds are on their way to the store.
+size_t ChunkBytes(const reactor::Io& io) {
+  size_t share = std::max(io.pool_bytes() / limits::kPinnedPoolShare, limits::kPinnedBytesMin);
+  return std::min(share / (limits::kChunksInFlightMax + 1), limits::kBodyChunkBytesMax);
+}
+
+}  // namespace
+
+InboundMessage::InboundMessage(InboundHost* host, InboundConnection* connection)
+    : host_(host),
+      connection_(connection),
+      started_(host->io().now()),
+      message_(std::make_unique<storage::NewMessage>()),
+      chunk_bytes_(ChunkBytes(host->io())) {
+  message_->id = MessageId::Make(host->io().wall_now(), 0, host->io().random());
+  ++host_->messages;
+}
+
+InboundMessage::~InboundMessage() { --host_->messages; }
+
+bool InboundMessage::blocked() const {
+  return state_ == State::kReceiving && chunks_in_flight_ >= limits::kChunksInFlightMax;
+}
+
+void InboundMessage::Append(Slice piece, bool new_buffer) {
+  RP_CHECK(state_ == State::kReceiving);
+  body_bytes_ += piece.size();
+  if (!failure_.ok()) return;  // it will be refused; the rest is read and dropped
+  if (new_buffer) pinned_bytes_ += limits::kReceiveBufferBytes;
+  pieces_.Append(std::move(piece));
+  // A client that sends a few bytes at a time would pin a whole buffer with each; one that sends
+  // nothing but dots would make a slice of each line.
+  bool wasteful = pinned_bytes_ >= chunk_bytes_ && pieces_.size() * 2 < pinned_bytes_;
+  if (wasteful || pieces_.slices().size() >= limits::kBodyPiecesMax) CompactPieces();
+  if (std::max(pinned_bytes_, gathered_.size() + pieces_.size()) >= chunk_bytes_) SendChunk();
+}
+
+void InboundMessage::CompactPieces() {
+  gathered_.Append(pieces_.Gather());
+  pieces_.Clear();
+  pinned_bytes_ = 0;
+}
+
+SliceChain InboundMessage::TakeBody() {
+  SliceChain body = std::move(gathered_);
+  body.Append(pieces_);
+  gathered_ = SliceChain();
+  pieces_ = SliceChain();
+  pinned_bytes_ = 0;
+  return body;
+}
+
+const mail::HeaderSummary& InboundMessage::Headers() {
+  if (!scanned_) {
+    SliceChain body = gathered_;
+    body.Append(pieces_);
+    headers_ = mail::ScanHeaders(body);
+    scanned_ = true;
+  }
+  return headers_;
+}
+
+std::unique_ptr<InboundMessage::Request> InboundMessage::NewRequest(
+    storage::CommitRequest::Kind kind, void (*run)(Posted*)) {
+  auto request = std::make_unique<Request>();
+  request->kind = kind;
+  request->run = run;
+  request->reply_to = &host_->io().inbox();
+  request->id = message_->id;
+  request->message_on_its_way = this;
+  return request;
+}
+
+void InboundMessage::SendChunk() {
+  Headers();  // the header section is in the first chunk, or longer than what is scanned
+  auto request = NewRequest(storage::CommitRequest::Kind::kChunk, OnChunkBack);
+  request->chunk_index = chunks_sent_++;
+  request->chunk = TakeBody();
+  ++chunks_in_flight_;
+  host_->region->spool->Submit(request.release());
+}
+
+void InboundMessage::OnChunkBack(Posted* posted) {
+  std::unique_ptr<Request> request(static_cast<Request*>(posted));
+  InboundMessage* message = request->message_on_its_way;
+  message->ChunkBack(std::move(request));
+}
+
+void InboundMessage::ChunkBack(std::unique_ptr<Request> request) {
+  --chunks_in_flight_;
+  if (!request->status.ok() && failure_.ok()) failure_ = request->status;
+  request.reset();  // its buffers go back to the pool before more is received
+  switch (state_) {
+    case State::kReceiving:
+      if (connection_) connection_->OnMessageRoom();
+      return;
+    case State::kAwaitingChunks:
+      if (chunks_in_flight_ == 0) SubmitAccept();
+      return;
+    case State::kAbandoned:
+      DiscardOrDelete();
+      return;
+    case State::kCommitting:
+      RP_CHECK(false);  // the commit waits for its chunks
+  }
+}
+
+void InboundMessage::Finish(Facts facts) {
+  RP_CHECK(state_ == State::kReceiving && scanned_);
+  facts_ = std::move(facts);
+  message_->envelope = std::move(facts_.envelope);
+  message_->envelope.body_bytes = body_bytes_;
+  if (chunks_sent_ > 0 || !failure_.ok()) {
+    message_->body_in_chunks = true;
+    if (failure_.ok() && gathered_.size() + pieces_.size() > 0) SendChunk();
+    state_ = State::kAwaitingChunks;
+    if (chunks_in_flight_ == 0) SubmitAccept();
+    return;
+  }
+  const reactor::Io& io = host_->io();
+  bool pool_wanted =
+      io.pool_bytes_held() * 100 > io.pool_bytes() * uint64_t{limits::kPoolGatherPercent};
+  if (body_bytes_ <= limits::kGatherBytesMax || pool_wanted) {
+    SliceChain body = TakeBody();
+    message_->body.Append(body.Gather());
+  } else {
+    message_->body = TakeBody();
+  }
+  SubmitAccept();
+}
+
+void InboundMessage::SubmitAccept() {
+  state_ = State::kCommitting;
+  auto request = NewRequest(storage::CommitRequest::Kind::kAccept, OnAcceptBack);
+  request->message = message_.get();
+  if (failure_.ok()) {
+    host_->region->spool->Submit(request.release());
+    return;
+  }
+  // A chunk was lost on the way: there is nothing to commit. Answered through the inbox like any
+  // other, so that the connection is never called from within its own call.
+  request->status = failure_;
+  host_->io().inbox().Post(request.release());
+}
+
+void InboundMessage::OnAcceptBack(Posted* posted) {
+  std::unique_ptr<Request> request(static_cast<Request*>(posted));
+  InboundMessage* message = request->message_on_its_way;
+  message->Settled(request.get());
+}
+
+void InboundMessage::Settled(Request* request) {
+  InboundConnection* connection = std::exchange(connection_, nullptr);
+  if (request->status.ok()) {
+    RP_CHECK(request->durable.has_value());
+    Count(Counter::kMessagesAccepted);
+    Count(Counter::kRecipientsAccepted, message_->envelope.recipients.size());
+    Count(Counter::kBodyBytesIn, body_bytes_);
+    if (connection) connection->OnMessageSettled(request->status, std::move(request->durable));
+    Admit();
+    delete this;
+    return;
+  }
+  Count(Counter::kMessagesDeferredAfterData);
+  LogLine(host_->io().wall_now(), "accept_failed")
+      .Id(message_->id)
+      .Text("client", facts_.client)
+      .Text("from", message_->envelope.reverse_path)
+      .Text("reason", MessageOf(request->status))
+      .To(*host_->region->log);
+  if (connection) connection->OnMessageSettled(request->status, std::nullopt);
+  state_ = State::kAbandoned;
+  DiscardOrDelete();
+}
+
+void InboundMessage::Admit() {
+  const storage::StoredEnvelope& envelope = message_->envelope;
+  LogLine(host_->io().wall_now(), "accepted")
+      .Id(message_->id)
+      .Text("client", facts_.client)
+      .Text("helo", facts_.helo)
+      .Text("protocol", facts_.protocol)
+      .Text("listener", facts_.listener)
+      .Text("from", envelope.reverse_path)
+      .Number("recipients", static_cast<int64_t>(envelope.recipients.size()))
+      .Number("size", static_cast<int64_t>(body_bytes_))
+      .Text("message_id", headers_.message_id)
+      .To(*host_->region->log);
+  host_->admit(std::move(message_));
+}
+
+void InboundMessage::Abandon() {
+  connection_ = nullptr;
+  state_ = State::kAbandoned;
+  TakeBody();
+  DiscardOrDelete();
+}
+
+void InboundMessage::DiscardOrDelete() {
+  if (chunks_in_flight_ > 0) return;  // the last one back calls again
+  if (chunks_sent_ == 0) {
+    delete this;
+    return;
+  }
+  // What a discard that fails leaves behind, the store's orphan sweep finds at its next opening.
+  auto request = NewRequest(storage::CommitRequest::Kind::kDiscard, OnDiscardBack);
+  request->body_chunks = chunks_sent_;
+  host_->region->spool->Submit(request.release());
+}
+
+void InboundMessage::OnDiscardBack(Posted* posted) {
+  std::unique_ptr<Request> request(static_cast<Request*>(posted));
+  delete request->message_on_its_way;
+}
+
+}  // namespace ringpost::session

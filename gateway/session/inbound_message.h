@@ -1,0 +1,93 @@
+// InboundMessage: one message from DATA to the store's answer: gathers the body, sends it ahead in
+// chunks where it is big, asks for the commit, and hands what is durable on.
+//
+// It holds at most limits.h's share of the shard's receive buffers: small pieces are gathered into
+// slabs of their own, and what is over the share goes to the store as chunks, at most
+// kChunksInFlightMax at once.
+//
+// Lifetime: made by its connection with new; it deletes itself once its last request is back, so it
+// may outlive the connection (which then calls Abandon or lets a commit in flight go its way). The
+// connection must not touch it after Finish's answer, Abandon, or Leave.
+//
+// Threads: the shard's own.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "gateway/mail/header_scan.h"
+#include "gateway/session/inbound_host.h"
+
+namespace ringpost::session {
+
+class InboundMessage {
+ public:
+  InboundMessage(InboundHost* host, InboundConnection* connection);
+  InboundMessage(const InboundMessage&) = delete;
+  InboundMessage& operator=(const InboundMessage&) = delete;
+
+  const MessageId& id() const { return message_->id; }
+  MonoTime started() const { return started_; }
+
+  // A piece of the body. `new_buffer`: the first piece out of one receive buffer.
+  void Append(Slice piece, bool new_buffer);
+  // As many chunks are in flight as may be: no more pieces until the connection's OnMessageRoom.
+  bool blocked() const;
+
+  // All pieces have come. Scans what was not scanned yet.
+  const mail::HeaderSummary& Headers();
+  // What the connection knows of the message, for the envelope and the log.
+  struct Facts {
+    storage::StoredEnvelope envelope;  // all but trace's byte counts: body_bytes is set here
+    std::string helo;
+    std::string client;
+    std::string protocol;
+    std::string listener;
+  };
+  // Asks for the commit; the answer is the connection's OnMessageSettled, or nobody's after Leave.
+  void Finish(Facts facts);
+
+  // The message is not wanted any more (reset, refusal, lost client before the end of data).
+  void Abandon();
+  // The client is gone; the commit in flight goes on and what is durable is admitted.
+  void Leave() { connection_ = nullptr; }
+
+ private:
+  struct Request : storage::CommitRequest {
+    InboundMessage* message_on_its_way = nullptr;
+  };
+  enum class State : uint8_t { kReceiving, kAwaitingChunks, kCommitting, kAbandoned };
+
+  ~InboundMessage();
+  static void OnChunkBack(Posted* posted);
+  static void OnAcceptBack(Posted* posted);
+  static void OnDiscardBack(Posted* posted);
+  void CompactPieces();
+  SliceChain TakeBody();
+  void SendChunk();
+  void ChunkBack(std::unique_ptr<Request> request);
+  void SubmitAccept();
+  void Settled(Request* request);
+  void Admit();
+  void DiscardOrDelete();
+  std::unique_ptr<Request> NewRequest(storage::CommitRequest::Kind kind, void (*run)(Posted*));
+
+  InboundHost* host_;
+  InboundConnection* connection_;
+  MonoTime started_;
+  std::unique_ptr<storage::NewMessage> message_;
+  SliceChain gathered_;      // slabs of our own, before `pieces_`
+  SliceChain pieces_;        // views into receive buffers
+  size_t pinned_bytes_ = 0;  // of receive buffers, by `pieces_`
+  size_t chunk_bytes_;       // what is held before a chunk goes ahead
+  uint64_t body_bytes_ = 0;
+  uint32_t chunks_sent_ = 0;
+  uint32_t chunks_in_flight_ = 0;
+  State state_ = State::kReceiving;
+  bool scanned_ = false;
+  mail::HeaderSummary headers_;
+  Status failure_;  // of a chunk
+  Facts facts_;     // for the log; the envelope is moved into message_
+};
+
+}  // namespace ringpost::session

@@ -1,6 +1,7 @@
 // DeliveryConfig: what an operator decides of delivery: routes, retries, limits, time-outs.
 //
-// Immutable once built and shared by all shards through shared_ptr<const>; a reload makes a new one.
+// Immutable once built and shared by all shards through shared_ptr<const>; a reload makes a new
+// one.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +39,8 @@ struct DeliveryConfig {
   // Recipients that asked for it (NOTIFY=DELAY) are told after this time; 0: never.
   Seconds delay_warning = Seconds(limits::kDelayWarningSecondsDefault);
 
-  // Whether mail for this domain can go anywhere: to be asked at RCPT. Where not: 550 5.7.1 or 5.1.2.
+  // Whether mail for this domain can go anywhere: to be asked at RCPT. Where not: 550 5.7.1
+  // or 5.1.2.
   bool HasRoute(std::string_view domain) const {
     return routes.Find(smtp::DomainKey(domain)) != nullptr;
   }

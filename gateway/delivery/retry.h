@@ -1,8 +1,9 @@
 // RetryPolicy: when a deferred recipient is tried again.
 //
-// `steps` are the waits after the first, second, ... failed attempt; the last one repeats. Jitter spreads
-// messages that failed together, so that a next hop that comes back is not met by all of them at once:
-// a wait is lengthened by up to jitter_percent, never shortened (RFC 5321 section 4.5.4.1 asks for patience).
+// `steps` are the waits after the first, second, ... failed attempt; the last one repeats. Jitter
+// spreads messages that failed together, so that a next hop that comes back is not met by all of
+// them at once: a wait is lengthened by up to jitter_percent, never shortened (RFC 5321
+// section 4.5.4.1 asks for patience).
 //
 // Sans-IO: the random number is an argument, so the same number gives the same wait.
 #pragma once

@@ -1,8 +1,9 @@
 // Routing: which next hops take the mail of a recipient's domain.
 //
-// A route names a domain ("example.com"), all subdomains of one ("*.example.com": below it, not itself) or
-// everything ("*"). The most specific one wins: exact, then the longest wildcard, then "*". A route has one
-// or several next hops; lower preference is tried first, equal ones share the load.
+// A route names a domain ("example.com"), all subdomains of one ("*.example.com": below it, not
+// itself) or everything ("*"). The most specific one wins: exact, then the longest wildcard, then
+// "*". A route has one or several next hops; lower preference is tried first, equal ones share the
+// load.
 //
 // No name is resolved here: a next hop is an address or a name, with its port.
 //
@@ -22,12 +23,13 @@
 namespace ringpost::delivery {
 
 struct NextHop {
-  std::string host;                  // as written: an address without brackets, or a name in lower case
+  std::string host;  // as written: an address without brackets, or a name in lower case
   uint16_t port = 25;
   std::optional<IpAddress> address;  // where host is an address; nothing needs resolving then
   uint16_t preference = 0;
 
-  // "192.0.2.1:25", "[2001:db8::1]:25", "relay.example.com:25"; without a port: 25. nullopt: neither.
+  // "192.0.2.1:25", "[2001:db8::1]:25", "relay.example.com:25"; without a port: 25. nullopt:
+  // neither.
   static std::optional<NextHop> Parse(std::string_view text);
   // The form above, with its port: how operators and suspensions name it.
   std::string ToString() const;
@@ -38,8 +40,8 @@ struct Route {
   std::string domain;  // "example.com", "*.example.com" or "*"
   std::vector<NextHop> next_hops;
 
-  // The name of the set of next hops: what connections, health and leases belong to. Two routes with the
-  // same hops and preferences share one site.
+  // The name of the set of next hops: what connections, health and leases belong to. Two routes
+  // with the same hops and preferences share one site.
   std::string SiteName() const;
 };
 
@@ -49,8 +51,8 @@ class RouteTable {
   static StatusOr<RouteTable> Make(std::vector<Route> routes);
   RouteTable() = default;
 
-  // `domain_key` as smtp::DomainKey makes it (an address literal with its brackets matches "*" or exactly).
-  // Null: no route. The route lives as long as the table.
+  // `domain_key` as smtp::DomainKey makes it (an address literal with its brackets matches "*" or
+  // exactly). Null: no route. The route lives as long as the table.
   const Route* Find(std::string_view domain_key) const;
   const std::vector<Route>& routes() const { return routes_; }
 

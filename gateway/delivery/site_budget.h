@@ -1,11 +1,13 @@
-// SiteBudget: the connection slots of one site, shared by all shards. SiteBudgets: the budgets by name.
+// SiteBudget: the connection slots of one site, shared by all shards. SiteBudgets: the budgets by
+// name.
 //
-// A shard takes a lease before it opens a connection and gives it back when the connection is closed. Where
-// there are fewer slots than shards that want them, the one that holds more gives way: ShouldYield tells it
-// to close a connection after its transaction. Who waits asks again (limits::kLeaseRetryMillis).
+// A shard takes a lease before it opens a connection and gives it back when the connection is
+// closed. Where there are fewer slots than shards that want them, the one that holds more gives
+// way: ShouldYield tells it to close a connection after its transaction. Who waits asks again
+// (limits::kLeaseRetryMillis).
 //
-// Threads: any; Lease, Release and ShouldYield take no lock. Budgets::Find locks a mutex and is called once
-// per site and shard. A SiteBudget lives as long as its SiteBudgets.
+// Threads: any; Lease, Release and ShouldYield take no lock. Budgets::Find locks a mutex and is
+// called once per site and shard. A SiteBudget lives as long as its SiteBudgets.
 #pragma once
 
 #include <atomic>
@@ -51,8 +53,8 @@ class SiteBudget {
 
 class SiteBudgets {
  public:
-  // The budget of `site_name` for that many shards (always the same number), made with `connections_max`
-  // where it is new and set to it otherwise.
+  // The budget of `site_name` for that many shards (always the same number), made with
+  // `connections_max` where it is new and set to it otherwise.
   SiteBudget* Find(std::string_view site_name, uint32_t connections_max, uint32_t shards);
 
  private:

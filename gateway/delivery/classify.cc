@@ -1,0 +1,54 @@
+#include "gateway/delivery/classify.h"
+
+namespace ringpost::delivery {
+
+Classified Classify(const smtp::Reply& reply, bool others_delivered, bool in_doubt) {
+  Classified result;
+  if (reply.code >= 200 && reply.code < 300) {
+    result.verdict = Verdict::kDelivered;
+  } else if (reply.permanent()) {
+    result.verdict = Verdict::kBounced;
+  } else if (reply.code == 452 && others_delivered) {
+    result.verdict = Verdict::kNotTried;
+  } else {
+    result.host_trouble = reply.code == 421 || !reply.temporary();
+    result.in_doubt = in_doubt && reply.code == 0;
+  }
+  return result;
+}
+
+smtp::Reply ExpiredReply(const smtp::Reply& last) {
+  smtp::Reply reply;
+  reply.enhanced = {4, 4, 7};
+  reply.text = "not delivered in time; it will not be tried again";
+  if (last.code != 0) {
+    reply.text += "; the last answer was " + std::to_string(last.code);
+    if (last.enhanced.present()) reply.text += " " + last.enhanced.ToString();
+  }
+  return reply;
+}
+
+smtp::Reply NoRouteReply(std::string_view domain) {
+  smtp::Reply reply;
+  reply.enhanced = {4, 4, 4};
+  reply.text = "no route for mail to " + std::string(domain);
+  return reply;
+}
+
+smtp::Reply UnreachableReply(std::string_view next_hop, std::string_view why) {
+  smtp::Reply reply;
+  reply.enhanced = {4, 4, 1};
+  reply.text = std::string(next_hop) + ": " + std::string(why);
+  return reply;
+}
+
+smtp::Reply TooLargeReply(uint64_t size, uint64_t size_max) {
+  smtp::Reply reply;
+  reply.code = 552;
+  reply.enhanced = {5, 3, 4};
+  reply.text = "the message has " + std::to_string(size) + " bytes, and the next hop takes " +
+               std::to_string(size_max);
+  return reply;
+}
+
+}  // namespace ringpost::delivery

@@ -1,0 +1,98 @@
+#include "gateway/delivery/hop_health.h"
+
+#include <algorithm>
+
+#include "gateway/base/limits.h"
+
+namespace ringpost::delivery {
+
+HopHealth::HopHealth(std::vector<NextHop> next_hops) {
+  for (NextHop& next_hop : next_hops) {
+    Hop& hop = hops_.emplace_back();
+    hop.name = next_hop.ToString();
+    hop.next_hop = std::move(next_hop);
+    if (hop.next_hop.address) SetAddresses(hops_.size() - 1, {*hop.next_hop.address});
+  }
+}
+
+size_t HopHealth::Choose(MonoTime now) {
+  size_t best = kNoTarget;
+  ++turn_;
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    size_t at = (i + turn_) % targets_.size();
+    const Hop& hop = hops_[targets_[at].hop];
+    if (hop.suspended || targets_[at].down_until > now) continue;
+    bool better = best == kNoTarget ||
+                  hop.next_hop.preference < hops_[targets_[best].hop].next_hop.preference;
+    if (better) best = at;
+  }
+  return best;
+}
+
+bool HopHealth::waits_for_addresses() const {
+  return std::any_of(hops_.begin(), hops_.end(), [](const Hop& hop) { return hop.resolving; });
+}
+
+MonoTime HopHealth::next_probe(MonoTime now) const {
+  MonoTime next = MonoTime::max();
+  for (const Target& target : targets_) {
+    if (target.down_until > now) next = std::min(next, target.down_until);
+  }
+  return next == MonoTime::max() ? now : next;
+}
+
+bool HopHealth::all_suspended() const {
+  if (hops_.empty()) return false;
+  return std::all_of(hops_.begin(), hops_.end(), [](const Hop& hop) { return hop.suspended; });
+}
+
+void HopHealth::ConnectFailed(size_t index, MonoTime now) {
+  Target& target = targets_[index];
+  uint32_t doublings = std::min(target.failures, 16u);
+  ++target.failures;
+  uint64_t seconds = std::min<uint64_t>(uint64_t{limits::kHopBackoffSeconds} << doublings,
+                                        limits::kHopBackoffSecondsMax);
+  target.down_until = now + Seconds(seconds);
+}
+
+void HopHealth::Broke(size_t index, MonoTime now) {
+  if (++targets_[index].breaks >= limits::kHopBrokenMax) ConnectFailed(index, now);
+}
+
+void HopHealth::Worked(size_t index) {
+  Target& target = targets_[index];
+  target.failures = 0;
+  target.breaks = 0;
+  target.down_until = MonoTime();
+}
+
+void HopHealth::ForgetFailures() {
+  for (Target& target : targets_) target.down_until = MonoTime();
+}
+
+void HopHealth::SetAddresses(size_t hop, const std::vector<IpAddress>& addresses) {
+  if (addresses.empty()) return;
+  std::vector<Target> kept;
+  for (const IpAddress& address : addresses) {
+    if (kept.size() == limits::kAddressesPerHopMax) break;
+    Endpoint endpoint{address, hops_[hop].next_hop.port};
+    Target target;
+    target.hop = hop;
+    target.endpoint = endpoint;
+    for (const Target& known : targets_) {
+      if (known.hop == hop && known.endpoint == endpoint) target = known;
+    }
+    kept.push_back(target);
+  }
+  std::erase_if(targets_, [&](const Target& target) { return target.hop == hop; });
+  targets_.insert(targets_.end(), kept.begin(), kept.end());
+}
+
+size_t HopHealth::FindTarget(const Endpoint& endpoint) const {
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    if (targets_[i].endpoint == endpoint) return i;
+  }
+  return kNoTarget;
+}
+
+}  // namespace ringpost::delivery

@@ -1,0 +1,76 @@
+// HopHealth: the next hops of one site as one shard sees them: which to connect to, and which to
+// leave alone.
+//
+// A hop that cannot be reached backs off, longer each time; while it does, the next one by
+// preference is used. When all back off the site is down: what is due is deferred with the last
+// failure, without connecting, and the first attempt after a back-off is the probe. Equal
+// preferences take turns.
+//
+// A hop given by name has several addresses once it is resolved; each is a target of its own, and
+// the hop is down when all of its targets are (RFC 5321 section 5.1).
+//
+// Sans-IO. Threads: one shard's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gateway/base/ip_address.h"
+#include "gateway/base/time.h"
+#include "gateway/delivery/routing.h"
+
+namespace ringpost::delivery {
+
+class HopHealth {
+ public:
+  struct Target {
+    size_t hop = 0;
+    Endpoint endpoint;
+    uint32_t failures = 0;  // in a row; at connecting, or kHopBrokenMax breaks after it
+    uint32_t breaks = 0;    // connections that broke in a row without a finished transaction
+    MonoTime down_until;
+  };
+  struct Hop {
+    NextHop next_hop;
+    std::string name;
+    bool suspended = false;
+    MonoTime resolve_after;  // names only: when to ask (again)
+    bool resolving = false;
+  };
+  static constexpr size_t kNoTarget = SIZE_MAX;
+
+  explicit HopHealth(std::vector<NextHop> next_hops);
+
+  // The target to connect to now; kNoTarget: every one backs off, is suspended or has no address
+  // yet.
+  size_t Choose(MonoTime now);
+  // Whether one of the hops still waits for its first addresses.
+  bool waits_for_addresses() const;
+  // When a target may be tried again, of those that back off; `now` where none does.
+  MonoTime next_probe(MonoTime now) const;
+  bool all_suspended() const;
+
+  void ConnectFailed(size_t target, MonoTime now);
+  // The connection was made and broke before a transaction was finished on it.
+  void Broke(size_t target, MonoTime now);
+  void Worked(size_t target);
+  // An operator wants it tried now.
+  void ForgetFailures();
+
+  // The addresses of a hop given by name; none: the lookup failed, and what was known stays.
+  void SetAddresses(size_t hop, const std::vector<IpAddress>& addresses);
+
+  std::vector<Hop>& hops() { return hops_; }
+  const std::vector<Hop>& hops() const { return hops_; }
+  const Target& target(size_t index) const { return targets_[index]; }
+  // Index of the target with this endpoint; kNoTarget: the hop has moved.
+  size_t FindTarget(const Endpoint& endpoint) const;
+
+ private:
+  std::vector<Hop> hops_;
+  std::vector<Target> targets_;
+  size_t turn_ = 0;
+};
+
+}  // namespace ringpost::delivery

@@ -1,14 +1,49 @@
 // ClientSession: the client's side of one SMTP connection to a next hop, sans-IO.
 //
-// Fed the bytes of replies, it yields events; commands gather in output(). It pipelines where the server
-// offers PIPELINING and uses BDAT where it offers CHUNKING, SIZE, 8BITMIME, SMTPUTF8, DSN and LIMITS where
-// they are offered and needed.
+// Fed the bytes of replies, it yields events; commands gather in output(). It pipelines where the
+// server offers PIPELINING and uses BDAT where it offers CHUNKING, SIZE, 8BITMIME, SMTPUTF8, DSN
+// and LIMITS where they are offered and needed.
 //
-// One transaction: Begin(mail) when ready(); per-recipient replies are gathered; when the server may have
-// the body the session yields kSendBody and the driver writes, in order, what BodyPiece makes of the
-// message's pieces, then what BodyEnd gives. kDone: outcome() has a Reply per recipient.
+//   while (true) {
+//     switch (session.Step(&input)) {
+//       case kNeedInput: flush output(); return;             // input is empty now
+//       case kReady:     session.Begin(mail) or Quit(); break;
+//       case kSendBody:  flush output(); BodyPiece for each piece; BodyEnd; write the chain; break;
+//       case kDone:      take outcome(); break;              // kReady or kFailed follows
+//       case kFailed:    take outcome(); flush output(); close; return;
+//     }
+//   }
 //
-// What the server lacks is decided before MAIL is sent: see mail/downgrade.h and Capabilities.
+// One transaction: Begin(mail) when ready(); per-recipient replies are gathered; when the server
+// may have the body the session yields kSendBody and the driver writes, in order, what BodyPiece
+// makes of the message's pieces, then what BodyEnd gives. kDone: outcome() has a Reply per
+// recipient. The strings of a reply are made printable and cut; a 552 that means "too many
+// recipients" comes as 452 (RFC 5321 section 4.5.3.1.10).
+//
+// Pipelining (RFC 2920). MAIL, the RCPTs and DATA go out as one group, as far as
+// limits::kPipelineCommandsMax and kPipelineBytesMax allow; beyond, commands follow as replies
+// come. The driver must go on reading while it writes: with that no server, even one that answers
+// before it reads on, can come to a dead-lock. Where DATA was accepted although no recipient was, a
+// lone dot ends it and its reply is ignored.
+//
+// DATA or BDAT. Under PIPELINING both cost two round trips, the envelope and the body: 354 comes
+// with the replies to RCPT, and BDAT must wait for them, since a server that refuses BDAT and does
+// not read its octets (they do exist) would take the body for commands. So DATA is the default, and
+// BDAT is used where it gains something: for BODY=BINARYMIME, which needs it; without PIPELINING,
+// where it saves the round trip of 354; and from limits::kBdatBytesMin on, where neither side has
+// dots to look for and the server can read an exact count straight into its store. The whole body
+// is one BDAT LAST, framed by OutgoingMail::size, so a body that breaks off can never be taken for
+// whole.
+//
+// Nothing that was settled is lost when a connection fails: outcome() keeps refusals that were
+// said, and in_doubt tells of a final reply that never came. A 421 is the reply to the command it
+// answers, and ends the session. After Quit the reply (221) comes as kFailed.
+//
+// What the server lacks is decided before MAIL is sent: see mail/downgrade.h and Capabilities. As a
+// last line of defence the session itself answers, without a word to the server, a transaction or
+// recipient that cannot be sent: too large for SIZE (552 5.3.4), UTF-8 without SMTPUTF8
+// (553 5.6.7), an address that would break the command line (553 5.1.3, 5.1.7), more recipients or
+// domains than LIMITS allows (452 4.5.3).
 //
 // A reply that breaks the grammar, a line past the limits or bytes nobody asked for: kFailed.
 // Threads: none of its own.
@@ -38,8 +73,8 @@ struct Capabilities {
   bool enhanced_status_codes = false;
   bool starttls = false;
   bool size = false;
-  uint64_t size_max = 0;         // 0: no limit said
-  uint32_t mail_max = 0;         // LIMITS (RFC 9422); 0: none
+  uint64_t size_max = 0;  // 0: no limit said
+  uint32_t mail_max = 0;  // LIMITS (RFC 9422); 0: none
   uint32_t recipients_max = 0;
   uint32_t recipient_domains_max = 0;
 };
@@ -52,7 +87,9 @@ struct OutgoingMail {
   DsnReturn ret = DsnReturn::kUnspecified;
   BodyType body = BodyType::k7Bit;
   bool smtputf8 = false;
-  uint64_t size = 0;  // of all that will be passed to BodyPiece, trace header included
+  // Exactly the bytes that will be passed to BodyPiece, trace header included: BDAT is framed by
+  // it.
+  uint64_t size = 0;
 };
 
 class ClientSession {
@@ -61,12 +98,12 @@ class ClientSession {
     kNeedInput,
     kReady,     // greeting and EHLO are done, or RSET: Begin may be called
     kSendBody,  // write the body now: BodyPiece for each piece, then BodyEnd
-    kDone,      // the transaction is over; outcome() is whole. kReady follows where the server goes on
-    kFailed,    // the connection is of no use: failure() says why; outcome() holds what was settled
+    kDone,  // the transaction is over; outcome() is whole. kReady follows where the server goes on
+    kFailed,  // the connection is of no use: failure() says why; outcome() holds what was settled
   };
   struct Outcome {
-    // One per recipient: the final word on it (2xx delivered, 4xx, 5xx), or code 0 where the connection
-    // failed before the server said anything of it.
+    // One per recipient: the final word on it (2xx delivered, 4xx, 5xx), or code 0 where the
+    // connection failed before the server said anything of it.
     std::vector<Reply> recipients;
     // The server had all of the data and no reply came: a second try may deliver it twice.
     bool in_doubt = false;
@@ -77,29 +114,39 @@ class ClientSession {
   ~ClientSession();
 
   EventKind Step(std::string_view* input);
-  // Tells it that no more replies will come (end of stream, time-out): what is open becomes kFailed.
+  // Tells it that no more replies will come (end of stream, time-out): what is open becomes
+  // kFailed. A time-out under BodyEnd's reply, or an end of stream there, leaves the outcome in
+  // doubt.
   void End(std::string_view why);
 
   bool ready() const;
   void Begin(const OutgoingMail& mail);
-  // Appends to `out` the wire form of the next piece of the message: dot-stuffed by slicing (DATA), or a
-  // BDAT command and the piece (CHUNKING). Never emits a bare CR or LF: see body_error.
+  // Appends to `out` the wire form of the next piece of the message: dot-stuffed by slicing (DATA),
+  // or, after a BDAT command, the piece itself (CHUNKING). Pieces may end anywhere. See body_error.
   void BodyPiece(Slice piece, SliceChain* out);
-  // "\r\n.\r\n" or ".\r\n", or BDAT 0 LAST.
+  // "\r\n.\r\n" or ".\r\n"; nothing under BDAT, unless the message is empty.
   void BodyEnd(SliceChain* out);
+  // True where the body cannot be finished: it has a bare CR or LF (never written; the recipients
+  // that were accepted get a 554 5.6.11 of ours), or its size is not the one that was said. The
+  // driver drops the connection: what was written is no whole message, so the server discards it.
+  // Step yields kFailed.
+  bool body_error() const;
+  // Appends QUIT. Not while a transaction is open.
   void Quit();
 
   const Capabilities& capabilities() const;
   Outcome& outcome();
-  const Reply& failure() const;    // what the server said (421, 554...) or, with code 0, our words
-  uint32_t transactions() const;   // finished on this connection
+  const Reply& failure() const;   // what the server said (421, 554...) or, with code 0, our words
+  uint32_t transactions() const;  // finished on this connection (kDone)
   // How long the driver may wait for the next reply now, in seconds (RFC 5321 section 4.5.3.2).
   uint32_t timeout_seconds() const;
-  // What the session waits for, for logs: "greeting", "EHLO", "MAIL", "RCPT", "DATA", "end of data", "RSET".
+  // What the session waits for, for logs: "greeting", "EHLO", "HELO", "MAIL", "RCPT", "DATA",
+  // "body" (to be sent), "end of data", "RSET", "QUIT", or "nothing".
   std::string_view waiting_for() const;
 
   std::string& output();
-  void SetTrace(void (*trace)(void* context, bool from_client, std::string_view line), void* context);
+  void SetTrace(void (*trace)(void* context, bool from_client, std::string_view line),
+                void* context);
 
  private:
   struct State;

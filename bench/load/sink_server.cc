@@ -1,0 +1,155 @@
+#include "bench/load/sink_server.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace ringpost::bench {
+namespace {
+
+constexpr size_t kReadBytes = 128 * 1024;
+// Room in front of what is read, for the unfinished line or text tail of the same connection: what
+// was left is moved, never what has just arrived.
+constexpr size_t kHeadroomBytes = 16 * 1024;
+constexpr int kAcceptsPerEvent = 64;
+
+}  // namespace
+
+struct SinkServer::Connection : public PollHandler {
+  Connection(SinkServer* owner, int descriptor, uint64_t number)
+      : server(owner),
+        fd(descriptor),
+        serial(number),
+        session(owner->options_, owner->events_, &owner->random_) {}
+  void OnEvents(uint32_t events) override {
+    if (fd < 0) return;
+    if ((events & EPOLLOUT) != 0) {
+      server->Settle(this);
+    } else {
+      server->Readable(this);
+    }
+  }
+
+  SinkServer* const server;
+  int fd;
+  const uint64_t serial;
+  uint32_t watched = 0;
+  size_t sent = 0;  // of session.out()
+  SinkSession session;
+  std::string pending;
+};
+
+SinkServer::SinkServer(const SinkOptions* options, const SinkEvents* events, int listen_fd,
+                       uint64_t seed, Poller* poller, std::function<void()> on_connect)
+    : options_(options),
+      events_(events),
+      listen_fd_(listen_fd),
+      poller_(poller),
+      on_connect_(std::move(on_connect)),
+      random_(static_cast<std::minstd_rand::result_type>(seed)),
+      buffer_(kHeadroomBytes + kReadBytes) {
+  poller_->Add(listen_fd_, EPOLLIN, this);
+}
+
+SinkServer::~SinkServer() {
+  for (auto& [serial, connection] : connections_) close(connection->fd);
+  close(listen_fd_);
+}
+
+void SinkServer::Turn(uint64_t until_nanos) {
+  if (!sleepers_.empty()) until_nanos = std::min(until_nanos, sleepers_.top().first);
+  poller_->Wait(until_nanos);
+  WakeSleepers();
+  closed_.clear();
+}
+
+void SinkServer::OnEvents(uint32_t) {
+  for (int i = 0; i < kAcceptsPerEvent; ++i) {
+    const int fd = accept4(listen_fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+      if (errno != EMFILE && errno != ENFILE) return;
+      std::perror("sink: accept");
+      usleep(10'000);  // the listener stays ready: do not spin on it
+      return;
+    }
+    on_connect_();
+    auto connection = std::make_unique<Connection>(this, fd, next_serial_++);
+    Connection* const raw = connection.get();
+    connections_.emplace(raw->serial, std::move(connection));
+    raw->watched = EPOLLIN;
+    poller_->Add(fd, EPOLLIN, raw);
+    raw->session.Start(NowNanos());
+    Settle(raw);
+  }
+}
+
+void SinkServer::Readable(Connection* connection) {
+  char* const fresh = buffer_.data() + kHeadroomBytes;
+  const ssize_t count = recv(connection->fd, fresh, kReadBytes, 0);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (count <= 0) return Close(connection);
+  std::string& pending = connection->pending;
+  char* const begin = fresh - pending.size();
+  std::memcpy(begin, pending.data(), pending.size());
+  const std::string_view in(begin, pending.size() + static_cast<size_t>(count));
+  const size_t taken = connection->session.Consume(in, NowNanos());
+  pending.assign(in.substr(taken));
+  Settle(connection);
+}
+
+// Sends what there is to send, then does what the session now wants: wait, go on, or close.
+void SinkServer::Settle(Connection* connection) {
+  SinkSession& session = connection->session;
+  if (session.aborted() || !Flush(connection)) return Close(connection);
+  if (!session.out().empty()) return Watch(connection, EPOLLOUT);
+  if (session.closing() && !session.delayed()) return Close(connection);
+  if (!session.delayed()) return Watch(connection, EPOLLIN);
+  sleepers_.emplace(session.wake_nanos(), connection->serial);
+  Watch(connection, 0);
+}
+
+bool SinkServer::Flush(Connection* connection) {
+  std::string& out = connection->session.out();
+  while (connection->sent < out.size()) {
+    const ssize_t count = send(connection->fd, out.data() + connection->sent,
+                               out.size() - connection->sent, MSG_NOSIGNAL);
+    if (count < 0) return errno == EAGAIN || errno == EINTR;
+    connection->sent += static_cast<size_t>(count);
+  }
+  out.clear();
+  connection->sent = 0;
+  return true;
+}
+
+void SinkServer::Watch(Connection* connection, uint32_t events) {
+  if (connection->watched == events) return;
+  connection->watched = events;
+  poller_->Modify(connection->fd, events, connection);
+}
+
+void SinkServer::Close(Connection* connection) {
+  close(connection->fd);
+  connection->fd = -1;
+  const auto found = connections_.find(connection->serial);
+  closed_.push_back(std::move(found->second));
+  connections_.erase(found);
+}
+
+void SinkServer::WakeSleepers() {
+  const uint64_t now = NowNanos();
+  while (!sleepers_.empty() && sleepers_.top().first <= now) {
+    const auto found = connections_.find(sleepers_.top().second);
+    sleepers_.pop();
+    if (found == connections_.end() || !found->second->session.delayed()) continue;
+    Connection* const connection = found->second.get();
+    connection->session.Wake();
+    const size_t taken = connection->session.Consume(connection->pending, now);
+    connection->pending.erase(0, taken);
+    Settle(connection);
+  }
+}
+
+}  // namespace ringpost::bench

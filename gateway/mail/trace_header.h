@@ -1,5 +1,5 @@
-// The header fields a gateway puts before a message: Received (RFC 5321 section 4.4, with-keywords of RFC
-// 3848 and 6531) and, where they are missing, Date and Message-ID (RFC 6409 section 8).
+// The header fields a gateway puts before a message: Received (RFC 5321 section 4.4, with-keywords
+// of RFC 3848 and 6531) and, where they are missing, Date and Message-ID (RFC 6409 section 8).
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@
 namespace ringpost::mail {
 
 struct TraceInput {
-  std::string_view helo;      // what the client called itself; hostile
+  std::string_view helo;  // what the client called itself; hostile
   IpAddress client;
   std::string_view hostname;  // ours
   std::string_view protocol;  // SMTP, ESMTP, UTF8SMTP, ...
@@ -24,8 +24,14 @@ struct TraceInput {
 };
 
 // Lines with CRLF; no line longer than 78 where it can be helped, never longer than 998.
+//
+// The name the client gave itself stands as it is where it is a domain or an address literal (an
+// underscore is let pass: old devices have it). Anything else goes into a comment, made safe, and
+// the client's address takes its place. A recipient that could break the field is left out.
 std::string ReceivedField(const TraceInput& input);
-// "Date: ..." and "Message-ID: <id@hostname>" as far as `headers` lacks them; may be empty.
+// "Date: ..." and "Message-ID: <id@hostname>" as far as `headers` lacks them; may be empty. To
+// stand before the message, after ReceivedField. Where the message has no header section at all it
+// ends in the empty line that the message lacks.
 std::string MissingFields(const TraceInput& input, const HeaderSummary& headers);
 
 }  // namespace ringpost::mail

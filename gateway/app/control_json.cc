@@ -1,0 +1,129 @@
+#include "gateway/app/control_json.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "gateway/base/counters.h"
+
+namespace ringpost::app {
+namespace {
+
+Json SpoolJson(const storage::SpoolHealth& spool) {
+  return {{"accepting", spool.accepting},           {"reason", spool.reason},
+          {"free_bytes", spool.free_bytes},         {"messages", spool.messages},
+          {"memtable_bytes", spool.memtable_bytes}, {"block_cache_bytes", spool.block_cache_bytes}};
+}
+
+Json ShardJson(size_t index, const ShardStatus& shard) {
+  Json json = {{"shard", index},
+               {"connections", shard.connections},
+               {"pool_bytes", shard.pool_bytes},
+               {"pool_bytes_held", shard.pool_bytes_held}};
+  Json counters = Json::object();
+  for (size_t i = 0; i < shard.counters.size() && i < kCounterCount; ++i) {
+    counters[std::string(CounterName(static_cast<Counter>(i)))] = shard.counters[i];
+  }
+  json["counters"] = std::move(counters);
+  return json;
+}
+
+}  // namespace
+
+std::string JsonLine(const Json& object) {
+  std::string line = object.dump(-1, ' ', false, Json::error_handler_t::replace);
+  line.push_back('\n');
+  return line;
+}
+
+Json OkAnswer() { return {{"ok", true}}; }
+
+Json ErrorAnswer(const ControlError& error) {
+  Json inner = {{"code", error.code}, {"message", error.message}};
+  if (!error.hint.empty()) inner["hint"] = error.hint;
+  return {{"ok", false}, {"error", std::move(inner)}};
+}
+
+Json StatusJson(const GatewayStatus& status, WallTime now) {
+  utsname kernel{};
+  ::uname(&kernel);
+  Json json = {{"version", status.version},
+               {"state", status.state},
+               {"hostname", status.hostname},
+               {"pid", ::getpid()},
+               {"kernel", kernel.release},
+               {"config", status.config_path},
+               {"started", FormatRfc3339(status.started)},
+               {"uptime_seconds", (now - status.started) / Seconds(1)},
+               {"config_loaded", FormatRfc3339(status.config_loaded)},
+               {"memory_bytes", status.memory_bytes},
+               {"memory_ceiling_bytes", status.memory_ceiling_bytes},
+               {"open_files_max", status.open_files_max},
+               {"listeners", status.listeners}};
+  json["features"] = Json::array();
+  for (const FeatureStatus& feature : status.features) {
+    json["features"].push_back(
+        {{"name", feature.name}, {"used", feature.used}, {"note", feature.note}});
+  }
+  json["regions"] = Json::array();
+  for (const RegionStatus& region : status.regions) {
+    json["regions"].push_back({{"region", region.name},
+                               {"queued_entries", region.queued_entries},
+                               {"held_body_bytes", region.held_body_bytes},
+                               {"scan_done", region.scan_done},
+                               {"spool", SpoolJson(region.spool)}});
+  }
+  json["shards"] = Json::array();
+  for (size_t i = 0; i < status.shards.size(); ++i) {
+    json["shards"].push_back(ShardJson(i, status.shards[i]));
+  }
+  json["counters"] = Json::object();
+  for (const auto& [name, value] : status.counters) json["counters"][std::string(name)] = value;
+  return json;
+}
+
+Json SummaryRowJson(std::string_view region, const session::QueueSummaryRow& row) {
+  return {{"region", region},
+          {"domain", row.domain},
+          {"next_hop", row.next_hop},
+          {"queued", row.queued},
+          {"deferred", row.deferred},
+          {"held", row.held},
+          {"delivering", row.delivering},
+          {"suspended", row.suspended},
+          {"oldest", row.oldest ? Json(FormatRfc3339(*row.oldest)) : Json(nullptr)}};
+}
+
+Json EntryJson(std::string_view region, const session::QueueEntryView& entry) {
+  return {{"id", entry.id.ToString()},
+          {"region", region},
+          {"state", entry.state},
+          {"sender", entry.sender},
+          {"recipients", entry.recipients},
+          {"recipients_open", entry.recipients_open},
+          {"next_hop", entry.next_hop},
+          {"attempts", entry.attempts},
+          {"received", FormatRfc3339(entry.received)},
+          {"next_attempt", FormatRfc3339(entry.next_attempt)},
+          {"deadline", FormatRfc3339(entry.deadline)},
+          {"bytes", entry.bytes},
+          {"last_reply", entry.last_reply}};
+}
+
+Json SuspensionJson(std::string_view region, const session::Suspension& suspension) {
+  return {{"region", region},
+          {"domain", suspension.domain},
+          {"next_hop", suspension.next_hop},
+          {"until", FormatRfc3339(suspension.until)}};
+}
+
+Json ReloadJson(const ReloadOutcome& outcome) {
+  return {{"applied", outcome.applied},
+          {"words", outcome.words},
+          {"needs_restart", outcome.needs_restart}};
+}
+
+Json ConfigJson(const ConfigCheck& check) {
+  return {{"path", check.path}, {"valid", check.ok}, {"errors", check.errors}};
+}
+
+}  // namespace ringpost::app

@@ -1,0 +1,81 @@
+// The control socket's requests: one JSON object a line, as plain data. Sans-IO.
+//
+//   {"command":"queue list","region":"local","domain":"example.com","limit":50,"after":"01K..."}
+//
+// Members, all optional but "command"; each command takes only those that mean something to it:
+//   region    a region's name; without it: all
+//   id, domain, next_hop, sender, held    which queue entries; all that are given must match.
+//   sender "<>" is
+//             the null reverse-path; held is true or left out
+//   all       true: every entry is meant. retry, hold, release, delete and bounce want this or a
+//   filter limit, after    a page of queue list: how many entries, behind which id reason bounce:
+//   words for the report seconds   suspend: how long; domain or next_hop says what client    trace:
+//   a network ("192.0.2.0/24") whose sessions are shown; or next_hop
+//
+// An unknown member, a wrong type or a value out of bounds refuses the request and says what is
+// accepted.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "gateway/base/ip_address.h"
+#include "gateway/base/limits.h"
+#include "gateway/session/queue_control.h"
+
+namespace ringpost::app {
+
+enum class ControlCommand : uint8_t {
+  kStatus,
+  kQueueSummary,
+  kQueueList,
+  kQueueShow,
+  kQueueRetry,
+  kQueueHold,
+  kQueueRelease,
+  kQueueDelete,
+  kQueueBounce,
+  kSuspend,
+  kResume,
+  kSuspensions,
+  kDrain,
+  kReload,
+  kConfigCheck,
+  kTrace,
+};
+std::string_view ControlCommandName(ControlCommand command);
+
+struct ControlRequest {
+  ControlCommand command = ControlCommand::kStatus;
+  std::string region;
+  session::QueueFilter filter;
+  bool all = false;
+  uint32_t limit = limits::kControlListEntriesDefault;
+  std::optional<MessageId> after;
+  std::string reason;
+  uint32_t seconds = 0;
+  std::optional<IpNetwork> client;
+};
+
+// Why a request is refused or failed. `code` is one word for programs:
+//   protocol     not a JSON object, or no end of line: the connection is closed
+//   bad_request  not a request this daemon knows
+//   not_found    no such region, message or suspension
+//   busy         too many clients, or a trace runs already
+//   config       the configuration file is bad
+//   timeout      no shard answered in time: nothing is known of what was done
+//   partial      some shards did not answer, or failed: the answer holds what the others said
+//   unavailable  the daemon cannot do it now     unsupported  it cannot do it at all
+//   stopping     the daemon ends
+struct ControlError {
+  std::string code;
+  std::string message;  // what, and why
+  std::string hint;     // what to do; may be empty
+};
+
+// `line` without its line feed, at most kControlRequestBytesMax bytes of anything.
+std::variant<ControlRequest, ControlError> ParseControlRequest(std::string_view line);
+
+}  // namespace ringpost::app

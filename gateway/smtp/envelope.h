@@ -1,4 +1,5 @@
-// The envelope of a message as SMTP carries it: reverse-path, recipients, and the parameters of both.
+// The envelope of a message as SMTP carries it: reverse-path, recipients, and the parameters of
+// both.
 //
 // Plain data, made by ServerSession from MAIL and RCPT, stored by storage, used by ClientSession.
 #pragma once
@@ -15,7 +16,8 @@ enum class BodyType : uint8_t { k7Bit, k8BitMime, kBinaryMime };
 // RFC 3461 section 4.3.
 enum class DsnReturn : uint8_t { kUnspecified, kFull, kHeaders };
 
-// RFC 3461 section 4.1; a set of bits. kNotifyUnspecified: the sender said nothing (failure is reported).
+// RFC 3461 section 4.1; a set of bits. kNotifyUnspecified: the sender said nothing (failure is
+// reported).
 enum Notify : uint8_t {
   kNotifyUnspecified = 0,
   kNotifyNever = 1,
@@ -25,8 +27,12 @@ enum Notify : uint8_t {
 };
 
 struct Recipient {
-  std::string address;    // local-part@domain, as given; never empty; domain not lowered
-  std::string orcpt;      // "rfc822;..." decoded from xtext; empty: none
+  // local-part@domain as given, domain not lowered; or "postmaster" alone, in any case (RFC 5321
+  // section 4.1.1.3). Never empty.
+  std::string address;
+  // "rfc822;..." decoded from xtext, so printable (UTF-8 only with SMTPUTF8). Of "utf-8;..." the
+  // \x{...} of RFC 6533 are left as they are. Empty: none.
+  std::string orcpt;
   uint8_t notify = kNotifyUnspecified;
   bool operator==(const Recipient&) const = default;
 };

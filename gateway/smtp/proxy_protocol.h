@@ -1,5 +1,5 @@
-// The PROXY protocol, versions 1 and 2 (haproxy's proxy-protocol.txt), sans-IO. From listed peers only:
-// that is the caller's to check.
+// The PROXY protocol, versions 1 and 2 (haproxy's proxy-protocol.txt), sans-IO. From listed peers
+// only: that is the caller's to check.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@ namespace ringpost::smtp {
 
 struct ProxyHeader {
   enum class State { kNeedMore, kParsed, kMalformed } state = State::kNeedMore;
-  size_t consumed_bytes = 0;               // when parsed
-  std::optional<Endpoint> source;          // none for LOCAL and UNKNOWN: the real peer stands
+  size_t consumed_bytes = 0;       // when parsed
+  std::optional<Endpoint> source;  // none for LOCAL and UNKNOWN: the real peer stands
   std::optional<Endpoint> destination;
 };
 

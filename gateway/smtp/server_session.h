@@ -1,30 +1,42 @@
 // ServerSession: the server's side of one SMTP connection, sans-IO (RFC 5321 and its extensions).
 //
-// It is fed bytes and yields events; what it says gathers in output(), which the driver sends. It touches no
-// socket, clock or store. Questions go out as events (may this sender? this recipient? is the message
-// safe?); while one is open the driver must not call Step, and answers with Accept, Refuse or Queued. So
-// replies stay in order under PIPELINING.
+// It is fed bytes and yields events; what it says gathers in output(), which the driver sends. It
+// touches no socket, clock or store. Questions go out as events (may this sender? this recipient?
+// is the message safe?); while one is open the driver must not call Step, and answers with Accept,
+// Refuse or Queued. So replies stay in order under PIPELINING.
 //
 //   while (true) {
 //     ServerSession::Event event = session.Step(input);      // consumes from the front of `input`
 //     switch (event.kind) {
 //       case kNeedInput:  return;                            // input is empty now
-//       case kMail:       session.Accept(); break;           // or Refuse(reply); may be answered later
-//       case kRecipient:  ...
-//       case kData:       session.Accept(); break;           // 354 (or, for BDAT, silence) or a refusal
-//       case kBody:       chain.Append(slice.Share(event.body)); break;
-//       case kEndOfData:  commit; later: session.Queued(std::move(durable), "...") or Refuse(reply)
-//       case kReset:      drop what was gathered of the message; break;
-//       case kClose:      flush output, close; return;
+//       case kMail:       session.Accept(); break;           // or Refuse(reply); may be answered
+//       later case kRecipient:  ... case kData:       session.Accept(); break;           // 354
+//       (or, for BDAT, silence) or a refusal case kBody: chain.Append(slice.Share(event.body));
+//       break; case kEndOfData:  commit; later: session.Queued(std::move(durable), "...") or
+//       Refuse(reply) case kReset:      drop what was gathered of the message; break; case kClose:
+//       flush output, close; return;
 //     }
 //   }
 //
-// Body bytes are un-stuffed by slicing: event.body points into `input`, or to a literal (the CRLF that
-// replaces a bare LF on listeners that normalise it). End of data is CRLF.CRLF and nothing else
-// (VU#302671). A body that must be refused is read to its end first, so the connection can be kept.
+// Body bytes are un-stuffed by slicing: event.body points into `input`, or to a literal (the half
+// of a CRLF that a bare newline lacked, on listeners that normalise). Pieces are as long as they
+// can be, but a body of short dot-stuffed lines or small segments makes short pieces: the driver
+// bounds how many it keeps apart. End of data is CRLF.CRLF and nothing else (VU#302671). A body
+// that must be refused is read to its end first, so the connection can be kept: kReset comes as
+// soon as that is known, so that what was gathered can go; then no kBody follows, and the refusal
+// is said at the end.
 //
-// Memory: about 200 bytes when idle; a transaction and a partial line exist on the heap while needed.
-// Threads: none of its own; the caller's.
+// Synchronisation (RFC 2920): EHLO, HELO and DATA must be the last of a group. Where more bytes are
+// there already the client did not wait: 554 5.5.0 and kClose (Postfix:
+// smtpd_forbid_unauth_pipelining). Only bytes in the same `input` can show it; what they are is
+// never looked at.
+//
+// Counting: Counter::kCommands. Body bytes, messages and refusals are the driver's to count.
+//
+// Memory: one heap block of about 200 bytes when idle (and the client's name, where it is longer
+// than 15 bytes); a transaction and a partial line exist on the heap while needed. output() keeps
+// its capacity within a burst of commands: the driver takes the string, or releases it when the
+// session goes idle. Threads: none of its own; the caller's.
 #pragma once
 
 #include <cstdint>
@@ -42,36 +54,40 @@ namespace ringpost::smtp {
 
 // What a listener allows; shared by its sessions, which keep the one they began with.
 struct ServerOptions {
-  std::string hostname;                // in the greeting, EHLO and Received
-  bool strict = false;                 // RFC 5321's grammar to the letter
-  bool normalise_bare_newlines = false;  // bare LF or CR become CRLF; off: 550 5.6.11 after the data
+  std::string hostname;                  // in the greeting, EHLO and Received
+  bool strict = false;                   // RFC 5321's grammar to the letter
+  bool normalise_bare_newlines = false;  // bare LF or CR become CRLF; off: 550 5.6.0 after the data
   bool chunking = true;
   bool smtputf8 = true;
   bool dsn = true;
-  bool xclient = false;                // for this peer (it is on the list)
+  bool xclient = false;  // for this peer (it is on the list)
   uint64_t message_bytes_max = limits::kMessageBytesMaxDefault;
   uint32_t recipients_max = limits::kRecipientsMaxDefault;
-  uint32_t mails_max = 0;              // LIMITS MAILMAX; 0: no limit
+  uint32_t mails_max = 0;  // LIMITS MAILMAX; 0: no limit
 };
 
 class ServerSession {
  public:
   enum class EventKind : uint8_t {
     kNeedInput,
-    kMail,        // question: the envelope's reverse-path and parameters are in envelope()
-    kRecipient,   // question: recipient() is the candidate; Accept appends it to envelope()
-    kData,        // question: DATA, or the first BDAT
-    kBody,        // a piece of the body
-    kEndOfData,   // question: all of the body has come
-    kReset,       // the transaction is over without a message: RSET, EHLO, refusal after data began
-    kXclient,     // the client was named anew: see xclient()
-    kClose,       // send output(), then close
+    kMail,       // question: the envelope's reverse-path and parameters are in envelope()
+    kRecipient,  // question: recipient() is the candidate; Accept appends it to envelope()
+    kData,       // question: DATA, or the first BDAT
+    kBody,       // a piece of the body
+    kEndOfData,  // question: all of the body has come
+    kReset,  // the transaction is over without a message, by RSET, EHLO, or because its body can't
+             // be taken. Not after the driver's own Refuse, and not before kClose
+    kXclient,  // the client was named anew: see xclient(). The session starts over; 220 follows at
+               // the next Step, unless the driver calls GreetWithRefusal or End now
+    kClose,  // send output(), then close
   };
   struct Event {
     EventKind kind;
     std::string_view body;
   };
-  // What XCLIENT said (Postfix XCLIENT_README); empty: not said or [UNAVAILABLE].
+  // What XCLIENT said (Postfix XCLIENT_README), decoded; empty: not said or [UNAVAILABLE].
+  // `address` is one that IpAddress::Parse takes, `port` a number, `protocol` SMTP or ESMTP; the
+  // others are visible ASCII.
   struct Xclient {
     std::string address, port, name, helo, login, protocol;
   };
@@ -79,47 +95,61 @@ class ServerSession {
   // `options` outlives the session.
   explicit ServerSession(const ServerOptions* options);
   ~ServerSession();
+  ServerSession(ServerSession&&) noexcept;
+  ServerSession& operator=(ServerSession&&) noexcept;
 
-  // Says 220, or refuses the connection with `refusal` (554, 421) and yields kClose at the next Step.
+  // Says 220, or refuses the connection with `refusal` (554, 421) and yields kClose at the next
+  // Step. One of these, or EarlyTalker or End, comes before the first Step.
   void Greet();
   void GreetWithRefusal(const Reply& refusal);
 
-  // Consumes from the front of `*input` and returns the first event; kNeedInput only when it is empty or a
-  // question is open. `*input` stays alive until the next Step.
+  // Consumes from the front of `*input` and returns the first event; kNeedInput only when it is
+  // empty or a question is open. `*input` stays alive until the next Step. After kClose, what comes
+  // is dropped and kClose is all that comes back.
   Event Step(std::string_view* input);
 
   // The bytes came before the greeting was sent: 554 5.5.1, then kClose.
   void EarlyTalker();
-  // A time-out, a rate that is too low or a shutdown: appends the 421 and makes the next Step yield kClose.
+  // A time-out, a rate that is too low or a shutdown: appends the 421 and makes the next Step yield
+  // kClose.
   void End(const Reply& reply);
 
-  // Answers to the open question.
+  // Answers to the open question. kMail, kRecipient, kData: Accept or Refuse; kEndOfData: Queued or
+  // Refuse. Refuse drops the transaction, except at kRecipient, where only the candidate goes. A
+  // 421 ends the session. The payload of a BDAT refused at kData is read and dropped before the
+  // reply is said.
   void Accept();
-  void Refuse(const Reply& reply);              // a 421 ends the session
+  void Refuse(const Reply& reply);
   void Queued(Durable durable, std::string_view words);  // 250 2.0.0 words
   bool question_open() const;
 
-  // The transaction so far. After kEndOfData it may be moved from.
+  // The transaction so far; from kMail until it is over (an answer that drops it, Queued, kReset).
+  // After kEndOfData it may be moved from.
   Envelope& envelope();
-  const Recipient& recipient() const;
+  const Recipient& recipient() const;  // while kRecipient is open
+  // Of the body so far: the bytes of all kBody events.
   uint64_t body_bytes() const;
-  // True where a body line was longer than 1000 bytes, or a byte had its eighth bit set.
+  // True where a body line was longer than 1000 bytes (CRLF included), or a byte had its eighth bit
+  // set.
   bool saw_long_line() const;
   bool saw_8bit() const;
   bool in_transaction() const;
   bool receiving_body() const;
   uint32_t messages_queued() const;
 
-  std::string_view helo() const;
-  bool esmtp() const;  // EHLO was used
+  std::string_view helo() const;  // as the client (or XCLIENT) gave it; hostile; may be empty
+  bool esmtp() const;             // EHLO was used
   const Xclient& xclient() const;
   // RFC 3848 and 6531 keyword for Received: SMTP, ESMTP, UTF8SMTP...
   std::string_view protocol() const;
 
-  // What to send; the driver takes it and leaves it empty.
+  // What to send; the driver takes it and leaves it empty. Whole reply lines only.
   std::string& output();
-  // Commands and replies as they pass, for `ringpost trace`; null: not traced.
-  void SetTrace(void (*trace)(void* context, bool from_client, std::string_view line), void* context);
+  // Commands and replies as they pass, without CRLF, for `ringpost trace`; null: not traced. Lines
+  // of the client are as it sent them: hostile, up to kCommandLineBytesMax. Message text is not
+  // shown.
+  void SetTrace(void (*trace)(void* context, bool from_client, std::string_view line),
+                void* context);
 
  private:
   struct State;

@@ -1,0 +1,104 @@
+// The inside of ClientSession, shared by the files that implement it; see client_session.h.
+//
+// client_session.cc: the public face. client_transaction.cc: which commands go out, and when.
+// client_replies.cc: what each reply means.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gateway/smtp/client_session.h"
+#include "gateway/smtp/dot_stuffer.h"
+#include "gateway/smtp/reply_parser.h"
+
+namespace ringpost::smtp {
+
+// What the session waits for.
+enum class ClientPhase : uint8_t {
+  kGreeting,
+  kEhlo,
+  kHelo,
+  kIdle,      // ready
+  kCommands,  // MAIL, RCPT, DATA
+  kBody,      // the driver writes the body
+  kFinal,     // all of the body is out
+  kCancel,    // a lone dot is out, for DATA without recipients
+  kReset,
+  kSettled,  // the transaction is over; kReady comes next
+  kQuit,
+  kFailed,
+};
+
+struct ClientSession::State {
+  explicit State(std::string name) : helo(std::move(name)) {}
+
+  // A whole reply is in parser; `input` is what came after it.
+  EventKind OnReply(std::string_view* input);
+  EventKind OnGreeting(bool more_input);
+  EventKind OnEhlo();
+  EventKind OnHelo();
+  EventKind OnCommandReply(bool more_input);
+  EventKind OnMailReply();
+  EventKind OnRcptReply();
+  EventKind OnDataReply();
+  EventKind OnEarlyReply();
+  EventKind OnFinalReply();
+  EventKind Settled();
+
+  // Leaves out the recipients that cannot be sent, each with a reply of ours.
+  void ChooseRecipients();
+  void Settle(uint32_t recipient, const Reply& reply);
+  void SettleOpen(const Reply& reply);
+  void SettleAccepted(const Reply& reply);
+  // Appends the next command, if there is one that may go now.
+  bool NextCommand();
+  // Appends as many as the window has room for.
+  void SendCommands();
+  EventKind AfterCommands();
+  EventKind Finish(bool reset);
+  // The connection is of no use: in our words, or in the server's.
+  EventKind Fail(std::string_view why);
+  EventKind FailWith(const Reply& reply);
+  void Command(std::string_view line);
+  void TraceFrom(size_t at);
+  bool WantsBdat() const;
+
+  const Reply& said() { return parser.reply(); }
+  uint32_t commands() const { return static_cast<uint32_t>(order.size()) + 1; }  // without DATA
+
+  ClientPhase phase = ClientPhase::kGreeting;
+  EventKind pending = EventKind::kNeedInput;  // found without input; yielded by the next Step
+  bool mail_accepted = false;
+  bool mail_refused = false;
+  bool data_sent = false;
+  bool bdat = false;
+  bool bdat_begun = false;
+  bool body_error = false;
+
+  // The commands of a transaction are numbered: 0 is MAIL, i is RCPT for order[i - 1], then DATA.
+  uint32_t sent = 0;
+  uint32_t answered = 0;
+  uint32_t window = 0;  // commands open after the last time some were sent
+  uint32_t accepted_count = 0;
+  std::vector<uint32_t> order;    // recipients that are sent, as indexes
+  std::vector<uint8_t> accepted;  // by recipient
+  OutgoingMail mail;
+  Outcome outcome;
+  DotStuffer stuffer;
+  uint64_t body_bytes = 0;
+
+  std::string helo;
+  Capabilities capabilities;
+  ReplyParser parser;
+  Reply failure;
+  uint32_t transactions = 0;
+  uint32_t mails_sent = 0;
+  std::string output;
+  void (*trace)(void* context, bool from_client, std::string_view line) = nullptr;
+  void* trace_context = nullptr;
+};
+
+}  // namespace ringpost::smtp

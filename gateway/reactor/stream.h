@@ -11,6 +11,9 @@
 // so a handler may call anything, Close included. After OnClosed (the last callback) the handler
 // may destroy the Stream; before it, it may not, unless the Stream was never opened.
 //
+// Order: OnEnd comes behind all bytes that came before the end, also where it was a send that
+// failed: the last words of a peer that hung up are not lost.
+//
 // Memory: an idle Stream holds no buffer of its own; the send queue exists only while there is
 // something in it.
 #pragma once
@@ -77,8 +80,12 @@ class Stream {
   Io& io() { return *io_; }
 
  private:
+  friend class SendQueuePool;
   enum class State : uint8_t { kIdle, kConnecting, kOpen, kClosing, kClosed };
+  // What the receive completion is in flight for.
+  enum class Waiting : uint8_t { kNothing, kBytes, kBuffers };
   struct SendQueue;
+  struct Held;
   struct Op : Completion {
     using Completion::Completion;
     Stream* stream = nullptr;
@@ -86,21 +93,36 @@ class Stream {
 
   static void OnReceiveResult(Completion* completion, Result&& result);
   static void OnSendResult(Completion* completion, Result&& result);
+  // Bytes given to a connection that has failed or is ending go nowhere.
+  bool Writable() const { return state_ < State::kClosing && send_error_ == 0 && !failed_; }
+  SendQueue& Queue();
+  void ReleaseQueue();
   void StartReceive();
-  void SendSome();
+  void StartSend();
   void Received(Result&& result);
+  Held& Hold();
+  void ContinueReceiving();
+  void Ended(int error);
+  void DeliverHeld();
+  void Connected(int32_t value);
   void Sent(int32_t value);
+  void Fail(int error);
   void FinishIfQuiet();
 
   Io* io_;
   StreamHandler* handler_;
-  std::unique_ptr<SendQueue> queue_;
+  SendQueue* queue_ = nullptr;  // from the thread's pool
+  std::unique_ptr<Held> held_;  // what came while paused
   Op receive_;
   Op send_;  // also connect
   int fd_ = -1;
+  int send_error_ = 0;
   State state_ = State::kIdle;
+  Waiting waiting_ = Waiting::kNothing;
   bool paused_ = false;
-  bool ended_ = false;
+  bool cancelling_ = false;  // the receive was asked to end, because of a pause
+  bool ended_ = false;       // the peer's direction is over
+  bool failed_ = false;      // OnEnd has told of an error
 };
 
 // Accepts on a listening socket that somebody else bound (and keeps). One per shard and address.
@@ -117,7 +139,9 @@ class Listener {
   Listener(Io* io, int listen_fd, Handler* handler);
   ~Listener();
   void Start();
-  // No more connections; `stopped()` once the last completion is in.
+  // No more connections are asked for. Those that the kernel had accepted by then still come to the
+  // handler; `stopped()` once the last is in. Only then may the Listener go and its descriptor be
+  // closed.
   void Stop();
   bool stopped() const { return !accept_.in_flight() && !retry_.scheduled(); }
 

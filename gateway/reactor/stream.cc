@@ -1,0 +1,247 @@
+#include "gateway/reactor/stream.h"
+
+#include <errno.h>
+
+#include <array>
+
+#include "gateway/base/check.h"
+#include "gateway/base/limits.h"
+#include "gateway/reactor/send_queue.h"
+
+namespace ringpost::reactor {
+
+// What came while paused. The end, if it came too, is behind the bytes.
+struct Stream::Held {
+  explicit Held(Stream* stream) : deliver(stream) {}
+
+  struct DeliverTimer : Timer {
+    explicit DeliverTimer(Stream* owner)
+        : Timer([](Timer* timer) { static_cast<DeliverTimer*>(timer)->stream->DeliverHeld(); }),
+          stream(owner) {}
+    Stream* stream;
+  };
+
+  DeliverTimer deliver;  // scheduled by Resume
+  SliceChain bytes;
+  bool ended = false;
+  int error = 0;
+};
+
+Stream::Stream(Io* io, StreamHandler* handler)
+    : io_(io), handler_(handler), receive_(OnReceiveResult), send_(OnSendResult) {
+  receive_.stream = this;
+  send_.stream = this;
+}
+
+Stream::~Stream() {
+  RP_CHECK(state_ == State::kIdle || state_ == State::kClosed);
+  ReleaseQueue();
+}
+
+void Stream::Adopt(int fd) {
+  RP_CHECK(state_ == State::kIdle);
+  fd_ = fd;
+  state_ = State::kOpen;
+  StartReceive();
+}
+
+void Stream::Connect(const Endpoint& peer, const IpAddress* source) {
+  RP_CHECK(state_ == State::kIdle);
+  state_ = State::kConnecting;
+  int fd = io_->OpenSocket(peer, source);
+  if (fd < 0) return io_->Defer(&send_, fd);
+  fd_ = fd;
+  io_->Connect(fd, peer, &send_);
+}
+
+void Stream::Connected(int32_t value) {
+  if (value < 0) {
+    ended_ = failed_ = true;
+    handler_->OnConnected(value);
+    return Close();
+  }
+  state_ = State::kOpen;
+  StartReceive();
+  handler_->OnConnected(0);
+  if (state_ == State::kOpen && queue_ && queue_->flushed > 0) StartSend();
+}
+
+// --- Sending -----------------------------------------------------------------------------------
+
+Stream::SendQueue& Stream::Queue() {
+  if (queue_ == nullptr) queue_ = SendQueuePool::Take();
+  return *queue_;
+}
+
+void Stream::ReleaseQueue() {
+  if (queue_) SendQueuePool::Give(std::exchange(queue_, nullptr));
+}
+
+void Stream::Write(Slice bytes) {
+  if (!bytes.empty() && Writable()) Queue().Add(std::move(bytes));
+}
+
+void Stream::Write(const SliceChain& bytes) {
+  for (const Slice& slice : bytes.slices()) Write(slice);
+}
+
+void Stream::WriteCopy(std::string_view bytes) {
+  if (!bytes.empty() && Writable()) Queue().AddCopy(bytes);
+}
+
+void Stream::Flush() {
+  if (queue_ == nullptr) return;
+  queue_->flushed = queue_->bytes;
+  if (state_ == State::kOpen && queue_->flushed > 0) StartSend();
+}
+
+size_t Stream::unsent_bytes() const { return queue_ ? queue_->bytes : 0; }
+
+void Stream::StartSend() {
+  if (send_.in_flight()) return;
+  std::array<iovec, limits::kSendPartsMax> parts;
+  size_t count = queue_->Gather(parts.data());
+  io_->Send(fd_, {parts.data(), count}, &send_);
+}
+
+void Stream::OnSendResult(Completion* completion, Result&& result) {
+  Stream* stream = static_cast<Op*>(completion)->stream;
+  switch (stream->state_) {
+    case State::kConnecting:
+      return stream->Connected(result.value);
+    case State::kOpen:
+      return stream->Sent(result.value);
+    default:
+      return stream->FinishIfQuiet();
+  }
+}
+
+void Stream::Sent(int32_t value) {
+  // A cancel aimed at the receive may hit the send where it had to be done by descriptor: nothing
+  // was sent.
+  bool again = value == -ECANCELED || value == -EINTR || value == -EAGAIN;
+  if (value < 0 && !again) return Fail(value);
+  if (value > 0) queue_->Consume(static_cast<size_t>(value));
+  if (queue_->flushed > 0) return StartSend();
+  if (!queue_->empty()) return;
+  ReleaseQueue();
+  handler_->OnSent();
+}
+
+void Stream::Fail(int error) {
+  ReleaseQueue();
+  send_error_ = error;
+  if (ended_) return Ended(error);
+  // The receive still has what came before; it ends behind that, and then the error is told.
+  io_->Shutdown(fd_);
+}
+
+// --- Receiving ---------------------------------------------------------------------------------
+
+void Stream::StartReceive() {
+  waiting_ = Waiting::kBytes;
+  cancelling_ = false;
+  io_->Receive(fd_, &receive_);
+}
+
+void Stream::OnReceiveResult(Completion* completion, Result&& result) {
+  Stream* stream = static_cast<Op*>(completion)->stream;
+  Waiting was = stream->waiting_;
+  if (!result.more) stream->waiting_ = Waiting::kNothing;
+  if (stream->state_ == State::kClosing) return stream->FinishIfQuiet();
+  if (was == Waiting::kBytes) return stream->Received(std::move(result));
+  stream->ContinueReceiving();  // there are buffers again
+}
+
+void Stream::Received(Result&& result) {
+  if (result.value > 0) {
+    if (!paused_ && !held_) {
+      handler_->OnReceive(std::move(result.buffer));
+    } else {
+      Hold().bytes.Append(std::move(result.buffer));
+      if (paused_ && !std::exchange(cancelling_, true)) io_->Cancel(&receive_);
+    }
+  } else if (result.value == -ENOBUFS && !receive_.in_flight()) {
+    waiting_ = Waiting::kBuffers;
+    return io_->ParkForBuffers(&receive_);
+  } else if (result.value != -ECANCELED && result.value != -EINTR && result.value != -EAGAIN) {
+    return Ended(result.value);
+  }
+  ContinueReceiving();
+}
+
+void Stream::ContinueReceiving() {
+  bool wanted = state_ == State::kOpen && !ended_ && !paused_ && !(held_ && held_->ended);
+  if (wanted && !receive_.in_flight()) StartReceive();
+}
+
+void Stream::Ended(int error) {
+  if (paused_ || held_) {
+    Hold().ended = true;
+    held_->error = error;
+    return;
+  }
+  if (send_error_ < 0) error = send_error_;
+  bool told = ended_ && (error == 0 || failed_);
+  ended_ = true;
+  failed_ = failed_ || error < 0;
+  if (!told) handler_->OnEnd(error);
+}
+
+Stream::Held& Stream::Hold() {
+  if (!held_) held_ = std::make_unique<Held>(this);
+  return *held_;
+}
+
+void Stream::Pause() { paused_ = true; }
+
+void Stream::Resume() {
+  if (!paused_) return;
+  paused_ = false;
+  if (held_) {
+    io_->timers().Schedule(&held_->deliver, io_->now());
+  } else {
+    ContinueReceiving();
+  }
+}
+
+void Stream::DeliverHeld() {
+  if (paused_) return;
+  std::unique_ptr<Held> held = std::move(held_);
+  const std::vector<Slice>& slices = held->bytes.slices();
+  size_t at = 0;
+  while (at < slices.size() && !paused_ && state_ == State::kOpen) {
+    handler_->OnReceive(slices[at++]);
+  }
+  if (state_ != State::kOpen) return;
+  if (at < slices.size() || (paused_ && held->ended)) {  // paused again: keep the rest
+    for (; at < slices.size(); ++at) Hold().bytes.Append(slices[at]);
+    Hold().ended = held->ended;
+    held_->error = held->error;
+  } else if (held->ended) {
+    return Ended(held->error);
+  }
+  ContinueReceiving();
+}
+
+// --- The end -----------------------------------------------------------------------------------
+
+void Stream::Close() {
+  if (state_ >= State::kClosing) return;
+  state_ = State::kClosing;
+  held_.reset();
+  if (fd_ >= 0) io_->Shutdown(fd_);
+  io_->Cancel(&receive_);
+  io_->Cancel(&send_);
+  if (!receive_.in_flight() && !send_.in_flight()) io_->Defer(&receive_, 0);
+}
+
+void Stream::FinishIfQuiet() {
+  if (receive_.in_flight() || send_.in_flight()) return;
+  ReleaseQueue();
+  if (fd_ >= 0) io_->Close(std::exchange(fd_, -1));
+  state_ = State::kClosed;
+  handler_->OnClosed();
+}
+
+}  // namespace ringpost::reactor

@@ -17,12 +17,14 @@
 #include "gateway/base/limits.h"
 #include "gateway/base/status.h"
 #include "gateway/base/time.h"
+#include "gateway/delivery/retry.h"
+#include "gateway/delivery/routing.h"
 
 namespace ringpost::app {
 
 struct StoreConfig {
   std::string path;  // control store and keys; regions are below it unless they say otherwise
-  uint64_t free_bytes_min = limits::kStoreFreeBytesMinDefault;
+  uint64_t free_bytes_min = limits::kFreeSpaceFloorBytesDefault;
   bool operator==(const StoreConfig&) const = default;
 };
 
@@ -48,23 +50,9 @@ struct ListenerConfig {
   bool normalise_bare_newlines = false;
   std::vector<IpNetwork> proxy_protocol_from;
   std::vector<IpNetwork> xclient_from;
-  uint32_t connections_max = 0;              // 0: only the process's limit
-  uint32_t connections_per_address_max = 0;  // 0: only [limits]
+  uint32_t connections_max = 0;  // 0: only the process's limit
   Millis greet_delay{0};
   bool operator==(const ListenerConfig&) const = default;
-};
-
-struct RelayConfig {
-  std::string host;  // an address or a name
-  uint16_t port = 25;
-  uint16_t preference = 0;  // lower is tried first
-  bool operator==(const RelayConfig&) const = default;
-};
-
-struct RouteConfig {
-  std::string domain;  // "example.com", ".example.com" (all below it) or "*"
-  std::vector<RelayConfig> relays;
-  bool operator==(const RouteConfig&) const = default;
 };
 
 struct LimitsConfig {
@@ -80,10 +68,11 @@ struct LimitsConfig {
 };
 
 struct DeliverySettings {
-  std::vector<Seconds> retry_schedule;  // the last one repeats; empty: the default schedule
+  std::vector<Seconds> retry = delivery::RetryPolicy().steps;  // the last one repeats
   Seconds lifetime{limits::kMessageLifetimeSecondsDefault};
-  uint32_t connections_per_next_hop_max = limits::kNextHopConnectionsMaxDefault;
-  uint32_t messages_per_connection_max = limits::kMessagesPerConnectionMaxDefault;
+  Seconds delay_warning{limits::kDelayWarningSecondsDefault};  // 0: never
+  uint32_t connections_per_next_hop = limits::kConnectionsPerSiteDefault;
+  uint32_t messages_per_connection = 0;  // 0: as many as the next hop allows
   bool operator==(const DeliverySettings&) const = default;
 };
 
@@ -100,13 +89,13 @@ struct ControlConfig {
 struct Config {
   std::string source_path;  // empty: the embedded development mode
   std::string hostname;
-  bool development = false;  // next hops outside loopback are refused
+  bool development = false;  // the embedded development mode
   StoreConfig store;
   ReactorConfig reactor;
   std::vector<RegionConfig> regions;
   std::vector<ListenerConfig> listeners;
   std::vector<IpNetwork> trust;
-  std::vector<RouteConfig> routes;
+  std::vector<delivery::Route> routes;
   LimitsConfig limits;
   DeliverySettings delivery;
   LogConfig log;

@@ -165,7 +165,6 @@ inline constexpr uint32_t kCoresMax = 256;
 inline constexpr uint32_t kListenersMax = 64;
 inline constexpr uint32_t kRegionsMax = 16;
 inline constexpr uint32_t kListenBacklog = 1024;
-inline constexpr uint64_t kStoreFreeBytesMinDefault = 256 * kMiB;
 inline constexpr uint32_t kDrainGraceSecondsDefault = 30;
 inline constexpr uint32_t kDrainGraceSecondsMax = 3600;
 // Memory in percent of the ceiling: above the first new mail is answered 452, above the second idle
@@ -185,11 +184,12 @@ inline constexpr size_t kRetryStepsMax = 64;
 // A message that is still queued then is bounced (RFC 5321 section 4.5.4.1: at least 4-5 days).
 inline constexpr uint32_t kMessageLifetimeSecondsDefault = 5 * 24 * 3600;
 inline constexpr uint32_t kMessageLifetimeSecondsMax = 30 * 24 * 3600;
-// Connections to one next hop, over all shards, and messages on one before it is closed.
-inline constexpr uint32_t kNextHopConnectionsMaxDefault = 20;
-inline constexpr uint32_t kNextHopConnectionsMaxHard = 1000;
-inline constexpr uint32_t kMessagesPerConnectionMaxDefault = 1000;
+// Messages of one outbound connection, as far as an operator may set it.
 inline constexpr uint32_t kMessagesPerConnectionMaxHard = 1'000'000;
+// A key this many edits (insert, delete, change, swap) from a known one is suggested in its place.
+inline constexpr size_t kSuggestionEditsMax = 2;
+// A value quoted in an error message is cut there.
+inline constexpr size_t kConfigQuotedBytesMax = 80;
 
 // --- Log files ----------------------------------------------------------------------------------------
 // Memory between a thread that logs and the file. Full: lines are dropped, counted, and reported in the file.
@@ -254,8 +254,8 @@ inline constexpr size_t kNextHopsPerRouteMax = 32;
 inline constexpr size_t kAddressesPerHopMax = 16;
 // A next hop that failed is left alone this long: doubled per failure, up to the second figure. Messages due
 // meanwhile are deferred with its last failure, each by its own schedule.
-inline constexpr uint32_t kHopBackoffSeconds = 5;
-inline constexpr uint32_t kHopBackoffSecondsMax = 50;
+inline constexpr uint32_t kHopBackoffSeconds = 2;
+inline constexpr uint32_t kHopBackoffSecondsMax = 15;
 // Connections that broke in a row, after they were made, before a next hop counts as failed.
 inline constexpr uint32_t kHopBrokenMax = 3;
 // How soon a shard that waits for a connection slot asks again, and how long a holder may keep one that

@@ -1,0 +1,456 @@
+// ParseConfig: the sections of ringpost.toml, one function each, and what must hold between them.
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "gateway/app/config.h"
+#include "gateway/app/config_reader.h"
+#include "gateway/app/config_text.h"
+#include "gateway/base/text.h"
+#include "gateway/smtp/address.h"
+
+namespace ringpost::app {
+namespace {
+
+constexpr std::string_view kNewlineChoices[] = {"refuse", "normalise"};
+
+// "[section]" or null where it is absent; an error where it is something else.
+const toml::table* Section(TableReader* root, std::string_view name) {
+  const toml::node* node = root->Find(name);
+  if (!node) return nullptr;
+  if (const toml::table* table = node->as_table()) return table;
+  root->ErrorAt(*node, name, "expects a section: [" + std::string(name) + "]");
+  return nullptr;
+}
+
+// The tables of "[[section]]".
+std::vector<const toml::table*> Sections(TableReader* root, std::string_view name, size_t most) {
+  std::vector<const toml::table*> tables;
+  const toml::node* node = root->Find(name);
+  if (!node) return tables;
+  std::string wanted = "expects sections: [[" + std::string(name) + "]], in double brackets";
+  const toml::array* list = node->as_array();
+  if (!list) {
+    root->ErrorAt(*node, name, wanted);
+    return tables;
+  }
+  for (const toml::node& item : *list) {
+    const toml::table* table = item.as_table();
+    if (!table) {
+      root->ErrorAt(item, name, wanted);
+    } else if (tables.size() == most) {
+      root->ErrorAt(item, name, "there are more than " + std::to_string(most) + " of these");
+      break;
+    } else {
+      tables.push_back(table);
+    }
+  }
+  return tables;
+}
+
+bool IsHostname(std::string_view text) {
+  return text.size() <= limits::kDomainBytesMax && smtp::IsDomain(text, false) &&
+         !IpAddress::Parse(text);
+}
+
+void CheckAbsolutePath(TableReader* table, std::string_view key, const std::string& path) {
+  if (!path.empty() && path.front() != '/') {
+    table->Error(key, "expects an absolute path, one that begins with /, not " + Quoted(path));
+  }
+}
+
+TableReader::ParseFn NetworksInto(std::vector<IpNetwork>* networks) {
+  return [networks](std::string_view text) -> std::optional<std::string> {
+    if (auto network = IpNetwork::Parse(text)) {
+      networks->push_back(*network);
+      return std::nullopt;
+    }
+    return "expects an address or a network such as \"192.0.2.7\", \"192.0.2.0/24\" or "
+           "\"2001:db8::/32\" (no bits set beyond the prefix), not " +
+           Quoted(text);
+  };
+}
+
+void ReadStore(TableReader* root, StoreConfig* store) {
+  TableReader table(Section(root, "store"), "store", root->errors());
+  table.Required("path", "the directory for control store, keys and the regions' mail");
+  if (table.Text("path", &store->path)) {
+    if (store->path.empty()) table.Error("path", "is empty; expects an absolute path");
+    CheckAbsolutePath(&table, "path", store->path);
+  }
+  table.Bytes("free_bytes_min", 0, uint64_t{1} << 50, &store->free_bytes_min);
+  table.Finish();
+}
+
+void ReadReactor(TableReader* root, ReactorConfig* reactor) {
+  TableReader table(Section(root, "reactor"), "reactor", root->errors());
+  table.Integer("cores", 1, limits::kCoresMax, &reactor->cores);
+  bool given = table.Integer("buffers", limits::kReceiveBuffersMin, limits::kReceiveBuffersMax,
+                             &reactor->buffers);
+  if (given && (reactor->buffers & (reactor->buffers - 1)) != 0) {
+    table.Error("buffers", "expects a power of two, such as 1024, 4096 or 16384");
+  }
+  table.Finish();
+}
+
+bool IsRegionName(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+    return IsAlpha(c) || IsDigit(c) || c == '-' || c == '_';
+  });
+}
+
+void ReadRegion(const toml::table* from, ErrorList* errors, const std::string& base,
+                RegionConfig* region) {
+  TableReader table(from, "region", errors);
+  table.Required("name", "a short name such as \"local\"");
+  if (table.Text("name", &region->name) && !IsRegionName(region->name)) {
+    table.Error("name",
+                "expects letters, digits, - and _ (at most 64), not " + Quoted(region->name));
+  }
+  region->store = base + "/" + region->name;
+  if (table.Text("store", &region->store)) CheckAbsolutePath(&table, "store", region->store);
+  region->log = region->store + "/mail.log";
+  if (table.Text("log", &region->log)) CheckAbsolutePath(&table, "log", region->log);
+  table.Texts("egress", limits::kConfigNetworksMax,
+              [&](std::string_view text) -> std::optional<std::string> {
+                auto address = IpAddress::Parse(text);
+                if (!address) {
+                  return "expects an address of this machine, such as \"192.0.2.7\", not " +
+                         Quoted(text);
+                }
+                region->egress.push_back(*address);
+                return std::nullopt;
+              });
+  table.Finish();
+}
+
+void ReadRegions(TableReader* root, Config* config) {
+  std::set<std::string> names, stores;
+  for (const toml::table* from : Sections(root, "region", limits::kRegionsMax)) {
+    RegionConfig region;
+    ReadRegion(from, root->errors(), config->store.path, &region);
+    TableReader at(from, "region", root->errors());
+    if (!names.insert(region.name).second) {
+      at.Error("name", "there are two regions named " + Quoted(region.name));
+    } else if (!stores.insert(region.store).second) {
+      at.Error("store", "another region has its store at " + Quoted(region.store) + " too");
+    }
+    config->regions.push_back(std::move(region));
+  }
+  if (config->regions.empty()) {
+    RegionConfig local;
+    local.name = "local";
+    local.store = config->store.path + "/local";
+    local.log = local.store + "/mail.log";
+    config->regions.push_back(std::move(local));
+  }
+}
+
+void ReadAddress(TableReader* table, ListenerConfig* listener) {
+  table->Required("address", "where to listen, such as \"127.0.0.1:2525\" or \"[::]:25\"");
+  std::string address;
+  if (!table->Text("address", &address)) return;
+  auto endpoint = Endpoint::Parse(address);
+  if (endpoint && endpoint->port != 0) {
+    listener->address = *endpoint;
+    return;
+  }
+  table->Error("address",
+               "expects an address and a port, such as \"127.0.0.1:2525\", \"0.0.0.0:25\" or "
+               "\"[::]:25\", not " +
+                   Quoted(address));
+}
+
+void ReadListenerRegion(TableReader* table, const Config& config, ListenerConfig* listener) {
+  std::vector<std::string_view> names;
+  for (const RegionConfig& region : config.regions) {
+    bool known = std::find(names.begin(), names.end(), region.name) != names.end();
+    if (!known) names.push_back(region.name);
+  }
+  if (names.size() == 1) {
+    listener->region = names.front();
+  } else {
+    table->Required("region", "one of " + JoinOr(names));
+  }
+  size_t chosen = 0;
+  if (table->Choice("region", names, &chosen)) listener->region = names[chosen];
+}
+
+void ReadListener(const toml::table* from, ErrorList* errors, const Config& config,
+                  ListenerConfig* listener) {
+  TableReader table(from, "listener", errors);
+  ReadAddress(&table, listener);
+  ReadListenerRegion(&table, config, listener);
+  table.Flag("strict", &listener->strict);
+  size_t newlines = 0;
+  table.Choice("bare_newlines", kNewlineChoices, &newlines);
+  listener->normalise_bare_newlines = newlines == 1;
+  table.Texts("proxy_protocol_from", limits::kConfigNetworksMax,
+              NetworksInto(&listener->proxy_protocol_from));
+  table.Texts("xclient_from", limits::kConfigNetworksMax, NetworksInto(&listener->xclient_from));
+  table.Integer("connections_max", 1, limits::kConnectionsMaxHard, &listener->connections_max);
+  table.Duration("greet_delay", Millis(0), Millis(limits::kGreetDelayMillisMax),
+                 &listener->greet_delay);
+  table.Finish();
+}
+
+void ReadListeners(TableReader* root, Config* config) {
+  std::vector<const toml::table*> tables = Sections(root, "listener", limits::kListenersMax);
+  if (!root->Find("listener")) {
+    root->Error("listener", "is missing: at least one [[listener]] with an address");
+  }
+  std::set<Endpoint> seen;
+  for (const toml::table* from : tables) {
+    ListenerConfig listener;
+    ReadListener(from, root->errors(), *config, &listener);
+    bool twice = listener.address.port != 0 && !seen.insert(listener.address).second;
+    if (twice) {
+      TableReader(from, "listener", root->errors())
+          .Error("address", "another [[listener]] has " + listener.address.ToString() + " too");
+    }
+    config->listeners.push_back(std::move(listener));
+  }
+}
+
+void ReadTrust(TableReader* root, Config* config) {
+  for (const toml::table* from : Sections(root, "trust", limits::kConfigNetworksMax)) {
+    TableReader table(from, "trust", root->errors());
+    table.Required("network", "an address or a network, such as \"192.0.2.0/24\"");
+    table.Texts("network", limits::kConfigNetworksMax, NetworksInto(&config->trust));
+    table.Finish();
+  }
+}
+
+std::optional<std::string> AddRelay(std::string_view text, uint16_t preference,
+                                    delivery::Route* route) {
+  auto hop = delivery::NextHop::Parse(text);
+  if (!hop) {
+    return "expects a next hop such as \"192.0.2.1:25\", \"[2001:db8::1]:25\" or "
+           "\"relay.example.com:587\" (without a port: 25), not " +
+           Quoted(text);
+  }
+  hop->preference = preference;
+  route->next_hops.push_back(std::move(*hop));
+  return std::nullopt;
+}
+
+// { host = "192.0.2.1:25", preference = 10 }
+void ReadRelayTable(const toml::table* from, ErrorList* errors, delivery::Route* route) {
+  TableReader table(from, "route.relay", errors);
+  table.Required("host", "the next hop, such as \"192.0.2.1:25\"");
+  uint32_t preference = 0;
+  table.Integer("preference", 0, UINT16_MAX, &preference);
+  table.Texts("host", 1, [&](std::string_view text) {
+    return AddRelay(text, static_cast<uint16_t>(preference), route);
+  });
+  table.Finish();
+}
+
+// A next hop, a list in the order of trying, or a list of tables with preferences of their own.
+void ReadRelays(TableReader* table, ErrorList* errors, delivery::Route* route) {
+  table->Required("relay", "the next hop, such as \"192.0.2.1:25\", or a list of them");
+  const toml::node* node = table->Find("relay");
+  const toml::array* list = node ? node->as_array() : nullptr;
+  bool tables = list && !list->empty() && list->front().is_table();
+  if (!tables) {
+    uint16_t preference = 0;
+    table->Texts("relay", limits::kNextHopsPerRouteMax,
+                 [&](std::string_view text) { return AddRelay(text, preference++, route); });
+    if (list && list->empty()) table->Error("relay", "is an empty list; expects a next hop");
+    return;
+  }
+  if (list->size() > limits::kNextHopsPerRouteMax) {
+    table->Error("relay",
+                 "has more than " + std::to_string(limits::kNextHopsPerRouteMax) + " next hops");
+    return;
+  }
+  for (const toml::node& item : *list) {
+    if (const toml::table* relay = item.as_table()) {
+      ReadRelayTable(relay, errors, route);
+    } else {
+      table->ErrorAt(item, "relay", "expects tables alone, or strings alone, in one list");
+    }
+  }
+}
+
+void ReadRoutes(TableReader* root, Config* config) {
+  std::vector<const toml::table*> tables = Sections(root, "route", limits::kConfigRoutesMax);
+  if (!root->Find("route")) {
+    root->Error("route",
+                "is missing: at least one [[route]] with a domain (\"*\": all) and a relay");
+  }
+  std::set<std::string> seen;
+  for (const toml::table* from : tables) {
+    delivery::Route route;
+    TableReader table(from, "route", root->errors());
+    table.Required("domain", "\"example.com\", \"*.example.com\" (all below it) or \"*\" (all)");
+    bool given = table.Text("domain", &route.domain);
+    ReadRelays(&table, root->errors(), &route);
+    table.Finish();
+    if (!given || route.next_hops.empty()) continue;
+    if (!seen.insert(ToLower(route.domain)).second) {
+      table.Error("domain", "there are two routes for " + Quoted(route.domain));
+      continue;
+    }
+    auto checked = delivery::RouteTable::Make({route});
+    if (!checked.ok()) {
+      table.Error("domain",
+                  "expects \"example.com\", \"*.example.com\" (all below it) or \"*\" "
+                  "(all), not " +
+                      Quoted(route.domain));
+      continue;
+    }
+    config->routes.push_back(std::move(route));
+  }
+}
+
+void ReadLimits(TableReader* root, LimitsConfig* to) {
+  TableReader table(Section(root, "limits"), "limits", root->errors());
+  table.Bytes("message_bytes_max", limits::kKiB, limits::kMessageBytesMaxHard,
+              &to->message_bytes_max);
+  table.Integer("recipients_max", 100, limits::kRecipientsMaxHard, &to->recipients_max);
+  table.Integer("connections_max", 1, limits::kConnectionsMaxHard, &to->connections_max);
+  table.Integer("connections_per_address_max", 0, UINT16_MAX, &to->connections_per_address_max);
+  Millis timeout = to->command_timeout, grace = to->drain_grace;
+  table.Duration("command_timeout", Seconds(1), Seconds(limits::kCommandTimeoutSecondsHard),
+                 &timeout);
+  to->command_timeout = std::chrono::ceil<Seconds>(timeout);
+  table.Integer("data_bytes_per_second_min", 0, 1'000'000, &to->data_bytes_per_second_min);
+  table.Bytes("memory_bytes_max", limits::kMemoryCeilingBytesMin, uint64_t{1} << 50,
+              &to->memory_bytes_max);
+  table.Duration("drain_grace", Seconds(0), Seconds(limits::kDrainGraceSecondsMax), &grace);
+  to->drain_grace = std::chrono::ceil<Seconds>(grace);
+  table.Finish();
+}
+
+void ReadRetry(TableReader* table, DeliverySettings* to) {
+  std::vector<Seconds> steps;
+  Millis longest = Seconds(limits::kMessageLifetimeSecondsMax);
+  bool given = table->Texts(
+      "retry", limits::kRetryStepsMax, [&](std::string_view text) -> std::optional<std::string> {
+        auto step = ParseDuration(text);
+        if (!step || *step < Seconds(1) || *step > longest) {
+          return "expects waits from \"1s\" to \"30d\", such as [\"1m\", \"5m\", \"1h\"], not " +
+                 Quoted(text);
+        }
+        steps.push_back(std::chrono::ceil<Seconds>(*step));
+        return std::nullopt;
+      });
+  if (!given) return;
+  if (steps.empty()) {
+    table->Error("retry", "is empty; expects at least one wait, such as [\"1m\", \"5m\", \"1h\"]");
+    return;
+  }
+  to->retry = std::move(steps);
+}
+
+void ReadDelivery(TableReader* root, DeliverySettings* to) {
+  TableReader table(Section(root, "delivery"), "delivery", root->errors());
+  ReadRetry(&table, to);
+  Millis lifetime = to->lifetime, warning = to->delay_warning;
+  Millis longest = Seconds(limits::kMessageLifetimeSecondsMax);
+  table.Duration("lifetime", Seconds(1), longest, &lifetime);
+  to->lifetime = std::chrono::ceil<Seconds>(lifetime);
+  table.Duration("delay_warning", Seconds(0), longest, &warning);
+  to->delay_warning = std::chrono::ceil<Seconds>(warning);
+  table.Integer("connections_per_next_hop", 1, limits::kConnectionsPerSiteMax,
+                &to->connections_per_next_hop);
+  table.Integer("messages_per_connection", 0, limits::kMessagesPerConnectionMaxHard,
+                &to->messages_per_connection);
+  table.Finish();
+}
+
+void ReadLogAndControl(TableReader* root, Config* config) {
+  TableReader log(Section(root, "log"), "log", root->errors());
+  if (log.Text("path", &config->log.path)) CheckAbsolutePath(&log, "path", config->log.path);
+  log.Finish();
+  config->control.socket = config->store.path + "/control.sock";
+  TableReader control(Section(root, "control"), "control", root->errors());
+  std::string* socket = &config->control.socket;
+  if (control.Text("socket", socket)) CheckAbsolutePath(&control, "socket", *socket);
+  // sockaddr_un holds 108 bytes, the NUL included (unix(7)).
+  if (socket->size() > 107) {
+    control.Error("socket", "the path has " + std::to_string(socket->size()) +
+                                " bytes; a Unix socket's may have 107");
+  }
+  control.Finish();
+}
+
+void ReadHostname(TableReader* root, std::string_view system_hostname, Config* config) {
+  config->hostname = std::string(system_hostname);
+  if (root->Text("hostname", &config->hostname)) {
+    if (!IsHostname(config->hostname)) {
+      root->Error("hostname",
+                  "expects this host's name as others know it, such as "
+                  "\"mail.example.com\", not " +
+                      Quoted(config->hostname));
+    }
+    return;
+  }
+  if (!root->Find("hostname") && !IsHostname(config->hostname)) {
+    root->Error("hostname", "is missing, and the system's own name " + Quoted(config->hostname) +
+                                " is none that SMTP allows: set it, such as \"mail.example.com\"");
+  }
+}
+
+void ReadAll(const toml::table& document, std::string_view system_hostname, ErrorList* errors,
+             Config* config) {
+  TableReader root(&document, "", errors);
+  ReadHostname(&root, system_hostname, config);
+  ReadStore(&root, &config->store);
+  ReadReactor(&root, &config->reactor);
+  ReadRegions(&root, config);
+  ReadListeners(&root, config);
+  ReadTrust(&root, config);
+  ReadRoutes(&root, config);
+  ReadLimits(&root, &config->limits);
+  ReadDelivery(&root, &config->delivery);
+  ReadLogAndControl(&root, config);
+  root.Finish();
+}
+
+}  // namespace
+
+ConfigResult ParseConfig(std::string_view text, std::string_view file,
+                         std::string_view system_hostname) {
+  ConfigResult result;
+  if (text.size() > limits::kConfigBytesMax) {
+    result.errors.push_back({0, 0, "", "is larger than " + FormatBytes(limits::kConfigBytesMax)});
+    return result;
+  }
+  ErrorList errors;
+  Config config;
+  config.source_path = std::string(file);
+  try {
+    toml::table document = toml::parse(text);
+    ReadAll(document, system_hostname, &errors, &config);
+  } catch (const toml::parse_error& error) {
+    const toml::source_position& at = error.source().begin;
+    errors.Add(at, "", "is not TOML: " + Printable(error.description(), 300));
+  }
+  result.errors = errors.Take();
+  std::stable_sort(result.errors.begin(), result.errors.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
+  if (result.errors.empty()) result.config = std::move(config);
+  return result;
+}
+
+std::string ConfigError::ToString(std::string_view file) const {
+  std::string text(file);
+  if (line > 0) text += ":" + std::to_string(line) + ":" + std::to_string(column);
+  text += ": ";
+  if (!key.empty()) text += key + ": ";
+  return text + words;
+}
+
+std::string ConfigResult::ErrorText(std::string_view file) const {
+  std::string text;
+  for (const ConfigError& error : errors) text += error.ToString(file) + "\n";
+  if (errors.size() >= limits::kConfigErrorsMax) {
+    text += std::string(file) + ": there are more; these are the first that were found\n";
+  }
+  return text;
+}
+
+}  // namespace ringpost::app

@@ -1,0 +1,192 @@
+// ringpost.toml as it is read, and the words for what is wrong in it.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "gateway/app/config.h"
+
+namespace ringpost::app {
+namespace {
+
+constexpr std::string_view kExample = R"(
+[store]
+path = "/var/lib/ringpost"
+[reactor]
+cores = 2
+[[region]]
+name = "local"
+[[listener]]
+address = "127.0.0.1:2525"
+region = "local"
+[[trust]]
+network = "127.0.0.0/8"
+[[route]]
+domain = "*"
+relay = "127.0.0.1:2626"
+)";
+
+ConfigResult Parse(std::string_view text) {
+  return ParseConfig(text, "ringpost.toml", "gw.example.net");
+}
+
+Config Good(std::string_view text) {
+  ConfigResult result = Parse(text);
+  EXPECT_EQ(result.ErrorText("ringpost.toml"), "");
+  return result.config.value_or(Config{});
+}
+
+TEST(ConfigParse, TheExampleOfTheManual) {
+  Config config = Good(kExample);
+  EXPECT_EQ(config.hostname, "gw.example.net");
+  EXPECT_EQ(config.store.path, "/var/lib/ringpost");
+  EXPECT_EQ(config.store.free_bytes_min, limits::kFreeSpaceFloorBytesDefault);
+  EXPECT_EQ(config.reactor.cores, 2u);
+  ASSERT_EQ(config.regions.size(), 1u);
+  EXPECT_EQ(config.regions[0].store, "/var/lib/ringpost/local");
+  EXPECT_EQ(config.regions[0].log, "/var/lib/ringpost/local/mail.log");
+  ASSERT_EQ(config.listeners.size(), 1u);
+  EXPECT_EQ(config.listeners[0].address.ToString(), "127.0.0.1:2525");
+  EXPECT_FALSE(config.listeners[0].strict);
+  EXPECT_FALSE(config.listeners[0].normalise_bare_newlines);
+  ASSERT_EQ(config.trust.size(), 1u);
+  EXPECT_EQ(config.trust[0].ToString(), "127.0.0.0/8");
+  ASSERT_EQ(config.routes.size(), 1u);
+  EXPECT_EQ(config.routes[0].domain, "*");
+  ASSERT_EQ(config.routes[0].next_hops.size(), 1u);
+  EXPECT_EQ(config.routes[0].next_hops[0].ToString(), "127.0.0.1:2626");
+  EXPECT_EQ(config.delivery.retry, delivery::RetryPolicy().steps);
+  EXPECT_EQ(config.control.socket, "/var/lib/ringpost/control.sock");
+  EXPECT_FALSE(config.development);
+}
+
+TEST(ConfigParse, EveryKey) {
+  Config config = Good(R"(
+hostname = "out.example.com"
+store = { path = "/s", free_bytes_min = "1 GiB" }
+reactor = { cores = 1, buffers = 1024 }
+limits = { message_bytes_max = "10 MiB", recipients_max = 200, connections_max = 500, connections_per_address_max = 20, command_timeout = "1m", data_bytes_per_second_min = 100, memory_bytes_max = "512 MiB", drain_grace = "10s" }
+delivery = { retry = ["1m", "5m"], lifetime = "2d", delay_warning = "1h", connections_per_next_hop = 5, messages_per_connection = 100 }
+log = { path = "/l/daemon.log" }
+control = { socket = "/run/r.sock" }
+region = [
+  { name = "eu", store = "/eu", log = "/eu.log", egress = ["192.0.2.1", "2001:db8::1"] },
+  { name = "us" },
+]
+[[listener]]
+address = "[::]:25"
+region = "us"
+strict = true
+bare_newlines = "normalise"
+proxy_protocol_from = "10.0.0.1"
+xclient_from = ["10.0.0.0/24", "fd00::/8"]
+connections_max = 100
+greet_delay = "500ms"
+[[route]]
+domain = "example.com"
+relay = ["192.0.2.1", "relay.example.com:587"]
+[[route]]
+domain = "*.example.org"
+relay = [{ host = "192.0.2.2:26", preference = 20 }, { host = "192.0.2.3" }]
+)");
+  EXPECT_EQ(config.hostname, "out.example.com");
+  EXPECT_EQ(config.store.free_bytes_min, uint64_t{1} << 30);
+  EXPECT_EQ(config.reactor.buffers, 1024u);
+  EXPECT_EQ(config.limits.message_bytes_max, 10 * limits::kMiB);
+  EXPECT_EQ(config.limits.recipients_max, 200u);
+  EXPECT_EQ(config.limits.connections_max, 500u);
+  EXPECT_EQ(config.limits.connections_per_address_max, 20u);
+  EXPECT_EQ(config.limits.command_timeout, Seconds(60));
+  EXPECT_EQ(config.limits.data_bytes_per_second_min, 100u);
+  EXPECT_EQ(config.limits.memory_bytes_max, 512 * limits::kMiB);
+  EXPECT_EQ(config.limits.drain_grace, Seconds(10));
+  EXPECT_EQ(config.delivery.retry, (std::vector<Seconds>{Seconds(60), Seconds(300)}));
+  EXPECT_EQ(config.delivery.lifetime, Seconds(172'800));
+  EXPECT_EQ(config.delivery.delay_warning, Seconds(3600));
+  EXPECT_EQ(config.delivery.connections_per_next_hop, 5u);
+  EXPECT_EQ(config.delivery.messages_per_connection, 100u);
+  EXPECT_EQ(config.log.path, "/l/daemon.log");
+  EXPECT_EQ(config.control.socket, "/run/r.sock");
+  ASSERT_EQ(config.regions.size(), 2u);
+  EXPECT_EQ(config.regions[0].egress.size(), 2u);
+  EXPECT_EQ(config.regions[1].store, "/s/us");
+  const ListenerConfig& listener = config.listeners.at(0);
+  EXPECT_EQ(listener.region, "us");
+  EXPECT_TRUE(listener.strict);
+  EXPECT_TRUE(listener.normalise_bare_newlines);
+  EXPECT_EQ(listener.proxy_protocol_from.size(), 1u);
+  EXPECT_EQ(listener.xclient_from.size(), 2u);
+  EXPECT_EQ(listener.connections_max, 100u);
+  EXPECT_EQ(listener.greet_delay, Millis(500));
+  ASSERT_EQ(config.routes.size(), 2u);
+  EXPECT_EQ(config.routes[0].next_hops[1].preference, 1);
+  EXPECT_EQ(config.routes[1].next_hops[0].preference, 20);
+  EXPECT_EQ(config.routes[1].next_hops[1].preference, 0);
+}
+
+// Each pair NAME.toml, NAME.errors under tests/golden/config: the file and all that is said of it.
+TEST(ConfigParse, GoldenErrors) {
+  std::filesystem::path folder = std::filesystem::path(RINGPOST_SOURCE_DIR) / "tests/golden/config";
+  auto slurp = [](const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  };
+  int seen = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".toml") continue;
+    std::string name = entry.path().filename();
+    std::filesystem::path errors = entry.path();
+    errors.replace_extension(".errors");
+    EXPECT_EQ(ParseConfig(slurp(entry.path()), name, "gw.example.net").ErrorText(name),
+              slurp(errors))
+        << "in " << name;
+    ++seen;
+  }
+  EXPECT_GE(seen, 8);
+}
+
+TEST(ConfigParse, TooLarge) {
+  ConfigResult result = Parse(std::string(limits::kConfigBytesMax + 1, '#'));
+  EXPECT_EQ(result.ErrorText("f"), "f: is larger than 4 MiB\n");
+}
+
+TEST(ConfigParse, ManyErrorsAreBounded) {
+  std::string text(kExample);
+  for (int i = 0; i < 300; ++i) text += "[[route]]\nnonsense = " + std::to_string(i) + "\n";
+  ConfigResult result = Parse(text);
+  EXPECT_EQ(result.errors.size(), limits::kConfigErrorsMax);
+  EXPECT_NE(result.ErrorText("f").find("there are more"), std::string::npos);
+}
+
+TEST(ConfigParse, SystemNameThatIsNone) {
+  ConfigResult result = ParseConfig(kExample, "f", "not a name!");
+  ASSERT_EQ(result.errors.size(), 1u);
+  EXPECT_EQ(result.errors[0].key, "hostname");
+}
+
+TEST(ConfigLoad, MissingFile) {
+  EXPECT_EQ(LoadConfig("/nonexistent/ringpost.toml").ErrorText("f"),
+            "f: cannot be read: No such file or directory\n");
+}
+
+TEST(ConfigLoad, DevelopmentModeStaysOnTheMachine) {
+  Config config = DevelopmentConfig();
+  EXPECT_TRUE(config.development);
+  IpNetwork loopback = *IpNetwork::Parse("127.0.0.0/8");
+  ASSERT_EQ(config.listeners.size(), 2u);
+  for (const ListenerConfig& listener : config.listeners) {
+    EXPECT_TRUE(loopback.Contains(listener.address.address));
+  }
+  for (const delivery::Route& route : config.routes) {
+    for (const delivery::NextHop& hop : route.next_hops) {
+      ASSERT_TRUE(hop.address.has_value());
+      EXPECT_TRUE(loopback.Contains(*hop.address));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ringpost::app

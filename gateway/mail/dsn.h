@@ -1,7 +1,8 @@
-// Delivery status notifications: multipart/report of RFC 3464 and RFC 6522, in words a person can use.
+// Delivery status notifications: multipart/report of RFC 3464 and RFC 6522, in words a person can
+// use.
 //
-// Null reverse-path, Auto-Submitted: auto-replied (RFC 3834). RFC 6533 form where the original needs
-// SMTPUTF8. The bytes of remote replies are hostile: made printable and cut.
+// Null reverse-path, Auto-Submitted: auto-replied (RFC 3834). RFC 6533 form where the original
+// needs SMTPUTF8. The bytes of remote replies are hostile: made printable and cut.
 #pragma once
 
 #include <string>
@@ -20,10 +21,10 @@ enum class DsnAction : uint8_t { kFailed, kDelayed, kDelivered, kRelayed, kExpan
 struct DsnRecipient {
   smtp::Recipient recipient;
   DsnAction action = DsnAction::kFailed;
-  smtp::Reply reply;           // the last one; code 0: reply.text is our own diagnosis
-  std::string remote_mta;      // name or address of who said it; empty: ourselves
+  smtp::Reply reply;       // the last one; code 0: reply.text is our own diagnosis
+  std::string remote_mta;  // name or address of who said it; empty: ourselves
   WallTime last_attempt;
-  WallTime will_retry_until;   // kDelayed
+  WallTime will_retry_until;  // kDelayed
 };
 
 struct DsnInput {
@@ -35,8 +36,8 @@ struct DsnInput {
   WallTime arrival;
   WallTime now;
   bool smtputf8 = false;
-  bool return_full = false;            // RET=FULL and the body is at hand
-  std::string_view original;           // header section of the original, or all of it with return_full
+  bool return_full = false;   // RET=FULL and the body is at hand
+  std::string_view original;  // header section of the original, or all of it with return_full
   std::vector<DsnRecipient> recipients;
 };
 

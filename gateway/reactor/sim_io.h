@@ -27,12 +27,16 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <queue>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gateway/reactor/buffer_pool.h"
 #include "gateway/reactor/io.h"
+#include "gateway/reactor/sim_socket.h"
 #include "gateway/reactor/slot_table.h"
 
 namespace ringpost::reactor {
@@ -60,7 +64,6 @@ struct SimFaults {
 
 class SimIo;
 class SimPeer;
-struct SimSocket;
 
 class SimWorld {
  public:
@@ -111,26 +114,36 @@ class SimWorld {
 
   bool Chance(uint32_t one_in) { return one_in != 0 && random_.OneIn(one_in); }
   void Note(uint64_t what);
+  // sim_network.cc
   SimSocket* Find(int fd) const;
   SimSocket* NewSocket(const Endpoint& local);
-  int ConnectSocket(SimSocket* socket, const Endpoint& peer);
-  void Link(SimSocket* a, SimSocket* b);
+  Endpoint NewClientEndpoint(const IpAddress& address);
+  // The server's end of a new connection, or null where nobody listens.
+  SimSocket* ReachServer(const Endpoint& server, SimSocket* client);
+  SimSocket* OtherEnd(const SimSocket& socket) const { return Find(socket.other); }
+  void Deliver(SimSocket* to, std::string bytes);
+  void EndDirection(SimSocket* to);
   void Reset(SimSocket* socket);
+  void CloseSocket(SimSocket* socket);
   void Free(SimSocket* socket);
+  void AtTime(MonoTime when) { future_.push(when); }
+  // sim_world.cc
   bool TurnSomeShard();
-  bool ServePeers();
+  bool PumpPeers();
   bool AdvanceClock();
 
-  MonoTime now_;
+  MonoTime now_{Millis(1'000'000)};
   WallTime wall_at_start_;
   Random random_;
   SimFaults faults_;
   std::map<int, std::unique_ptr<SimSocket>> sockets_;
   std::multimap<Endpoint, int> listeners_;
   std::map<Endpoint, std::function<void(std::unique_ptr<SimPeer>)>> servers_;
-  std::map<Endpoint, bool> black_holes_;
+  std::vector<std::pair<Endpoint, int>> unserved_;  // new connections for servers_
+  std::set<Endpoint> black_holes_;
   std::vector<SimIo*> shards_;
   std::vector<SimPeer*> peers_;
+  std::priority_queue<MonoTime, std::vector<MonoTime>, std::greater<>> future_;
   int next_fd_ = 1000;
   uint16_t next_port_ = 40'000;
   uint64_t steps_ = 0;
@@ -175,21 +188,39 @@ class SimIo final : public Io {
 
  private:
   friend class SimWorld;
-  struct Op;
-  struct Ready;
+  struct Op {
+    uint64_t key = 0;
+    Completion* completion = nullptr;
+    OpKind kind = OpKind::kFree;
+    int fd = -1;
+    std::vector<iovec> parts;  // send
+    uint64_t digest = 0;       // of their bytes
+    Endpoint peer;             // connect
+    MonoTime not_before;
+    uint64_t parked_at = 0;  // order among those that wait for buffers
+    bool cancelled = false;
+    bool finished = false;  // the last Result is among ready_
+  };
+  struct Ready {
+    uint64_t key;
+    Result result;
+  };
 
   Op* Submit(Completion* completion, OpKind kind, int fd);
+  void CheckAlone(OpKind kind, int fd) const;
+  void CheckNothingInFlight(int fd) const;
   bool HasWork() const;
-  std::optional<MonoTime> NextEvent() const;
   void Turn();
   void Execute();
-  bool TryExecute(Op* op);
-  bool TryAccept(Op* op);
-  bool TryConnect(Op* op);
-  bool TryReceive(Op* op);
-  bool TrySend(Op* op);
-  void Finish(Op* op, Result&& result);
-  bool Executable(const Op& op) const;
+  void ExecuteOne(Op* op);
+  void ExecuteCancelled(Op* op);
+  bool CanExecute(const Op& op) const;
+  void DoAccept(Op* op);
+  void DoConnect(Op* op);
+  void DoReceive(Op* op);
+  void DoSend(Op* op);
+  void RunSome();
+  void Produce(Op* op, int32_t value, bool more, Slice buffer = {});
 
   SimWorld* world_;
   uint32_t shard_;
@@ -198,8 +229,9 @@ class SimIo final : public Io {
   Random random_;
   BufferPool pool_;
   SlotTable slots_;
-  std::map<uint64_t, std::unique_ptr<Op>> ops_;  // by key
+  std::map<uint64_t, std::unique_ptr<Op>> ops_;  // by key; until the last Result has run
   std::vector<Ready> ready_;
+  uint64_t parked_ = 0;
   std::function<void()> after_turn_;
 };
 
@@ -220,15 +252,16 @@ class SimPeer {
   void SetReading(bool on) { reading_ = on; }
   // Orderly end of our direction, after what is written.
   void HalfClose();
-  // Orderly end of both.
+  // Orderly end of both directions; with bytes unread or still to come it becomes a reset, as in
+  // TCP.
   void Close();
   // RST: what is on the way is lost.
   void Reset();
   // The other side has ended its direction, in order or by a reset.
   bool ended() const { return ended_; }
   bool was_reset() const { return was_reset_; }
-  Endpoint local() const;
-  Endpoint remote() const;
+  Endpoint local() const { return local_; }
+  Endpoint remote() const { return remote_; }
   // Called when bytes came or the other side ended; it may write, half close, close and reset, but
   // not destroy the peer.
   void OnActivity(std::function<void(SimPeer&)> activity) { activity_ = std::move(activity); }
@@ -237,9 +270,12 @@ class SimPeer {
   friend class SimWorld;
   SimPeer(SimWorld* world, int fd);
   bool Pump();  // moves bytes both ways; true where something happened
+  bool PushOut(bool all);
 
   SimWorld* world_;
   int fd_;
+  Endpoint local_;
+  Endpoint remote_;
   std::string received_;
   std::string unsent_;
   bool reading_ = true;

@@ -248,6 +248,8 @@ void LoadConnection::Expect(Step step, uint8_t slot, uint32_t recipient) {
 }
 
 void LoadConnection::Flush() {
+  // Read before the send: on loopback the answer may be there when it returns.
+  uint64_t text_nanos = 0;
   while (fd_ >= 0) {
     std::array<iovec, 2 * kSlots + 1> parts;
     size_t count = 0;
@@ -266,6 +268,7 @@ void LoadConnection::Flush() {
     }
     add(std::string_view(head_).substr(at));
     if (count == 0) break;
+    if (!inserts_.empty()) text_nanos = NowNanos();
     msghdr header{};
     header.msg_iov = parts.data();
     header.msg_iovlen = count;
@@ -275,16 +278,14 @@ void LoadConnection::Flush() {
     sent_bytes_ += static_cast<size_t>(sent);
   }
   if (fd_ < 0) return;
-  const bool had_text = !inserts_.empty();
   head_.clear();
   inserts_.clear();
   sent_bytes_ = 0;
   Watch(EPOLLIN);
-  if (!had_text) return;
-  const uint64_t now = NowNanos();
+  if (text_nanos == 0) return;
   for (const Due& due : due_) {
     uint64_t& sent_at = slots_[due.slot].text_sent_nanos;
-    if (due.step == Step::kFinal && sent_at == 0) sent_at = now;
+    if (due.step == Step::kFinal && sent_at == 0) sent_at = text_nanos;
   }
 }
 

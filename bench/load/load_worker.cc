@@ -15,7 +15,7 @@ constexpr size_t kReadBytes = 64 * 1024;
 constexpr uint64_t kRetryNanos = 50'000'000;
 constexpr uint64_t kRoundNanosMax = 100'000'000;
 // Without a reply, and with messages left, for so long: the run gives up.
-constexpr uint64_t kPatienceNanos = 120 * kNanosPerSecond;
+constexpr uint64_t kPatienceNanos = 60 * kNanosPerSecond;
 constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
 
 // The part of `total` that falls to worker `number` of `threads`.

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "gateway/app/config.h"
+#include "gateway/app/listen_fds.h"
 #include "gateway/base/ip_address.h"
 #include "gateway/base/log.h"
 #include "gateway/base/status.h"
@@ -81,8 +82,9 @@ class Gateway {
   using TraceSink = std::function<void(std::string_view line)>;
 
   // Opens stores, binds listeners, probes the ring. The status says in words what failed and what
-  // to do.
-  static StatusOr<std::unique_ptr<Gateway>> Make(Config config);
+  // to do. `handed_over`: sockets of the service manager. `log`: the daemon's own lines; outlives
+  // the Gateway.
+  static StatusOr<std::unique_ptr<Gateway>> Make(Config config, ListenFds handed_over, Log* log);
   virtual ~Gateway() = default;
 
   // Shards run and accept; the scan of what is queued begins.
@@ -102,6 +104,9 @@ class Gateway {
   // must not block. A few lines may still come after StopTrace returns: the sink's state must live
   // as long as it.
   virtual bool StartTrace(const IpNetwork& client, TraceSink sink) = 0;
+  // The same for outbound sessions to one next hop ("127.0.0.1:2626"; empty: all). It shares the
+  // "one trace at a time".
+  virtual bool StartOutboundTrace(std::string_view next_hop, TraceSink sink) = 0;
   virtual void StopTrace() = 0;
   // As SIGHUP; `done` (may be null) is called on the main thread.
   virtual void RequestReload(std::function<void(const ReloadOutcome&)> done) = 0;
@@ -120,10 +125,16 @@ class Gateway {
   virtual bool drained() const = 0;
   // About once a second: memory ceiling, free space, the log's health.
   virtual void Tick() = 0;
-  // Ends what is left without waiting, joins every thread, closes the stores.
-  virtual void Stop() = 0;
-  // The log files are opened anew (after logrotate).
+  // Ends what is left without waiting, joins every thread, closes the stores. False where a shard
+  // did not end in time: the process must end without destroying the Gateway.
+  virtual bool Stop() = 0;
+  // The regions' log files are opened anew (after log rotation).
   virtual void ReopenLogs() = 0;
+  // Every listening socket, with the name to store it under at the service manager.
+  virtual std::vector<std::pair<std::string, int>> ListeningSockets() const = 0;
+  // What to say once it runs: addresses, next hops, stores, the ring's features; a line each.
+  virtual std::vector<std::string> Introduction() const = 0;
+  virtual Seconds drain_grace() const = 0;
 };
 
 }  // namespace ringpost::app

@@ -167,6 +167,11 @@ inline constexpr uint32_t kRegionsMax = 16;
 inline constexpr uint32_t kListenBacklog = 1024;
 inline constexpr uint32_t kDrainGraceSecondsDefault = 30;
 inline constexpr uint32_t kDrainGraceSecondsMax = 3600;
+// How long the last things in flight may take once a shard was told to end; then the process ends without
+// them: what was acknowledged is on the disk.
+inline constexpr uint32_t kStopSeconds = 5;
+// Lines about routes that a start prints.
+inline constexpr size_t kIntroductionLinesMax = 20;
 // Memory in percent of the ceiling: above the first new mail is answered 452, above the second idle
 // sessions are closed as well, above the third new connections are answered 421.
 inline constexpr uint32_t kMemoryRefuseMailPercent = 85;
@@ -271,6 +276,10 @@ inline constexpr uint32_t kOutcomesInFlightMax = 4096;
 inline constexpr uint32_t kOutcomeRetryMillis = 1000;
 // Envelope reads of the queue (expiry, operator's commands) in flight per shard; the rest wait.
 inline constexpr uint32_t kQueueReadsInFlightMax = 64;
+// Messages of one page of a queue listing, per shard.
+inline constexpr size_t kQueueListEntriesMax = 5000;
+// A message whose record cannot be read just now is looked at again after this time.
+inline constexpr uint32_t kUnreadableRetrySeconds = 60;
 // Body chunks of one message read ahead of the connection.
 inline constexpr uint32_t kBodyChunksAheadMax = 2;
 // Queue entries looked at in one turn of the loop by expiry, due times or an operator's command.

@@ -1,0 +1,281 @@
+#include "gateway/app/gateway.h"
+
+#include <malloc.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "gateway/app/gateway_impl.h"
+#include "gateway/app/listen_sockets.h"
+#include "gateway/app/process_setup.h"
+#include "gateway/base/check.h"
+
+namespace ringpost::app {
+namespace {
+
+// Descriptors that are not inbound connections: stores, logs, listeners, outbound connections.
+constexpr uint64_t kOtherDescriptors = 512;
+
+Status Prefixed(const std::string& prefix, const Status& status) {
+  return MakeStatus(status.code(), prefix + std::string(MessageOf(status)));
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Gateway>> Gateway::Make(Config config, ListenFds handed_over, Log* log) {
+  auto gateway = std::make_unique<GatewayImpl>(std::move(config), std::move(handed_over), log);
+  Status status = gateway->Prepare();
+  if (!status.ok()) return status;
+  return StatusOr<std::unique_ptr<Gateway>>(std::move(gateway));
+}
+
+GatewayImpl::GatewayImpl(Config config, ListenFds handed_over, Log* log)
+    : config_(std::move(config)),
+      hostname_(config_.hostname),
+      config_path_(config_.source_path),
+      handed_over_(std::move(handed_over)),
+      log_(log),
+      memory_(config_.limits.memory_bytes_max) {
+  request_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  RP_CHECK(request_fd_ >= 0);
+}
+
+GatewayImpl::~GatewayImpl() {
+  RP_CHECK(shards_.empty());  // Stop, or never started
+  for (auto& [address, sockets] : sockets_) {
+    for (int fd : sockets) close(fd);
+  }
+  regions_.clear();
+  if (store_lock_ >= 0) close(store_lock_);
+  close(request_fd_);
+}
+
+Status GatewayImpl::Prepare() {
+  uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
+  shard_count_ = config_.reactor.cores > 0 ? config_.reactor.cores : cores;
+  Status made = MakeDirectories(config_.store.path);
+  if (!made.ok()) return made;
+  StatusOr<int> lock = LockStore(config_.store.path);
+  if (!lock.ok()) return lock.status();
+  store_lock_ = *lock;
+  // The ports first: opening a store can take long, and a port that is taken is found out at once.
+  Status bound = BindListeners();
+  if (!bound.ok()) return bound;
+  for (const RegionConfig& region : config_.regions) {
+    Status opened = OpenRegion(region);
+    if (!opened.ok()) return Prefixed("region " + region.name + ": ", opened);
+  }
+  delivery_ = MakeDeliveryConfig(config_);
+  ApplyLimits();
+  return OkStatus();
+}
+
+Status GatewayImpl::OpenRegion(const RegionConfig& config) {
+  auto region = std::make_unique<Region>();
+  region->config = config;
+  Status made = MakeDirectories(config.store);
+  if (!made.ok()) return made;
+  size_t slash = config.log.rfind('/');
+  if (slash > 0) made = MakeDirectories(config.log.substr(0, slash));
+  if (!made.ok()) return made;
+  auto log = LogFile::Open(config.log, shard_count_ + 2);
+  if (!log.ok()) return log.status();
+  region->log = std::move(*log);
+  storage::SpoolOptions options;
+  options.path = config.store + "/spool";
+  options.free_space_floor_bytes = config_.store.free_bytes_min;
+  options.log = region->log.get();
+  auto spool = storage::RocksSpool::Open(std::move(options));
+  if (!spool.ok()) return spool.status();
+  region->spool = std::move(*spool);
+  regions_.push_back(std::move(region));
+  return OkStatus();
+}
+
+Status GatewayImpl::BindListeners() {
+  for (const ListenerConfig& listener : config_.listeners) {
+    auto sockets = OpenListeners(listener.address, shard_count_, &handed_over_);
+    if (!sockets.ok()) return sockets.status();
+    sockets_[listener.address] = std::move(*sockets);
+  }
+  return OkStatus();
+}
+
+Status GatewayImpl::StartShards() {
+  for (uint32_t index = 0; index < shard_count_; ++index) {
+    ShardSetup setup;
+    setup.index = index;
+    setup.shards = shard_count_;
+    setup.hostname = config_.hostname;
+    setup.ring.shard = index;
+    setup.ring.buffer_bytes = limits::kReceiveBufferBytes;
+    setup.ring.buffer_count = config_.reactor.buffers;
+    for (auto& region : regions_) {
+      setup.regions.push_back({region->config.name, region->config.egress, region->spool.get(),
+                               region->log.get(), &region->budgets});
+    }
+    setup.delivery = delivery_;
+    setup.inbound = &inbound_;
+    auto shard = std::make_unique<Shard>(std::move(setup));
+    Status status = shard->Start();
+    if (!status.ok()) return Prefixed("shard " + std::to_string(index) + ": ", status);
+    shards_.push_back(std::move(shard));
+  }
+  return OkStatus();
+}
+
+Status GatewayImpl::Start() {
+  Status status = StartShards();
+  if (!status.ok()) {
+    Stop();
+    return status;
+  }
+  HandOutListeners(sockets_);
+  for (size_t i = 0; i < regions_.size(); ++i) {
+    std::vector<storage::ScanTarget> targets;
+    for (auto& shard : shards_) targets.push_back(shard->ScanTargetFor(i));
+    regions_[i]->spool->StartScan(std::move(targets));
+  }
+  std::lock_guard lock(mutex_);
+  started_ = config_loaded_ = ReadWallClock();
+  state_ = "running";
+  return OkStatus();
+}
+
+void GatewayImpl::HandOutListeners(const Sockets& fresh) {
+  std::vector<ShardListenerSetup> common;
+  std::vector<std::string> names;
+  for (const ListenerConfig& listener : config_.listeners) {
+    ShardListenerSetup setup;
+    setup.address = listener.address;
+    setup.region = RegionIndex(listener.region);
+    setup.policy = MakeListenerPolicy(config_, listener, delivery_, &listener_counts_);
+    common.push_back(std::move(setup));
+    names.push_back(listener.address.ToString());
+  }
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    std::vector<ShardListenerSetup> mine = common;
+    for (ShardListenerSetup& setup : mine) {
+      auto found = fresh.find(setup.address);
+      if (found != fresh.end()) setup.fd = found->second[i];
+    }
+    Shard* shard = shards_[i].get();
+    shard->Post([shard, mine = std::move(mine)] { shard->SetListeners(mine); });
+  }
+  std::lock_guard lock(mutex_);
+  listener_names_ = std::move(names);
+}
+
+size_t GatewayImpl::RegionIndex(std::string_view name) const {
+  for (size_t i = 0; i < regions_.size(); ++i) {
+    if (regions_[i]->config.name == name) return i;
+  }
+  return std::string::npos;
+}
+
+void GatewayImpl::ForEachShard(const std::function<void(Shard&)>& work) {
+  for (auto& shard : shards_) {
+    Shard* one = shard.get();
+    one->Post([one, work] { work(*one); });
+  }
+}
+
+void GatewayImpl::ApplyLimits() {
+  uint64_t files = OpenFilesMax();
+  uint64_t possible = files > 2 * kOtherDescriptors ? files - kOtherDescriptors : files / 2;
+  inbound_.connections_max.store(
+      static_cast<uint32_t>(std::min<uint64_t>(config_.limits.connections_max, possible)));
+  memory_.Configure(config_.limits.memory_bytes_max);
+  std::lock_guard lock(mutex_);
+  memory_ceiling_ = memory_.ceiling_bytes();
+}
+
+void GatewayImpl::BeginDrain() {
+  if (draining_) return;
+  draining_ = true;
+  LogLine(ReadWallClock(), "draining").To(*log_);
+  ForEachShard([](Shard& shard) { shard.BeginDrain(); });
+  std::lock_guard lock(mutex_);
+  state_ = "draining";
+}
+
+bool GatewayImpl::drained() const {
+  return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) {
+    return shard->gauges().drained.load(std::memory_order_acquire);
+  });
+}
+
+void GatewayImpl::Tick() {
+  using session::Pressure;
+  Pressure before = inbound_.pressure.load(std::memory_order_relaxed);
+  Pressure now = memory_.Look();
+  inbound_.pressure.store(now, std::memory_order_relaxed);
+  if (now != before) {
+    LogLine(ReadWallClock(), now > before ? "memory_short" : "memory_eased")
+        .Number("level", static_cast<int>(now))
+        .Number("bytes", static_cast<int64_t>(memory_.bytes()))
+        .Number("ceiling_bytes", static_cast<int64_t>(memory_.ceiling_bytes()))
+        .To(*log_);
+  }
+  if (now >= Pressure::kCloseIdle) ForEachShard([](Shard& shard) { shard.CloseIdle(); });
+  // What was freed must leave the process, or the level could never fall.
+  if (now != Pressure::kNone) malloc_trim(0);
+  std::lock_guard lock(mutex_);
+  memory_bytes_ = memory_.bytes();
+  if (!draining_) state_ = now == Pressure::kNone ? "running" : "shedding";
+}
+
+bool GatewayImpl::Stop() {
+  ForEachShard([](Shard& shard) { shard.Finish(); });
+  bool all = true;
+  for (auto& shard : shards_) all = shard->Join(Seconds(limits::kStopSeconds)) && all;
+  if (!all) return false;
+  bool handed_out = !shards_.empty();
+  if (handed_out && started_ != WallTime()) sockets_.clear();  // the shards have closed theirs
+  shards_.clear();
+  regions_.clear();  // commits what was submitted, closes the stores, ends the logs
+  return true;
+}
+
+void GatewayImpl::ReopenLogs() {
+  for (auto& region : regions_) region->log->Reopen();
+}
+
+std::vector<std::pair<std::string, int>> GatewayImpl::ListeningSockets() const {
+  std::vector<std::pair<std::string, int>> named;
+  for (const auto& [address, sockets] : sockets_) {
+    for (uint32_t i = 0; i < sockets.size(); ++i) {
+      named.emplace_back(ListenFdName(address, i), sockets[i]);
+    }
+  }
+  return named;
+}
+
+std::vector<std::string> GatewayImpl::Introduction() const {
+  std::vector<std::string> lines;
+  for (const ListenerConfig& listener : config_.listeners) {
+    lines.push_back("mail in:  " + listener.address.ToString() + " (SMTP, region " +
+                    listener.region + ")");
+  }
+  for (const delivery::Route& route : config_.routes) {
+    std::string line = "mail out: " + route.domain + " to";
+    for (const delivery::NextHop& hop : route.next_hops) line += " " + hop.ToString();
+    lines.push_back(std::move(line));
+    if (lines.size() > limits::kIntroductionLinesMax) break;
+  }
+  for (const auto& region : regions_) {
+    lines.push_back("region " + region->config.name + ": store " + region->config.store + ", log " +
+                    region->config.log);
+  }
+  lines.push_back("control:  " + config_.control.socket);
+  lines.push_back("memory:   ceiling " + std::to_string(memory_.ceiling_bytes() / limits::kMiB) +
+                  " MiB, from " + memory_.ceiling_from());
+  if (!shards_.empty()) {
+    lines.push_back("cores:    " + std::to_string(shard_count_) + ", " + shards_[0]->Features());
+  }
+  return lines;
+}
+
+}  // namespace ringpost::app

@@ -1,0 +1,110 @@
+// GatewayImpl: the Gateway, in three parts that share its state:
+//   gateway.cc           start, drain, stop, the tick
+//   gateway_reload.cc    a new configuration
+//   gateway_requests.cc  what an operator asks, from any thread
+//
+// Threads: see gateway.h. What any thread may read while the main thread changes it is under
+// `mutex_`.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "gateway/app/gateway.h"
+#include "gateway/app/log_file.h"
+#include "gateway/app/memory_watch.h"
+#include "gateway/app/policies.h"
+#include "gateway/app/shard.h"
+#include "gateway/delivery/site_budget.h"
+#include "storage/rocks_spool.h"
+
+namespace ringpost::app {
+
+class GatewayImpl final : public Gateway {
+ public:
+  GatewayImpl(Config config, ListenFds handed_over, Log* log);
+  ~GatewayImpl() override;
+
+  Status Prepare();  // Make's work
+
+  Status Start() override;
+  uint32_t shards() const override { return shard_count_; }
+  std::vector<std::string> regions() const override;
+  bool PostQueueCommand(std::string_view region, uint32_t shard,
+                        session::QueueCommand* command) override;
+  GatewayStatus GetStatus() const override;
+  bool StartTrace(const IpNetwork& client, TraceSink sink) override;
+  bool StartOutboundTrace(std::string_view next_hop, TraceSink sink) override;
+  void StopTrace() override;
+  void RequestReload(std::function<void(const ReloadOutcome&)> done) override;
+  void RequestDrain() override;
+  int request_fd() const override { return request_fd_; }
+  bool ServeRequests() override;
+  ReloadOutcome Reload() override;
+  void BeginDrain() override;
+  bool drained() const override;
+  void Tick() override;
+  bool Stop() override;
+  void ReopenLogs() override;
+  std::vector<std::pair<std::string, int>> ListeningSockets() const override;
+  std::vector<std::string> Introduction() const override;
+  Seconds drain_grace() const override { return config_.limits.drain_grace; }
+
+ private:
+  struct Region {
+    RegionConfig config;
+    std::unique_ptr<LogFile> log;
+    std::unique_ptr<storage::RocksSpool> spool;
+    delivery::SiteBudgets budgets;
+  };
+  using Sockets = std::map<Endpoint, std::vector<int>>;  // one per shard
+
+  Status OpenRegion(const RegionConfig& config);
+  Status BindListeners();
+  Status StartShards();
+  // Gives every shard its listeners; `fresh` holds the sockets that are new to them.
+  void HandOutListeners(const Sockets& fresh);
+  size_t RegionIndex(std::string_view name) const;  // npos: none
+  void ForEachShard(const std::function<void(Shard&)>& work);
+  void ApplyLimits();
+  void Wake();
+
+  // gateway_reload.cc
+  ReloadOutcome Apply(Config fresh);
+  std::vector<std::string> RestartKeys(const Config& fresh) const;
+  bool OpenNewListeners(const Config& fresh, Sockets* opened, std::string* why_not);
+  void LogReload(const ReloadOutcome& outcome);
+
+  template <typename StartOne>
+  bool StartSomeTrace(StartOne start);
+
+  Config config_;
+  const std::string hostname_, config_path_;  // copies that any thread may read
+  ListenFds handed_over_;
+  Log* log_;
+  uint32_t shard_count_ = 0;
+  int store_lock_ = -1;
+  int request_fd_ = -1;
+  std::vector<std::unique_ptr<Region>> regions_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::shared_ptr<const delivery::DeliveryConfig> delivery_;
+  session::InboundShared inbound_;
+  ListenerCounts listener_counts_;
+  Sockets sockets_;  // owned by the shards once handed out
+  MemoryWatch memory_;
+  bool draining_ = false;
+
+  mutable std::mutex mutex_;
+  WallTime started_, config_loaded_;
+  std::string state_ = "starting";
+  std::vector<std::string> listener_names_;
+  uint64_t memory_bytes_ = 0, memory_ceiling_ = 0;
+  bool tracing_ = false;
+  bool drain_requested_ = false;
+  std::vector<std::function<void(const ReloadOutcome&)>> reload_requests_;
+};
+
+}  // namespace ringpost::app

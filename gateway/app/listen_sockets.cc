@@ -1,0 +1,97 @@
+#include "gateway/app/listen_sockets.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "gateway/base/limits.h"
+
+namespace ringpost::app {
+namespace {
+
+std::string WhyNot(const Endpoint& endpoint, int error) {
+  std::string text = "cannot listen on " + endpoint.ToString() + ": " + std::strerror(error);
+  switch (error) {
+    case EADDRINUSE:
+      return text +
+             "; stop the program that has it (ss -ltnp shows which), or change the address "
+             "of the [[listener]]";
+    case EACCES:
+      return text + "; ports below 1024 need CAP_NET_BIND_SERVICE (or root)";
+    case EADDRNOTAVAIL:
+      return text + "; no interface of this machine has that address";
+    default:
+      return text;
+  }
+}
+
+// A TCP socket bound to `endpoint`; -errno on failure.
+int BoundSocket(const Endpoint& endpoint, bool reuse_port) {
+  sockaddr_storage address;
+  socklen_t size = endpoint.ToSockaddr(&address);
+  int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (address.ss_family == AF_INET6) {
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  }
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it
+  bool ready = !reuse_port || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0;
+  if (ready && bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0) return fd;
+  int error = errno;
+  close(fd);
+  return -error;
+}
+
+// SO_REUSEPORT lets a second daemon of the same user share the port, and take half of its mail. So
+// a bind without it asks first whether anybody listens.
+int FirstListenerError(const Endpoint& endpoint) {
+  int fd = BoundSocket(endpoint, false);
+  if (fd < 0) return -fd;
+  close(fd);
+  return 0;
+}
+
+int OpenOne(const Endpoint& endpoint) {
+  int fd = BoundSocket(endpoint, true);
+  if (fd < 0) return fd;
+  if (listen(fd, limits::kListenBacklog) == 0) return fd;
+  int error = errno;
+  close(fd);
+  return -error;
+}
+
+}  // namespace
+
+StatusOr<std::vector<int>> OpenListeners(const Endpoint& endpoint, uint32_t count,
+                                         ListenFds* handed_over) {
+  std::vector<int> sockets;
+  while (handed_over && sockets.size() < count) {
+    auto socket = handed_over->Take(endpoint);
+    if (!socket) break;
+    // The ring waits for a connection only on a blocking socket.
+    fcntl(socket->fd, F_SETFL, fcntl(socket->fd, F_GETFL) & ~O_NONBLOCK);
+    sockets.push_back(socket->fd);
+  }
+  int error = sockets.empty() ? FirstListenerError(endpoint) : 0;
+  while (error == 0 && sockets.size() < count) {
+    int fd = OpenOne(endpoint);
+    if (fd < 0) {
+      error = -fd;
+    } else {
+      sockets.push_back(fd);
+    }
+  }
+  if (error == 0) return sockets;
+  for (int fd : sockets) close(fd);
+  return MakeStatus(StatusCode::kUnavailable, WhyNot(endpoint, error));
+}
+
+}  // namespace ringpost::app

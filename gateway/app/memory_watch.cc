@@ -1,0 +1,81 @@
+#include "gateway/app/memory_watch.h"
+
+#include <unistd.h>
+
+#include <fstream>
+
+namespace ringpost::app {
+namespace {
+
+using session::Pressure;
+
+// memory.max of this process's cgroup (version 2) and of those above it; UINT64_MAX where there is
+// none.
+uint64_t CgroupCeiling() {
+  uint64_t least = UINT64_MAX;
+  std::ifstream file("/proc/self/cgroup");
+  std::string line, path;
+  while (std::getline(file, line)) {
+    if (line.starts_with("0::/")) path = line.substr(3);
+  }
+  for (;;) {
+    uint64_t bytes = 0;
+    // "max" is no number: the read fails and there is no ceiling at this level.
+    if (std::ifstream("/sys/fs/cgroup" + path + "/memory.max") >> bytes && bytes < least) {
+      least = bytes;
+    }
+    size_t slash = path.rfind('/');
+    if (slash == std::string::npos) return least;
+    path.resize(slash);
+  }
+}
+
+uint64_t MachineBytes() {
+  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+// A level is left this many percent below where it is entered.
+constexpr uint64_t kLeavePercent = 3;
+
+}  // namespace
+
+uint64_t ResidentBytes() {
+  uint64_t size = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> size >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+MemoryWatch::MemoryWatch(uint64_t configured) {
+  uint64_t cgroup = CgroupCeiling();
+  system_ceiling_ = MachineBytes();
+  system_from_ = "the machine's memory";
+  if (cgroup < system_ceiling_) {
+    system_ceiling_ = cgroup;
+    system_from_ = "the cgroup's memory.max";
+  }
+  Configure(configured);
+}
+
+void MemoryWatch::Configure(uint64_t configured) {
+  bool own = configured > 0 && configured < system_ceiling_;
+  ceiling_ = own ? configured : system_ceiling_;
+  from_ = own ? "[limits] memory_bytes_max" : system_from_;
+}
+
+Pressure MemoryWatch::Look() { return Judge(ResidentBytes()); }
+
+Pressure MemoryWatch::Judge(uint64_t bytes) {
+  bytes_ = bytes;
+  uint64_t percent = ceiling_ > 0 ? bytes_ / (ceiling_ / 100 + 1) : 0;
+  constexpr uint64_t kEnter[] = {0, limits::kMemoryRefuseMailPercent,
+                                 limits::kMemoryCloseIdlePercent,
+                                 limits::kMemoryRefuseConnectionsPercent};
+  auto level = static_cast<uint64_t>(level_);
+  while (level < 3 && percent >= kEnter[level + 1]) ++level;
+  while (level > 0 && percent + kLeavePercent < kEnter[level]) --level;
+  level_ = static_cast<Pressure>(level);
+  return level_;
+}
+
+}  // namespace ringpost::app

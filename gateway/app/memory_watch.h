@@ -1,0 +1,44 @@
+// MemoryWatch: how much memory the process uses, its ceiling, and the pressure that follows.
+//
+// The ceiling is what the operator set, the cgroup's memory.max, or the machine's memory: the
+// smallest. Levels are entered at limits::kMemory...Percent and left a few percent below, so that
+// they do not flap.
+//
+// Threads: the main thread's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "gateway/session/inbound_policy.h"
+
+namespace ringpost::app {
+
+class MemoryWatch {
+ public:
+  // `configured`: 0 for none. Reads the cgroup of this process.
+  explicit MemoryWatch(uint64_t configured);
+  void Configure(uint64_t configured);
+
+  // Reads the resident size; the level that follows.
+  session::Pressure Look();
+  // The decision alone: what follows from `bytes` after the level before.
+  session::Pressure Judge(uint64_t bytes);
+
+  uint64_t bytes() const { return bytes_; }
+  uint64_t ceiling_bytes() const { return ceiling_; }
+  const std::string& ceiling_from() const { return from_; }  // in words
+
+ private:
+  uint64_t system_ceiling_ = 0;
+  std::string system_from_;
+  uint64_t ceiling_ = 0;
+  std::string from_;
+  uint64_t bytes_ = 0;
+  session::Pressure level_ = session::Pressure::kNone;
+};
+
+// Resident bytes of this process, from /proc/self/statm; 0 where that cannot be read.
+uint64_t ResidentBytes();
+
+}  // namespace ringpost::app

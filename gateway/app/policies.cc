@@ -1,0 +1,61 @@
+#include "gateway/app/policies.h"
+
+#include "gateway/base/check.h"
+
+namespace ringpost::app {
+namespace {
+
+std::shared_ptr<const identity::NetworkList> MakeList(const std::vector<IpNetwork>& networks) {
+  auto list = std::make_shared<identity::NetworkList>();
+  for (const IpNetwork& network : networks) list->Add(network);
+  return list;
+}
+
+}  // namespace
+
+std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config& config) {
+  auto made = std::make_shared<delivery::DeliveryConfig>();
+  made->hostname = config.hostname;
+  auto routes = delivery::RouteTable::Make(config.routes);
+  RP_CHECK(routes.ok());  // ParseConfig has tried each
+  made->routes = std::move(*routes);
+  made->retry.steps = config.delivery.retry;
+  made->connections_per_site = config.delivery.connections_per_next_hop;
+  made->messages_per_connection = config.delivery.messages_per_connection;
+  made->message_lifetime = config.delivery.lifetime;
+  made->delay_warning = config.delivery.delay_warning;
+  return made;
+}
+
+std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
+    const Config& config, const ListenerConfig& listener,
+    std::shared_ptr<const delivery::DeliveryConfig> delivery, ListenerCounts* counts) {
+  auto policy = std::make_shared<session::ListenerPolicy>();
+  policy->name = listener.address.ToString();
+  smtp::ServerOptions& smtp = policy->smtp;
+  smtp.hostname = config.hostname;
+  smtp.strict = listener.strict;
+  smtp.normalise_bare_newlines = listener.normalise_bare_newlines;
+  smtp.message_bytes_max = config.limits.message_bytes_max;
+  smtp.recipients_max = config.limits.recipients_max;
+  policy->smtp_xclient = smtp;
+  policy->smtp_xclient.xclient = true;
+  policy->trusted = MakeList(config.trust);
+  policy->proxy_peers = MakeList(listener.proxy_protocol_from);
+  policy->xclient_peers = MakeList(listener.xclient_from);
+  policy->routable = [delivery = std::move(delivery)](std::string_view domain) {
+    return delivery->routes.Find(domain) != nullptr;
+  };
+  auto& count = (*counts)[listener.address];
+  if (!count) count = std::make_shared<std::atomic<uint32_t>>(0);
+  policy->connections = count;
+  policy->connections_max = listener.connections_max;
+  policy->connections_per_address_max = config.limits.connections_per_address_max;
+  policy->command_timeout_seconds = static_cast<uint32_t>(config.limits.command_timeout.count());
+  policy->data_bytes_per_second_min = config.limits.data_bytes_per_second_min;
+  policy->greet_delay_ms = static_cast<uint32_t>(listener.greet_delay.count());
+  policy->message_lifetime = config.delivery.lifetime;
+  return policy;
+}
+
+}  // namespace ringpost::app

@@ -1,0 +1,146 @@
+#include "tests/sim/sim_next_hop.h"
+
+#include <cstdlib>
+#include <utility>
+
+namespace ringpost::sim {
+
+SimNextHop::SimNextHop(reactor::SimWorld* world, const Endpoint& local, SimLedger* ledger,
+                       uint64_t seed)
+    : world_(world), local_(local), ledger_(ledger), random_(seed) {
+  world_->Serve(local_, [this](std::unique_ptr<reactor::SimPeer> peer) {
+    Session& session = sessions_.emplace_back();
+    session.peer = std::move(peer);
+    session.peer->OnActivity([this, &session](reactor::SimPeer&) { OnActivity(&session); });
+    Say(&session, Chance(40) ? "421 4.3.2 busy" : "220 hop.example.net ESMTP");
+  });
+}
+
+SimNextHop::~SimNextHop() { world_->StopServing(local_); }
+
+void SimNextHop::Tidy() {
+  sessions_.remove_if([](const Session& session) { return session.over; });
+}
+
+void SimNextHop::Say(Session* session, const std::string& line) {
+  session->peer->Write(line + "\r\n");
+}
+
+void SimNextHop::OnActivity(Session* session) {
+  if (session->over) return;
+  session->unread += session->peer->TakeReceived();
+  if (Chance(600)) {
+    session->peer->Reset();
+    session->over = true;
+    return;
+  }
+  bool went_on = true;
+  while (went_on && !session->over) {
+    went_on = session->in_data         ? ConsumeData(session)
+              : session->bdat_left > 0 ? ConsumeBdat(session)
+                                       : ConsumeLine(session);
+  }
+  if (session->peer->ended() && !session->over) {
+    session->peer->Close();
+    session->over = true;
+  }
+}
+
+bool SimNextHop::ConsumeLine(Session* session) {
+  size_t end = session->unread.find("\r\n");
+  if (end == std::string::npos) return false;
+  std::string line = session->unread.substr(0, end);
+  session->unread.erase(0, end + 2);
+  OnCommand(session, line);
+  return true;
+}
+
+void SimNextHop::OnCommand(Session* session, const std::string& line) {
+  if (line.starts_with("EHLO")) {
+    Say(session, "250-hop.example.net");
+    if (!random_.OneIn(4)) Say(session, "250-PIPELINING");
+    if (random_.OneIn(2)) Say(session, "250-CHUNKING");
+    if (random_.OneIn(3)) Say(session, "250-LIMITS RCPTMAX=2");
+    Say(session, "250 8BITMIME");
+  } else if (line.starts_with("MAIL")) {
+    session->recipients.clear();
+    Say(session, Chance(15) ? "451 4.3.0 not now" : "250 2.1.0 ok");
+  } else if (line.starts_with("RCPT")) {
+    if (Chance(10)) return Say(session, "450 4.2.1 greylisted");
+    if (Chance(25)) return Say(session, "550 5.1.1 no such user");
+    size_t from = line.find('<');
+    session->recipients.insert(line.substr(from + 1, line.find('>') - from - 1));
+    Say(session, "250 2.1.5 ok");
+  } else if (line == "DATA") {
+    session->content.clear();
+    session->in_data = !session->recipients.empty() && !Chance(20);
+    Say(session, session->in_data ? "354 go on" : "451 4.3.0 no data now");
+  } else if (line.starts_with("BDAT ")) {
+    session->bdat_left = std::strtoull(line.c_str() + 5, nullptr, 10);
+    session->bdat_last = line.ends_with(" LAST");
+    if (session->bdat_left == 0) {
+      if (session->bdat_last) {
+        EndOfMessage(session);
+      } else {
+        Say(session, "250 2.0.0 ok");
+      }
+    }
+  } else if (line == "RSET") {
+    session->recipients.clear();
+    session->content.clear();
+    Say(session, "250 2.0.0 ok");
+  } else if (line == "QUIT") {
+    Say(session, "221 2.0.0 bye");
+    session->peer->Close();
+    session->over = true;
+  } else {
+    Say(session, "500 5.5.2 what");
+  }
+}
+
+bool SimNextHop::ConsumeData(Session* session) {
+  size_t end = session->unread.starts_with(".\r\n") ? 0 : session->unread.find("\r\n.\r\n");
+  if (end == std::string::npos) return false;
+  std::string stuffed = session->unread.substr(0, end == 0 ? 0 : end + 2);
+  session->unread.erase(0, end == 0 ? 3 : end + 5);
+  for (size_t i = 0; i < stuffed.size(); ++i) {
+    bool line_start = i == 0 || stuffed[i - 1] == '\n';
+    if (!(line_start && stuffed[i] == '.')) session->content += stuffed[i];
+  }
+  session->in_data = false;
+  EndOfMessage(session);
+  return true;
+}
+
+bool SimNextHop::ConsumeBdat(Session* session) {
+  size_t take = std::min(session->bdat_left, session->unread.size());
+  if (take == 0) return false;
+  session->content += session->unread.substr(0, take);
+  session->unread.erase(0, take);
+  session->bdat_left -= take;
+  if (session->bdat_left > 0) return false;
+  if (session->bdat_last) {
+    EndOfMessage(session);
+  } else {
+    Say(session, "250 2.0.0 ok");
+  }
+  return true;
+}
+
+void SimNextHop::EndOfMessage(Session* session) {
+  std::set<std::string> recipients = std::exchange(session->recipients, {});
+  std::string content = std::exchange(session->content, {});
+  if (Chance(20)) return Say(session, "451 4.3.0 try later");
+  if (Chance(40)) return Say(session, "554 5.7.1 not wanted");
+  if (recipients.empty()) return Say(session, "554 5.5.1 no recipients");
+  ledger_->Arrived(content, recipients);
+  if (Chance(60)) {  // it has the message, and we never learn
+    ledger_->BrokeAfterAccepting();
+    session->peer->Reset();
+    session->over = true;
+    return;
+  }
+  Say(session, "250 2.0.0 taken");
+}
+
+}  // namespace ringpost::sim

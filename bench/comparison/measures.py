@@ -1,0 +1,153 @@
+"""What is measured: one function per measure, which runs one server once and returns its figures.
+
+Every round begins with an empty queue on the same disk, a fresh server and a fresh sink, and a warm-up
+in which Postfix starts its processes.
+"""
+
+import json
+import signal
+import subprocess
+import time
+
+from comparison import processes, servers
+
+CONNECTIONS = 50
+DRAIN_SECONDS = 60
+SETTLE_SECONDS = 0.3
+
+
+class Sink:
+    def __init__(self, bin_dir, work, *options):
+        self.port = servers.free_port()
+        self.stats_path = work / "sink.json"
+        self.stats_path.unlink(missing_ok=True)
+        self.process = subprocess.Popen(
+            [bin_dir / "ringpost-bench", "sink", "--listen", f"127.0.0.1:{self.port}",
+             "--stats", self.stats_path, *options])
+        if not options:
+            servers.wait_for_greeting(self.port, "sink")
+
+    def stats(self):
+        before = self.stats_path.stat().st_mtime_ns if self.stats_path.exists() else 0
+        self.process.send_signal(signal.SIGUSR1)
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            if self.stats_path.exists() and self.stats_path.stat().st_mtime_ns != before:
+                return json.loads(self.stats_path.read_text())
+            time.sleep(0.01)
+        raise RuntimeError("the sink does not answer")
+
+    def wait_for(self, messages):
+        """Until so many unique messages have come, or for as long as we are patient; the last counts."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while True:
+            stats = self.stats()
+            if stats["unique_messages"] >= messages or time.monotonic() > deadline:
+                return stats
+            time.sleep(0.02)
+
+    def stop(self):
+        servers.end(self.process)
+
+
+def load(bin_dir, port, seconds, *options):
+    done = subprocess.run(
+        [bin_dir / "ringpost-bench", "load", "--server", f"127.0.0.1:{port}", "--json",
+         "--connections", str(CONNECTIONS), "--seconds", str(seconds), *options],
+        capture_output=True, text=True, timeout=seconds + 120)
+    if not done.stdout.strip():
+        raise RuntimeError(f"ringpost-bench load: {done.stderr}")
+    result = json.loads(done.stdout)
+    if result["accepted"] == 0:
+        raise RuntimeError(f"nothing was accepted: {done.stdout}")
+    return result
+
+
+def latency(result):
+    final = result["final_reply_us"]
+    return {"p50_ms": final["p50"] / 1e3, "p99_ms": final["p99"] / 1e3}
+
+
+def accept(server, context, options=()):
+    """Messages made durable a second while nothing goes out: the sink takes connections and keeps its
+    greeting back, the same for both, so the next hop is there but slow."""
+    sink = Sink(context.bin, context.work, "--delay", "connect=3600000")
+    try:
+        server.start(sink.port)
+        load(context.bin, server.port, context.warm_up, *options)
+        cpu = server.cpu_seconds()
+        result = load(context.bin, server.port, context.seconds, *options)
+        cpu = server.cpu_seconds() - cpu
+        return {"rate": result["rate"], "cpu_us": cpu / result["accepted"] * 1e6,
+                "refused": result["refused"] + result["unanswered"], **latency(result)}
+    finally:
+        server.stop()
+        sink.stop()
+
+
+def half_rate(server, context):
+    """The final reply in an open loop at half the rate `accept` reached, by the same server."""
+    rate = context.top_rates[server.name] / 2
+    figures = accept(server, context, ("--rate", f"{rate:.0f}"))
+    figures["wanted_rate"] = rate
+    return figures
+
+
+def relay(server, context, options=()):
+    """From the first MAIL to the arrival of the last message in the sink."""
+    sink = Sink(context.bin, context.work)
+    try:
+        server.start(sink.port)
+        warm = load(context.bin, server.port, context.warm_up, *options)
+        warm_count = sink.wait_for(warm["accepted"])["unique_messages"]
+        time.sleep(SETTLE_SECONDS)
+        cpu = server.cpu_seconds()
+        result = load(context.bin, server.port, context.seconds, *options)
+        memory = server.pss_kib()
+        stats = sink.wait_for(warm_count + result["accepted"])
+        time.sleep(SETTLE_SECONDS)
+        cpu = server.cpu_seconds() - cpu
+        arrived = stats["unique_messages"] - warm_count
+        seconds = stats["last_message_seconds"] - result["first_seconds"]
+        return {"rate": arrived / seconds, "cpu_us": cpu / max(arrived, 1) * 1e6,
+                "missing": result["accepted"] - arrived,
+                "duplicates": stats["duplicate_recipients"],
+                "refused": result["refused"] + result["unanswered"],
+                "memory_mib": memory / 1024, **latency(result)}
+    finally:
+        server.stop()
+        sink.stop()
+
+
+def relay_sessions(server, context):
+    return relay(server, context, ("--session-per-message",))
+
+
+def relay_large(server, context):
+    return relay(server, context, ("--size", str(100 * 1024)))
+
+
+def idle(server, context):
+    """Process memory per idle connection that has said EHLO, and kernel memory (slabs of the machine)."""
+    count = context.idle_connections[server.name]
+    sink = Sink(context.bin, context.work)
+    holder = None
+    try:
+        server.start(sink.port)
+        load(context.bin, server.port, context.warm_up)
+        time.sleep(1)
+        memory, slab = server.pss_kib(), processes.kernel_slab_kib()
+        holder = subprocess.Popen(
+            [context.bin / "ringpost-bench", "idle", "--server", f"127.0.0.1:{server.port}",
+             "--connections", str(count)], stdout=subprocess.PIPE, text=True)
+        ready = json.loads(holder.stdout.readline())["ready"]
+        time.sleep(1)
+        if ready == 0:
+            raise RuntimeError("no idle connection was taken")
+        return {"connections": ready, "memory_kib": (server.pss_kib() - memory) / ready,
+                "kernel_kib": (processes.kernel_slab_kib() - slab) / ready}
+    finally:
+        if holder is not None:
+            servers.end(holder)
+        server.stop()
+        sink.stop()

@@ -1,0 +1,166 @@
+"""The servers that are compared. Each is started with a next hop and a folder of its own, answers at
+127.0.0.1:port, and is stopped with everything it left."""
+
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+from comparison import processes
+
+BENCH = pathlib.Path(__file__).resolve().parents[1]
+START_SECONDS = 30
+STOP_SECONDS = 30
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_greeting(port, what):
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+                if connection.recv(512).startswith(b"220"):
+                    connection.sendall(b"QUIT\r\n")
+                    return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise RuntimeError(f"{what} does not answer at 127.0.0.1:{port}")
+
+
+def end(process):
+    """Stops a process started here; by force when asking does not do."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        return process.communicate(timeout=STOP_SECONDS)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()[0]
+
+
+class Server:
+    name = ""
+
+    def __init__(self, bin_dir, work):
+        self.bin = pathlib.Path(bin_dir)
+        self.work = pathlib.Path(work) / self.name
+        self.port = 0
+        self.pid = 0
+
+    def start(self, next_hop):
+        self.port = free_port()
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir(parents=True)
+        self._start(next_hop)
+        wait_for_greeting(self.port, self.name)
+
+    def stop(self):
+        self._stop()
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def cpu_seconds(self):
+        return processes.cpu_seconds(self.pid)
+
+    def pss_kib(self):
+        return processes.pss_kib(self.pid)
+
+
+class Program(Server):
+    """A server that is one process of ours. It is killed: what is still queued is not wanted."""
+
+    def command(self, next_hop):
+        raise NotImplementedError
+
+    def _start(self, next_hop):
+        self.log = open(self.work / "log", "wb")
+        self.process = subprocess.Popen(self.command(next_hop), stdout=self.log, stderr=self.log)
+        self.pid = self.process.pid
+
+    def _stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+
+class Ringpost(Program):
+    name = "ringpost"
+
+    def command(self, next_hop):
+        config = self.work / "ringpost.toml"
+        config.write_text(
+            f'hostname = "gw.example.com"\n'
+            f'[store]\npath = "{self.work}/store"\n'
+            f'[[region]]\nname = "local"\nlog = "{self.work}/messages.log"\n'
+            f'[[listener]]\naddress = "127.0.0.1:{self.port}"\nregion = "local"\n'
+            f'[[trust]]\nnetwork = "127.0.0.0/8"\n'
+            f'[[route]]\ndomain = "*"\nrelay = "127.0.0.1:{next_hop}"\n')
+        return [self.bin / "ringpostd", "--config", config]
+
+
+class Ceiling(Program):
+    """Moves the bytes and does nothing else: no relay on this machine can be faster by much."""
+    name = "ceiling"
+
+    def command(self, next_hop):
+        return [self.bin / "ringpost-bench", "relay", "--listen", f"127.0.0.1:{self.port}",
+                "--next-hop", f"127.0.0.1:{next_hop}"]
+
+
+class Postfix(Server):
+    name = "postfix"
+
+    def _start(self, next_hop):
+        conf = self.work / "conf"
+        conf.mkdir()
+        for name in ("main.cf", "master.cf"):
+            text = (BENCH / "postfix" / name).read_text()
+            for mark, value in (("@WORK@", self.work), ("@NEXT_HOP@", next_hop),
+                                ("@PORT@", f"127.0.0.1:{self.port}")):
+                text = text.replace(mark, str(value))
+            (conf / name).write_text(text)
+        (self.work / "queue").mkdir()
+        data = self.work / "data"
+        data.mkdir()
+        os.chown(data, pwd.getpwnam("postfix").pw_uid, -1)
+        self._postfix("start")
+        self.pid = int((self.work / "queue/pid/master.pid").read_text())
+
+    def _postfix(self, action):
+        done = subprocess.run(["/usr/sbin/postfix", "-c", str(self.work / "conf"), action],
+                              capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            log = self.work / "postfix.log"
+            tail = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+            raise RuntimeError(f"postfix {action}: {done.stderr}\n{tail}")
+
+    def _stop(self):
+        # The tree as it is now: a master that is told to stop leaves no process behind, and if it does, they
+        # are ended by their ids.
+        pids = processes.tree(self.pid)
+        try:
+            self._postfix("abort")
+        except (RuntimeError, subprocess.TimeoutExpired):
+            for pid in pids:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline and any(os.path.exists(f"/proc/{pid}") for pid in pids):
+            time.sleep(0.05)
+
+
+def postfix_version():
+    done = subprocess.run(["/usr/sbin/postconf", "-d", "-h", "mail_version"], capture_output=True,
+                          text=True)
+    return done.stdout.strip()

@@ -13,10 +13,12 @@
 namespace ringpost::reactor {
 namespace {
 
+// Of the bytes that a send could take, or the first of them.
 uint64_t DigestOf(const std::vector<iovec>& parts) {
   uint64_t digest = 0xCBF29CE484222325u;  // FNV-1a
+  size_t left = 64 * limits::kKiB;
   for (const iovec& part : parts) {
-    for (size_t i = 0; i < part.iov_len; ++i) {
+    for (size_t i = 0; i < part.iov_len && left > 0; ++i, --left) {
       digest = (digest ^ static_cast<const unsigned char*>(part.iov_base)[i]) * 0x100000001B3u;
     }
   }
@@ -223,8 +225,10 @@ void SimIo::DoSend(Op* op) {
   }
   size_t total = 0;
   for (const iovec& part : op->parts) total += part.iov_len;
-  if (end == nullptr) {  // the first bytes to somebody who has gone are what brings the reset
-    world_->Reset(socket);
+  if (end == nullptr) {
+    // Bytes to somebody who has gone bring a reset, behind what he had sent before.
+    if (socket->incoming.empty() || socket->incoming.back().at <= world_->now_)
+      world_->Reset(socket);
     return Produce(op, static_cast<int32_t>(total), /*more=*/false);
   }
   size_t count = std::min<size_t>(total, world_->faults_.pipe_bytes - end->incoming_bytes);

@@ -20,7 +20,8 @@
 // with something in flight, a send buffer that changes before its completion: each ends the
 // process.
 //
-// Threads: none; one thread drives the world. Time moves only while nothing else can happen.
+// Threads: none; one thread drives the world. Time moves a millisecond in every few steps, and
+// jumps to the next event when nothing else can happen.
 #pragma once
 
 #include <cstdint>

@@ -47,17 +47,19 @@ bool SimPeer::PushOut(bool all) {
   SimSocket* socket = world_->Find(fd_);
   SimSocket* end = world_->OtherEnd(*socket);
   bool moved = false;
-  if (socket->reset || end == nullptr) unsent_.clear();
-  while (!unsent_.empty()) {
+  size_t at = 0;
+  if (socket->reset || end == nullptr) at = unsent_.size();
+  while (at < unsent_.size()) {
     size_t room = world_->faults_.pipe_bytes;
     room = room > end->incoming_bytes ? room - end->incoming_bytes : 0;
-    size_t count = all ? unsent_.size() : std::min(room, unsent_.size());
+    size_t count = all ? unsent_.size() - at : std::min(room, unsent_.size() - at);
     if (count == 0) break;
     if (world_->Chance(world_->faults_.short_send)) count = 1 + world_->random_.Below(count);
-    world_->Deliver(end, unsent_.substr(0, count));
-    unsent_.erase(0, count);
+    world_->Deliver(end, unsent_.substr(at, count));
+    at += count;
     moved = true;
   }
+  unsent_.erase(0, at);
   if (unsent_.empty() && half_close_wanted_ && end && !end->ended) {
     world_->EndDirection(end);
     moved = true;

@@ -9,6 +9,7 @@ namespace {
 
 // 2026-01-01T00:00:00Z: a date that tests can name.
 constexpr int64_t kWallStartMs = 1'767'225'600'000;
+constexpr uint64_t kStepsPerMillisecond = 32;  // on average
 
 }  // namespace
 
@@ -48,6 +49,8 @@ void SimWorld::Note(uint64_t what) {
 
 bool SimWorld::Step() {
   ++steps_;
+  // Work takes time too; without this, one who always has something to do would stop the clock.
+  if (random_.OneIn(kStepsPerMillisecond)) now_ += Millis(1);
   // Peers and shards get their turns in either order.
   if (random_.OneIn(2)) return PumpPeers() || TurnSomeShard() || AdvanceClock();
   return TurnSomeShard() || PumpPeers() || AdvanceClock();

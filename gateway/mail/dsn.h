@@ -31,17 +31,18 @@ struct DsnInput {
   std::string_view hostname;
   MessageId original_id;
   MessageId report_id;
-  std::string_view reverse_path;  // of the original: where the report goes
+  std::string_view reverse_path;  // of the original: where the report goes; not empty
   std::string_view envid;
   WallTime arrival;
   WallTime now;
   bool smtputf8 = false;
   bool return_full = false;   // RET=FULL and the body is at hand
   std::string_view original;  // header section of the original, or all of it with return_full
-  std::vector<DsnRecipient> recipients;
+  std::vector<DsnRecipient> recipients;  // at least one
 };
 
-// The whole report: header section and body, CRLF lines, 7-bit unless smtputf8.
+// The whole report: header section and body, CRLF lines of at most 998 bytes, 7-bit unless smtputf8
+// (then it needs SMTPUTF8 and 8BITMIME).
 std::string BuildDsn(const DsnInput& input);
 
 }  // namespace ringpost::mail

@@ -6,6 +6,7 @@
 
 #include "gateway/base/limits.h"
 #include "gateway/base/text.h"
+#include "gateway/smtp/utf8_address.h"
 #include "gateway/smtp/xtext.h"
 
 namespace ringpost::smtp {
@@ -26,35 +27,6 @@ bool SaysUtf8(const OutgoingMail& mail, const Capabilities& capabilities) {
   return mail.smtputf8 && capabilities.smtputf8;
 }
 
-// A code point as RFC 6533 section 3 has it in utf-8-addr-xtext: \x{20AC}.
-void AppendCodePoint(std::string_view sequence, std::string* out) {
-  auto first = static_cast<uint8_t>(sequence[0]);
-  uint32_t point = first & (0xFFu >> (sequence.size() + 1));
-  for (char c : sequence.substr(1)) point = point << 6 | (static_cast<uint8_t>(c) & 0x3F);
-  char digits[8];
-  auto [end, error] = std::to_chars(digits, digits + sizeof(digits), point, 16);
-  std::transform(digits, end, digits,
-                 [](char c) { return c >= 'a' ? static_cast<char>(c - 32) : c; });
-  out->append("\\x{").append(digits, end).push_back('}');
-}
-
-// The address of an ORCPT with bytes above 127: as it is under SMTPUTF8, else spelt out.
-void AppendUtf8Address(std::string_view address, bool utf8, std::string* out) {
-  for (size_t at = 0; at < address.size();) {
-    size_t length = 1;
-    while (at + length < address.size() && (address[at + length] & 0xC0) == 0x80) ++length;
-    std::string_view sequence = address.substr(at, length);
-    if (IsAscii(sequence)) {
-      AppendXtext(out, sequence);
-    } else if (utf8) {
-      out->append(sequence);
-    } else {
-      AppendCodePoint(sequence, out);
-    }
-    at += length;
-  }
-}
-
 // " ORCPT=type;address" (RFC 3461 section 4.2); nothing where the stored value has no such form.
 void AppendOrcpt(std::string_view orcpt, bool utf8, std::string* out) {
   size_t semicolon = orcpt.find(';');
@@ -64,11 +36,13 @@ void AppendOrcpt(std::string_view orcpt, bool utf8, std::string* out) {
   bool atom = std::all_of(type.begin(), type.end(),
                           [](char c) { return IsAlpha(c) || IsDigit(c) || c == '-'; });
   if (!atom || address.empty() || !IsUtf8(address)) return;
-  out->append(" ORCPT=").append(type).push_back(';');
+  out->append(" ORCPT=");
   if (IsAscii(address)) {
+    out->append(type).push_back(';');
     AppendXtext(out, address);
   } else {
-    AppendUtf8Address(address, utf8, out);
+    out->append("utf-8;");  // no other type has room for it
+    AppendUtf8Address(out, address, utf8);
   }
 }
 

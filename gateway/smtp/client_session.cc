@@ -99,25 +99,38 @@ void ClientSession::Begin(const OutgoingMail& mail) {
   s.SendCommands();
 }
 
+void ClientSession::State::Write(const Slice& piece, SliceChain* out) {
+  if (!stuffer.Append(piece, out)) RefuseBody();
+}
+
+void ClientSession::State::RefuseBody() {
+  body_error = true;
+  SettleAccepted(Reply{554, {5, 6, 11}, "The message has a CR or LF that is not part of a CRLF"});
+  Fail("the message has a bare CR or LF");
+}
+
 void ClientSession::BodyPiece(Slice piece, SliceChain* out) {
   State& s = *state_;
-  if (s.phase != ClientPhase::kBody) return;
+  if (s.phase != ClientPhase::kBody || piece.empty()) return;
   s.body_bytes += piece.size();
-  if (s.bdat && s.body_bytes > s.mail.size) {
+  if (!s.bdat) {
+    s.Write(piece, out);
+    return;
+  }
+  if (s.body_bytes > s.mail.size) {
     s.body_error = true;
     s.Fail("the message is longer than was said");
     return;
   }
-  if (s.bdat && !s.bdat_begun) {
+  if (!s.bdat_begun) {
     s.bdat_begun = true;
     out->Append(BdatCommand(s.mail.size));
   }
-  if (!s.stuffer.Append(piece, out)) {
-    s.body_error = true;
-    s.SettleAccepted(
-        Reply{554, {5, 6, 11}, "The message has a CR or LF that is not part of a CRLF"});
-    s.Fail("the message has a bare CR or LF");
-  }
+  // The byte that completes the count waits for BodyEnd: until then it is not known that nothing
+  // follows, and with it the server would have a whole message.
+  size_t now = piece.size() - (s.body_bytes == s.mail.size ? 1 : 0);
+  s.Write(piece.Sub(0, now), out);
+  if (now < piece.size()) s.last_byte = piece.Sub(now, 1);
 }
 
 void ClientSession::BodyEnd(SliceChain* out) {
@@ -128,17 +141,11 @@ void ClientSession::BodyEnd(SliceChain* out) {
     s.Fail("the message is shorter than was said");
     return;
   }
-  if (!s.stuffer.ends_whole()) {
-    s.body_error = true;
-    s.SettleAccepted(Reply{554, {5, 6, 11}, "The message ends in a CR without LF"});
-    s.Fail("the message has a bare CR or LF");
-    return;
-  }
-  if (!s.bdat) {
-    out->Append(Slice::Static(s.stuffer.at_line_start() ? ".\r\n" : "\r\n.\r\n"));
-  } else if (!s.bdat_begun) {
-    out->Append(BdatCommand(0));
-  }
+  if (s.bdat && !s.bdat_begun) out->Append(BdatCommand(0));
+  if (s.bdat) s.Write(std::exchange(s.last_byte, Slice()), out);
+  if (!s.stuffer.ends_whole()) s.RefuseBody();
+  if (s.body_error) return;
+  if (!s.bdat) out->Append(Slice::Static(s.stuffer.at_line_start() ? ".\r\n" : "\r\n.\r\n"));
   s.phase = ClientPhase::kFinal;
 }
 

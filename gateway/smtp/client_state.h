@@ -65,6 +65,9 @@ struct ClientSession::State {
   void Command(std::string_view line);
   void TraceFrom(size_t at);
   bool WantsBdat() const;
+  // Passes a piece on, checked: a bare CR or LF ends the session, with a final word on the message.
+  void Write(const Slice& piece, SliceChain* out);
+  void RefuseBody();
 
   const Reply& said() { return parser.reply(); }
   uint32_t commands() const { return static_cast<uint32_t>(order.size()) + 1; }  // without DATA
@@ -89,6 +92,7 @@ struct ClientSession::State {
   Outcome outcome;
   DotStuffer stuffer;
   uint64_t body_bytes = 0;
+  Slice last_byte;  // under BDAT, held back until BodyEnd
 
   std::string helo;
   Capabilities capabilities;

@@ -12,7 +12,8 @@ TEST(ConfigText, Durations) {
   EXPECT_EQ(ParseDuration("5m"), Seconds(300));
   EXPECT_EQ(ParseDuration("4h"), Seconds(14'400));
   EXPECT_EQ(ParseDuration("5d"), Seconds(432'000));
-  for (auto wrong : {"", "5", "m", "5 m", "-5m", "5min", "1.5h", "99999999999999999999d", "36601d"}) {
+  for (auto wrong :
+       {"", "5", "m", "5 m", "-5m", "5min", "1.5h", "99999999999999999999d", "36601d"}) {
     EXPECT_EQ(ParseDuration(wrong), std::nullopt) << wrong;
   }
 }

@@ -115,14 +115,15 @@ Command ParseCommand(std::string_view line) {
   return {FindVerb(line.substr(0, end)), TrimSpace(line.substr(end))};
 }
 
-LineFault CheckLine(std::string_view line, bool* has_8bit) {
+LineFault CheckLine(std::string_view line, bool strict, bool* has_8bit) {
+  const unsigned char white = strict ? ' ' : '\t';
   // Accumulated without a branch per byte, so that the compiler makes vectors of it.
   unsigned char high = 0;
   unsigned char control = 0;
   for (char c : line) {
     unsigned char byte = static_cast<unsigned char>(c);
     high |= byte;
-    control |= static_cast<unsigned char>((byte < 0x20) & (byte != '\t')) | (byte == 0x7F);
+    control |= static_cast<unsigned char>((byte < 0x20) & (byte != white)) | (byte == 0x7F);
   }
   *has_8bit = high >= 0x80;
   if (!control) return LineFault::kNone;

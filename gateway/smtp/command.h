@@ -41,7 +41,7 @@ Command ParseCommand(std::string_view line);
 // What a command line may hold: printable ASCII, SP and HTAB, and bytes above 127 (where those are
 // allowed is the command's to say). So: no NUL, no bare CR, no control character.
 enum class LineFault : uint8_t { kNone, kControl, kBareCr };
-LineFault CheckLine(std::string_view line, bool* has_8bit);
+LineFault CheckLine(std::string_view line, bool strict, bool* has_8bit);
 
 // The argument of MAIL or RCPT: `keyword` ("FROM:", "TO:"), the path, parameters.
 struct PathArgument {

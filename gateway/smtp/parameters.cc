@@ -1,6 +1,8 @@
 #include "gateway/smtp/parameters.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "gateway/base/limits.h"
 #include "gateway/base/text.h"
@@ -48,10 +50,13 @@ bool IsAddressType(std::string_view text) {
 
 std::string_view TakeSize(const Parameter& parameter, const ServerOptions& options,
                           Envelope* envelope) {
-  // RFC 1870 section 4: 1*20DIGIT.
-  auto size = parameter.value.size() <= 20 ? ParseDecimal(parameter.value) : std::nullopt;
-  if (!size) return replies::kBadSize;
-  if (*size > options.message_bytes_max) return replies::kTooBig;
+  // RFC 1870 section 4: 1*20DIGIT, which is more than 64 bits hold.
+  const std::string_view digits = parameter.value;
+  const bool number =
+      !digits.empty() && digits.size() <= 20 && std::all_of(digits.begin(), digits.end(), IsDigit);
+  if (!number) return replies::kBadSize;
+  const std::optional<uint64_t> size = ParseDecimal(digits);
+  if (!size || *size > options.message_bytes_max) return replies::kTooBig;
   envelope->declared_size = *size;
   return {};
 }

@@ -25,7 +25,7 @@ ServerSession::EventKind ServerSession::State::HandleLine(std::string_view line,
   Count(Counter::kCommands);
   if (trace) trace(trace_context, true, line);
   bool has_8bit = false;
-  const LineFault fault = CheckLine(line, &has_8bit);
+  const LineFault fault = CheckLine(line, options->strict, &has_8bit);
   if (fault != LineFault::kNone) {
     Error(fault == LineFault::kBareCr ? replies::kBareCr : replies::kControl);
     return kNothing;

@@ -193,9 +193,9 @@ void ServerSession::State::TraceOutput(size_t from) const {
 void ServerSession::State::Greet() {
   greeted = true;
   greet_pending = false;
-  Say("220 ");
-  output.append(options->hostname);
-  output.append(" ESMTP Ringpost\r\n");
+  const size_t from = output.size();
+  output.append("220 ").append(options->hostname).append(" ESMTP Ringpost\r\n");
+  if (trace) TraceOutput(from);
 }
 
 void ServerSession::State::Close(std::string_view lines) {

@@ -79,7 +79,7 @@ class ServerSession {
              // be taken. Not after the driver's own Refuse, and not before kClose
     kXclient,  // the client was named anew: see xclient(). The session starts over; 220 follows at
                // the next Step, unless the driver calls GreetWithRefusal or End now
-    kClose,  // send output(), then close
+    kClose,    // send output(), then close
   };
   struct Event {
     EventKind kind;

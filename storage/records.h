@@ -1,7 +1,7 @@
 // What the spool stores, as plain data, and its codec. The bytes are described in FORMAT.md.
 //
-// Every record begins with a format byte; unknown formats, lengths that do not add up and trailing bytes are
-// refused (a status, never a crash): what comes from the disk is hostile too.
+// Every record begins with a format byte; unknown formats, lengths that do not add up and trailing
+// bytes are refused (a status, never a crash): what comes from the disk is hostile too.
 #pragma once
 
 #include <array>
@@ -27,34 +27,34 @@ struct StoredRecipient {
 // The immutable part of a message; encoded into the `envelope` column family.
 struct StoredEnvelope {
   WallTime received;
-  WallTime deadline;          // after it what is not delivered is bounced
+  WallTime deadline;  // after it what is not delivered is bounced
   std::string reverse_path;
   std::vector<StoredRecipient> recipients;
   std::string envid;
-  uint8_t ret = 0;            // smtp::DsnReturn
-  uint8_t body_type = 0;      // smtp::BodyType
+  uint8_t ret = 0;        // smtp::DsnReturn
+  uint8_t body_type = 0;  // smtp::BodyType
   bool smtputf8 = false;
   bool body_8bit = false;
   bool header_8bit = false;
-  bool is_report = false;     // made by us: never reported on
-  std::string trace;          // header fields that go before the body; CRLF lines
-  uint64_t body_bytes = 0;    // without the trace
-  uint32_t body_chunks = 0;   // sealed chunks in `body`
+  bool is_report = false;                 // made by us: never reported on
+  std::string trace;                      // header fields that go before the body; CRLF lines
+  uint64_t body_bytes = 0;                // without the trace
+  uint32_t body_chunks = 0;               // sealed chunks in `body`
   std::array<uint8_t, 32> body_digest{};  // SHA-256 of the chunks' tags in order, see FORMAT.md
-  std::string client;         // address of the client, for the records
+  std::string client;                     // address of the client, for the records
   bool operator==(const StoredEnvelope&) const = default;
 };
 
 enum class RecipientStatus : uint8_t { kQueued, kDeferred, kHeld, kDelivered, kBounced };
 
-// The changing part, at most 48 bytes encoded; `rcpt` column family, or implied (kQueued, no attempt) while
-// no row exists.
+// The changing part, at most 48 bytes encoded; `rcpt` column family, or implied (kQueued, no
+// attempt) while no row exists.
 struct RecipientState {
   RecipientStatus status = RecipientStatus::kQueued;
   uint16_t attempts = 0;
   WallTime next_attempt;
   WallTime last_attempt;
-  uint16_t reply_code = 0;           // of the last attempt; 0: none
+  uint16_t reply_code = 0;  // of the last attempt; 0: none
   uint16_t enhanced[3] = {0, 0, 0};
   bool delay_reported = false;
   bool operator==(const RecipientState&) const = default;
@@ -62,13 +62,21 @@ struct RecipientState {
 
 // A state change, written to `outbox` in the same batch as the change.
 struct StoredEvent {
-  enum class Kind : uint8_t { kAccepted, kDeferred, kDelivered, kBounced, kHeld, kReleased, kDeleted };
+  enum class Kind : uint8_t {
+    kAccepted,
+    kDeferred,
+    kDelivered,
+    kBounced,
+    kHeld,
+    kReleased,
+    kDeleted
+  };
   Kind kind = Kind::kAccepted;
   WallTime time;
   MessageId id;
-  uint32_t recipient = 0;      // index; UINT32_MAX: the message
+  uint32_t recipient = 0;  // index; UINT32_MAX: the message
   uint16_t reply_code = 0;
-  std::string detail;          // the remote's words, printable and cut; who said them
+  std::string detail;  // the remote's words, printable and cut; who said them
   bool operator==(const StoredEvent&) const = default;
 };
 

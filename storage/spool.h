@@ -1,23 +1,26 @@
-// Spool: the durable home of messages between 250 and their last outcome. Two implementations: RocksSpool
-// (rocks_spool.h) and MemorySpool (sim/memory_spool.h, for the simulator).
+// Spool: the durable home of messages between 250 and their last outcome. Two implementations:
+// RocksSpool (rocks_spool.h) and MemorySpool (sim/memory_spool.h, for the simulator).
 //
-// A shard fills a request, submits it, and gets it back through its own Inbox: `run` is called on the shard's
-// thread with `status` set. Requests are owned by the submitter and stay where they are until then; so do
-// the bytes they point to. Nothing here blocks a shard. How many are in flight is the submitter's to bound
-// (limits.h).
+// A shard fills a request, submits it, and gets it back through its own Inbox: `run` is called on
+// the shard's thread with `status` set. Requests are owned by the submitter and stay where they are
+// until then; so do the bytes they point to. Nothing here blocks a shard. How many are in flight is
+// the submitter's to bound (limits.h).
 //
-// Group commit: everything submitted while one group is being synced forms the next. A CommitRequest with
-// lazy = true may wait kLazyCommitMillis for company.
+// Group commit: everything submitted while one group is being synced forms the next. A
+// CommitRequest with lazy = true may wait kLazyCommitMillis for company. Requests of one message
+// are committed in the order in which they were submitted; those of different messages may overtake
+// each other (big bodies wait their turn).
 //
-// Failure: after a failed write or sync the spool stops (health().accepting == false, requests come back
-// UNAVAILABLE), is closed and reopened in process; ids of groups that failed are deleted by the first synced
-// batch. RESOURCE_EXHAUSTED: below the free-space floor. Both are 4xx to clients.
+// Failure: after a failed write or sync the spool stops (health().accepting == false, requests come
+// back UNAVAILABLE), is closed and reopened in process; ids of groups that failed are deleted by
+// the first synced batch. RESOURCE_EXHAUSTED: below the free-space floor. Both are 4xx to clients.
 //
 // Threads: Submit, Read, health from any thread; callbacks on the thread that drains `reply_to`.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,13 +33,13 @@
 
 namespace ringpost::storage {
 
-// A whole message to store. Small: the body is here. Large: its chunks went ahead as ChunkRequests under the
-// same id, and this record commits them.
+// A whole message to store. Small: the body is here. Large: its chunks went ahead as ChunkRequests
+// under the same id, and this record commits them.
 struct NewMessage {
   MessageId id;
   StoredEnvelope envelope;  // body_chunks and body_digest are filled by the spool
-  SliceChain body;          // empty where chunks went ahead; kept by the shard until the request is back
-  bool body_in_chunks = false;
+  SliceChain body;  // empty where chunks went ahead; kept by the shard until the request is back
+  bool body_in_chunks = false;  // then envelope.body_bytes is what they must add up to
 };
 
 struct RecipientUpdate {
@@ -46,11 +49,13 @@ struct RecipientUpdate {
 
 struct CommitRequest : Posted {
   enum class Kind : uint8_t {
-    kAccept,   // `message`: a 250 hangs on it
-    kChunk,    // `chunk` of message `id`, number `chunk_index`: not synced by itself
-    kDiscard,  // forget the chunks of `id`: the client went away or was refused
-    kOutcome,  // `updates` and `events` of message `id`; `complete` deletes the message. `message` may hold a
-               // report (a bounce) that enters the spool in the same batch, or be null
+    kAccept,  // `message`: a 250 hangs on it
+    kChunk,  // `chunk` of message `id`, number `chunk_index` from 0 in order: not synced by itself.
+             // At most kBodyChunkBytesMax. Once one is refused the message is: discard it
+    kDiscard,  // forget the chunks of `id`: the client went away or was refused. Not after its
+               // kAccept
+    kOutcome,  // `updates` and `events` of message `id`; `complete` deletes the message. `message`
+               // may hold a report (a bounce) that enters the spool in the same batch, or be null
   };
   Kind kind = Kind::kAccept;
   bool lazy = false;
@@ -63,8 +68,11 @@ struct CommitRequest : Posted {
   std::vector<RecipientUpdate> updates;
   std::vector<StoredEvent> events;
   bool complete = false;
-  uint32_t recipients_total = 0;  // kOutcome with complete: how many rcpt rows there may be
-  uint32_t body_chunks = 0;       // kOutcome with complete: how many body rows
+  // kOutcome with complete: how many rcpt rows there may be. 0 where no update of this message was
+  // ever committed (delivered at the first attempt): each row costs a tombstone.
+  uint32_t recipients_total = 0;
+  uint32_t body_chunks =
+      0;  // kOutcome with complete: how many body rows; the spool's own use otherwise
 
   // Set by the spool before it posts the request back.
   Status status;
@@ -95,27 +103,38 @@ struct ScannedMessage {
   std::vector<RecipientState> recipients;
 };
 
-// The scan at start: pages of messages, posted to the shards that are their homes by HomeOf(shards).
-// Mail that is accepted while it runs is not seen twice: the scan covers what was there when the spool opened.
+// The scan at start: pages of messages, posted to the shards that are their homes by
+// HomeOf(shards). Mail that is accepted while it runs is not seen twice: the scan covers what was
+// there when the spool opened.
 struct ScanPage : Posted {
   std::vector<ScannedMessage> messages;
   bool last = false;  // nothing more for this shard
-  Status status;
+  Status status;      // in the last page: what kept the scan from its end, in words, or OK
+  // The scan's own: counts the page as gone when it is deleted. A shard that has not deleted
+  // kScanPagesInFlightMax pages makes the scan wait for it.
+  std::shared_ptr<void> slot;
 };
 struct ScanTarget {
   Inbox* inbox = nullptr;
-  // Makes the page to fill, with its `run` set. Called on the scanning thread. The shard deletes the page.
+  // Makes the page to fill, with its `run` set. Called on the scanning thread. The shard deletes
+  // the page.
   ScanPage* (*make_page)(void* context) = nullptr;
   void* context = nullptr;
 };
 
 struct SpoolHealth {
   bool accepting = true;
-  std::string reason;      // in words, when it is not
+  std::string reason;  // in words, when it is not
   uint64_t free_bytes = 0;
-  uint64_t messages = 0;   // estimate
+  uint64_t messages = 0;  // estimate
   uint64_t memtable_bytes = 0;
   uint64_t block_cache_bytes = 0;
+  uint64_t flushed_bytes = 0;  // that left the memtables for table and blob files since the start
+  uint64_t wal_bytes = 0;
+  uint64_t backlog_requests = 0;   // submitted and not yet in a group
+  uint64_t commit_p50_micros = 0;  // of synced groups: write and sync
+  uint64_t commit_p99_micros = 0;
+  bool key_memory_locked = true;  // false: RLIMIT_MEMLOCK is too low, keys may reach the swap
 };
 
 class Spool {

@@ -40,6 +40,7 @@ namespace ringpost {
   X(kCommitBytes, "commit_bytes_total")                                                           \
   X(kStoreErrors, "store_errors_total")                                                           \
   X(kStoreReopens, "store_reopens_total")                                                         \
+  X(kStoreSuspects, "store_suspect_records_total")                                                \
   X(kRingEnters, "ring_enters_total")                                                             \
   X(kRingCompletions, "ring_completions_total")                                                   \
   X(kRingNoBuffers, "ring_no_buffers_total")                                                      \

@@ -1,0 +1,82 @@
+// Database: one opened RocksDB with the spool's column families, checked to be ours and of a
+// version we know. Private to storage.
+//
+// After a failed write it is closed and opened again, never resumed: Resume() may report success
+// while the log behind it stays broken.
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/statistics.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/base/status.h"
+#include "storage/engine.h"
+#include "storage/spool.h"
+
+namespace ringpost::storage {
+
+enum class Family : uint8_t { kEnvelope, kRcpt, kBody, kOutbox, kKey, kMeta };
+inline constexpr size_t kFamilies = 6;
+std::string_view FamilyName(Family family);
+
+class Database {
+ public:
+  // What is opened, and how strictly: Check and Salvage read a damaged store without changing it.
+  enum class Mode : uint8_t { kServe, kReadOnly };
+
+  static StatusOr<std::unique_ptr<Database>> Open(const Engine& engine, Mode mode);
+  // A store is there (CURRENT exists), whatever state it is in.
+  static bool Exists(const Engine& engine);
+  ~Database();
+
+  rocksdb::DB& db() { return *db_; }
+  rocksdb::ColumnFamilyHandle* handle(Family family) {
+    return handles_[static_cast<size_t>(family)];
+  }
+  uint32_t id(Family family) { return handle(family)->GetID(); }
+
+  rocksdb::Status Get(Family family, std::string_view key, rocksdb::PinnableSlice* value);
+
+  // A background job (flush, compaction) failed; every later write would.
+  bool broken() const { return broken_->load(std::memory_order_acquire); }
+  // Called on RocksDB's threads when that happens. Set before the first write.
+  void OnBroken(void (*wake)(void*), void* context);
+
+  // Memory, log and flushed bytes, for the status page.
+  void AddMemory(SpoolHealth* health) const;
+  // The options RocksDB took for real, for the log: it silently changes some.
+  std::string EffectiveOptions() const;
+
+  // Numbers of `meta`, four bytes each; NOT_FOUND where there is none.
+  StatusOr<uint32_t> ReadMeta(std::string_view name);
+
+ private:
+  class Listener;
+  Database() = default;
+  Status CheckMeta(const Engine& engine, Mode mode);
+  Status WriteFirstMeta(const Engine& engine);
+
+  std::shared_ptr<rocksdb::Env> env_;  // outlives db_
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> all_handles_;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
+  std::shared_ptr<std::atomic<bool>> broken_;
+  std::shared_ptr<Listener> listener_;
+  std::shared_ptr<rocksdb::Statistics> statistics_;
+};
+
+inline constexpr std::string_view kMetaFormat = "format";
+inline constexpr std::string_view kMetaPartition = "partition";
+inline constexpr std::string_view kMetaIncarnation = "incarnation";
+// `meta` row of a body that streams: this byte, then the id. A store that opens with one has orphan
+// chunks.
+inline constexpr char kMetaStreamPrefix = 's';
+
+}  // namespace ringpost::storage

@@ -1,0 +1,112 @@
+#include "storage/key_ring.h"
+
+#include "gateway/base/check.h"
+#include "gateway/base/limits.h"
+#include "storage/store_key.h"
+
+namespace ringpost::storage {
+
+KeyRing::KeyRing() : keys_(limits::kKeySlots + 1), store_key_(keys_.Take()) {}
+
+StatusOr<std::unique_ptr<KeyRing>> KeyRing::Open(const Engine& engine) {
+  std::unique_ptr<KeyRing> ring(new KeyRing());
+  Status read = ReadStoreKey(engine.options.key_file, ring->store_key_.get());
+  if (!read.ok()) return read;
+  Status opened = ring->OpenSlots(engine, engine.Now());
+  if (!opened.ok()) return opened;
+  return ring;
+}
+
+Status KeyRing::OpenSlots(const Engine& engine, WallTime now) {
+  StatusOr<std::unique_ptr<KeySlots>> slots =
+      KeySlots::Open(engine.file_system.get(), engine.slots_path(), *store_key_);
+  if (!slots.ok()) return slots.status();
+  slots_ = *std::move(slots);
+  damaged_slots_ = slots_->damaged();
+  for (KeySlots::Entry& entry : slots_->TakeEntries()) {
+    LockedKeys::Holder key = keys_.Take();
+    *key = std::move(entry.key);
+    epochs_[entry.epoch] = Epoch{entry.slot, entry.started, std::move(key)};
+  }
+  if (!epochs_.empty() && !EpochOver(now)) return OkStatus();
+  Status begun = BeginEpoch(now);
+  // With every slot taken the last key stays in use until a retirement frees one.
+  return epochs_.empty() ? begun : OkStatus();
+}
+
+WrappedKey KeyRing::Wrap(const MessageId& id, const tls::Key& key) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  RP_CHECK(!epochs_.empty());
+  auto& [number, epoch] = *epochs_.rbegin();
+  WrappedKey wrapped;
+  wrapped.epoch = number;
+  wrapped.bytes = tls::WrapKey(*epoch.key, key, KeyContext(id, number));
+  return wrapped;
+}
+
+bool KeyRing::Unwrap(const MessageId& id, const WrappedKey& wrapped, tls::Key* key) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto found = epochs_.find(wrapped.epoch);
+  if (found == epochs_.end()) return false;
+  return tls::UnwrapKey(*found->second.key, View(wrapped.bytes), KeyContext(id, wrapped.epoch),
+                        key);
+}
+
+bool KeyRing::EpochOver(WallTime now) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  WallTime started = epochs_.rbegin()->second.started;
+  // A clock that was set back ends the epoch too: its age is not known any more.
+  return now < started || now - started >= Seconds(limits::kKeyEpochSeconds);
+}
+
+Status KeyRing::BeginEpoch(WallTime now) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return BeginEpochLocked(now);
+}
+
+Status KeyRing::BeginEpochLocked(WallTime now) {
+  bool taken[limits::kKeySlots] = {};
+  for (const auto& [number, epoch] : epochs_) taken[epoch.slot] = true;
+  uint32_t slot = 0;
+  while (slot < limits::kKeySlots && taken[slot]) ++slot;
+  if (slot == limits::kKeySlots) {
+    return MakeStatus(StatusCode::kResourceExhausted,
+                      "every key slot is taken: old epochs could not be retired yet");
+  }
+  uint32_t number = epochs_.empty() ? 1 : epochs_.rbegin()->first + 1;
+  LockedKeys::Holder key = keys_.Take();
+  RP_CHECK(key != nullptr);
+  *key = tls::Key::Random();
+  Status written = slots_->Write(slot, number, now, *key);
+  if (!written.ok()) return written;
+  epochs_[number] = Epoch{slot, now, std::move(key)};
+  return OkStatus();
+}
+
+uint32_t KeyRing::current_epoch() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return epochs_.rbegin()->first;
+}
+
+std::vector<uint32_t> KeyRing::Outlived() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<uint32_t> outlived;
+  uint32_t current = epochs_.rbegin()->first;
+  for (const auto& [number, epoch] : epochs_) {
+    if (number + 1 < current) outlived.push_back(number);
+  }
+  return outlived;
+}
+
+Status KeyRing::Retire(uint32_t number) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto found = epochs_.find(number);
+  if (found == epochs_.end()) return OkStatus();
+  RP_CHECK(number != epochs_.rbegin()->first);
+  Status erased = slots_->Erase(found->second.slot);
+  if (!erased.ok()) return erased;
+  epochs_.erase(found);
+  return OkStatus();
+}
+
+}  // namespace ringpost::storage

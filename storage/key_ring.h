@@ -1,0 +1,66 @@
+// KeyRing: the epoch keys of a spool, in locked memory and in KeySlots.
+//
+// Every message has a key of its own, wrapped (60 bytes) by the key of the epoch it was stored in.
+// An epoch lasts kKeyEpochSeconds. After two, the keys of messages that are still here are wrapped
+// again under the current epoch (Rewrapper) and the old epoch's key is wiped here and overwritten
+// on the disk: whatever still holds the sealed body of a settled message (log, table file, free
+// block) holds nothing that opens it.
+//
+// Threads: all functions from any thread; one lock, held for a wrap or an unwrap, and by BeginEpoch
+// and Retire for a sync. Those two are called by one thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "gateway/base/status.h"
+#include "storage/engine.h"
+#include "storage/key_slots.h"
+#include "storage/locked_keys.h"
+#include "storage/rows.h"
+
+namespace ringpost::storage {
+
+class KeyRing {
+ public:
+  // Reads the store's key and the slots, and begins an epoch where the last one is over.
+  static StatusOr<std::unique_ptr<KeyRing>> Open(const Engine& engine);
+
+  WrappedKey Wrap(const MessageId& id, const tls::Key& key);
+  // False: the epoch is gone, or the wrapping was forged or damaged.
+  [[nodiscard]] bool Unwrap(const MessageId& id, const WrappedKey& wrapped, tls::Key* key);
+
+  bool EpochOver(WallTime now) const;
+  // RESOURCE_EXHAUSTED: every slot is taken; the current epoch goes on.
+  Status BeginEpoch(WallTime now);
+  uint32_t current_epoch() const;
+  // Epochs that are ready to go: all but the current one and the one before it.
+  std::vector<uint32_t> Outlived() const;
+  // The caller has made sure that nothing that is still needed is wrapped by it.
+  Status Retire(uint32_t epoch);
+
+  bool memory_locked() const { return keys_.locked(); }
+  uint32_t damaged_slots() const { return damaged_slots_; }
+
+ private:
+  struct Epoch {
+    uint32_t slot = 0;
+    WallTime started;
+    LockedKeys::Holder key;
+  };
+  KeyRing();
+  Status OpenSlots(const Engine& engine, WallTime now);
+  Status BeginEpochLocked(WallTime now);
+
+  LockedKeys keys_;  // first: the holders below give back to it
+  LockedKeys::Holder store_key_;
+  mutable std::mutex mutex_;
+  std::unique_ptr<KeySlots> slots_;
+  std::map<uint32_t, Epoch> epochs_;  // the last is the current one
+  uint32_t damaged_slots_ = 0;
+};
+
+}  // namespace ringpost::storage

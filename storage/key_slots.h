@@ -1,0 +1,57 @@
+// KeySlots: the file that holds the epoch keys, outside RocksDB, because RocksDB never overwrites
+// in place and a key must be gone from the disk when it is retired.
+//
+// Fixed slots of one block each, overwritten in place and synced. An epoch key lies there wrapped
+// by the store's key. Layout in FORMAT.md. Not thread-safe: KeyRing's lock guards it.
+#pragma once
+
+#include <rocksdb/file_system.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/base/status.h"
+#include "gateway/base/time.h"
+#include "gateway/tls/aead.h"
+
+namespace ringpost::storage {
+
+class KeySlots {
+ public:
+  struct Entry {
+    uint32_t slot = 0;
+    uint32_t epoch = 0;
+    WallTime started;
+    tls::Key key;
+  };
+
+  // Opens or makes the file and reads what is in use. A slot that does not open under the store's
+  // key is reported by `damaged` and counts as free only if it is a torn write of a key that was
+  // never used, which cannot be told from damage: the messages it wrapped, if any, will not open
+  // and say so.
+  static StatusOr<std::unique_ptr<KeySlots>> Open(rocksdb::FileSystem* file_system,
+                                                  const std::string& path,
+                                                  const tls::Key& store_key);
+
+  std::vector<Entry> TakeEntries() { return std::move(entries_); }  // found by Open
+  uint32_t damaged() const { return damaged_; }
+
+  // Writes and syncs; the key may be used once it is OK.
+  Status Write(uint32_t slot, uint32_t epoch, WallTime started, const tls::Key& key);
+  // Overwrites and syncs; afterwards nothing on the disk holds the key that was there.
+  Status Erase(uint32_t slot);
+
+ private:
+  KeySlots(std::unique_ptr<rocksdb::FSRandomRWFile> file, const tls::Key& store_key);
+  Status ReadAll();
+  Status WriteBlock(uint32_t slot, const std::string& block, std::string_view doing);
+
+  std::unique_ptr<rocksdb::FSRandomRWFile> file_;
+  const tls::Key& store_key_;
+  std::vector<Entry> entries_;
+  uint32_t damaged_ = 0;
+};
+
+}  // namespace ringpost::storage

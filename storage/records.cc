@@ -1,0 +1,215 @@
+#include "storage/records.h"
+
+#include "gateway/base/check.h"
+#include "gateway/base/limits.h"
+#include "storage/byte_codec.h"
+#include "storage/record_encoding.h"
+
+namespace ringpost::storage {
+namespace {
+
+constexpr uint8_t kEnvelopeFormat = 1;
+constexpr uint8_t kRecipientFormat = 1;
+constexpr uint8_t kEventFormat = 1;
+
+enum EnvelopeFlag : uint8_t { kSmtpUtf8 = 1, kBody8Bit = 2, kHeader8Bit = 4, kIsReport = 8 };
+constexpr uint8_t kEnvelopeFlags = kSmtpUtf8 | kBody8Bit | kHeader8Bit | kIsReport;
+
+constexpr size_t kEnvelopeFixedBytes = 1 + 8 + 8 + 1 + 1 + 1 + 8 + 4 + 32 + 2 + 2 + 2 + 4 + 4;
+constexpr size_t kRecipientFixedBytes = 2 + 2 + 1;  // of one recipient inside an envelope
+constexpr size_t kStateBytes = 1 + 1 + 2 + 8 + 8 + 2 + 6 + 1;
+static_assert(kStateBytes <= 48);
+constexpr size_t kEventFixedBytes = 1 + 1 + 8 + 16 + 4 + 2 + 2;
+
+Status Refuse(std::string_view record, std::string_view what) {
+  std::string text(record);
+  text.append(" record: ").append(what);
+  return MakeStatus(StatusCode::kDataLoss, text);
+}
+
+Status CheckFormat(std::string_view record, std::string_view bytes, uint8_t known) {
+  if (bytes.empty()) return Refuse(record, "empty");
+  if (static_cast<uint8_t>(bytes[0]) == known) return OkStatus();
+  return Refuse(record, "of a format this version does not know");
+}
+
+void WriteTime(ByteWriter& out, WallTime time) { out.U64(static_cast<uint64_t>(ToMillis(time))); }
+WallTime ReadTime(ByteReader& in) { return WallFromMillis(static_cast<int64_t>(in.U64())); }
+
+// A flag byte of which only `known` bits may be set.
+uint8_t ReadFlags(ByteReader& in, uint8_t known) {
+  uint8_t flags = in.U8();
+  if (flags & ~known) in.Fail();
+  return flags;
+}
+
+void ReadRecipients(ByteReader& in, std::vector<StoredRecipient>* recipients) {
+  uint32_t count = in.U32();
+  // The count is believed only as far as the bytes that are there can bear it out.
+  if (count > limits::kRecipientsMaxHard || count > in.left() / kRecipientFixedBytes) {
+    return in.Fail();
+  }
+  recipients->reserve(count);
+  for (uint32_t i = 0; i < count && in.ok(); ++i) {
+    StoredRecipient& recipient = recipients->emplace_back();
+    recipient.address = in.Text16();
+    recipient.orcpt = in.Text16();
+    recipient.notify = in.U8();
+  }
+}
+
+}  // namespace
+
+size_t EnvelopeBytes(const StoredEnvelope& envelope) {
+  size_t size = kEnvelopeFixedBytes + envelope.reverse_path.size() + envelope.envid.size() +
+                envelope.client.size() + envelope.trace.size();
+  for (const StoredRecipient& recipient : envelope.recipients) {
+    size += kRecipientFixedBytes + recipient.address.size() + recipient.orcpt.size();
+  }
+  return size;
+}
+
+char* WriteEnvelope(const StoredEnvelope& envelope, char* at) {
+  RP_CHECK(envelope.recipients.size() <= limits::kRecipientsMaxHard);
+  RP_CHECK(envelope.reverse_path.size() <= UINT16_MAX && envelope.envid.size() <= UINT16_MAX &&
+           envelope.client.size() <= UINT16_MAX && envelope.trace.size() <= UINT32_MAX);
+  ByteWriter out(at);
+  out.U8(kEnvelopeFormat);
+  WriteTime(out, envelope.received);
+  WriteTime(out, envelope.deadline);
+  out.U8(envelope.ret);
+  out.U8(envelope.body_type);
+  out.U8(static_cast<uint8_t>(
+      (envelope.smtputf8 ? kSmtpUtf8 : 0) | (envelope.body_8bit ? kBody8Bit : 0) |
+      (envelope.header_8bit ? kHeader8Bit : 0) | (envelope.is_report ? kIsReport : 0)));
+  out.U64(envelope.body_bytes);
+  out.U32(envelope.body_chunks);
+  out.Raw({reinterpret_cast<const char*>(envelope.body_digest.data()), 32});
+  out.Text16(envelope.reverse_path);
+  out.Text16(envelope.envid);
+  out.Text16(envelope.client);
+  out.Text32(envelope.trace);
+  out.U32(static_cast<uint32_t>(envelope.recipients.size()));
+  for (const StoredRecipient& recipient : envelope.recipients) {
+    RP_CHECK(recipient.address.size() <= UINT16_MAX && recipient.orcpt.size() <= UINT16_MAX);
+    out.Text16(recipient.address);
+    out.Text16(recipient.orcpt);
+    out.U8(recipient.notify);
+  }
+  return out.at();
+}
+
+std::string EncodeEnvelope(const StoredEnvelope& envelope) {
+  std::string bytes(EnvelopeBytes(envelope), '\0');
+  WriteEnvelope(envelope, bytes.data());
+  return bytes;
+}
+
+StatusOr<StoredEnvelope> DecodeEnvelope(std::string_view bytes) {
+  return DecodeEnvelope(bytes, Trace::kKeep);
+}
+
+StatusOr<StoredEnvelope> DecodeEnvelope(std::string_view bytes, Trace trace) {
+  Status format = CheckFormat("envelope", bytes, kEnvelopeFormat);
+  if (!format.ok()) return format;
+  ByteReader in(bytes.substr(1));
+  StoredEnvelope envelope;
+  envelope.received = ReadTime(in);
+  envelope.deadline = ReadTime(in);
+  envelope.ret = in.U8();
+  envelope.body_type = in.U8();
+  uint8_t flags = ReadFlags(in, kEnvelopeFlags);
+  envelope.smtputf8 = flags & kSmtpUtf8;
+  envelope.body_8bit = flags & kBody8Bit;
+  envelope.header_8bit = flags & kHeader8Bit;
+  envelope.is_report = flags & kIsReport;
+  envelope.body_bytes = in.U64();
+  envelope.body_chunks = in.U32();
+  std::string_view digest = in.Raw(32);
+  if (in.ok()) std::memcpy(envelope.body_digest.data(), digest.data(), digest.size());
+  envelope.reverse_path = in.Text16();
+  envelope.envid = in.Text16();
+  envelope.client = in.Text16();
+  std::string_view fields = in.Text32();
+  if (trace == Trace::kKeep) envelope.trace = fields;
+  ReadRecipients(in, &envelope.recipients);
+  if (!in.AtEnd()) return Refuse("envelope", "its lengths do not add up");
+  return envelope;
+}
+
+std::string EncodeRecipientState(const RecipientState& state) {
+  std::string bytes(kStateBytes, '\0');
+  ByteWriter out(bytes.data());
+  out.U8(kRecipientFormat);
+  out.U8(static_cast<uint8_t>(state.status));
+  out.U16(state.attempts);
+  WriteTime(out, state.next_attempt);
+  WriteTime(out, state.last_attempt);
+  out.U16(state.reply_code);
+  for (uint16_t part : state.enhanced) out.U16(part);
+  out.U8(state.delay_reported ? 1 : 0);
+  return bytes;
+}
+
+StatusOr<RecipientState> DecodeRecipientState(std::string_view bytes) {
+  Status format = CheckFormat("recipient", bytes, kRecipientFormat);
+  if (!format.ok()) return format;
+  ByteReader in(bytes.substr(1));
+  RecipientState state;
+  uint8_t status = in.U8();
+  state.attempts = in.U16();
+  state.next_attempt = ReadTime(in);
+  state.last_attempt = ReadTime(in);
+  state.reply_code = in.U16();
+  for (uint16_t& part : state.enhanced) part = in.U16();
+  state.delay_reported = ReadFlags(in, 1) != 0;
+  if (!in.AtEnd()) return Refuse("recipient", "its lengths do not add up");
+  if (status > static_cast<uint8_t>(RecipientStatus::kBounced)) {
+    return Refuse("recipient", "a status this version does not know");
+  }
+  state.status = static_cast<RecipientStatus>(status);
+  return state;
+}
+
+size_t EventBytes(const StoredEvent& event) { return kEventFixedBytes + event.detail.size(); }
+
+char* WriteEvent(const StoredEvent& event, char* at) {
+  RP_CHECK(event.detail.size() <= UINT16_MAX);
+  ByteWriter out(at);
+  out.U8(kEventFormat);
+  out.U8(static_cast<uint8_t>(event.kind));
+  WriteTime(out, event.time);
+  out.Raw(event.id.key());
+  out.U32(event.recipient);
+  out.U16(event.reply_code);
+  out.Text16(event.detail);
+  return out.at();
+}
+
+std::string EncodeEvent(const StoredEvent& event) {
+  std::string bytes(EventBytes(event), '\0');
+  WriteEvent(event, bytes.data());
+  return bytes;
+}
+
+StatusOr<StoredEvent> DecodeEvent(std::string_view bytes) {
+  Status format = CheckFormat("event", bytes, kEventFormat);
+  if (!format.ok()) return format;
+  ByteReader in(bytes.substr(1));
+  StoredEvent event;
+  uint8_t kind = in.U8();
+  event.time = ReadTime(in);
+  std::string_view id = in.Raw(16);
+  if (in.ok()) event.id = MessageId::FromKey(id);
+  event.recipient = in.U32();
+  event.reply_code = in.U16();
+  event.detail = in.Text16();
+  if (!in.AtEnd()) return Refuse("event", "its lengths do not add up");
+  if (kind > static_cast<uint8_t>(StoredEvent::Kind::kDeleted)) {
+    return Refuse("event", "a kind this version does not know");
+  }
+  event.kind = static_cast<StoredEvent::Kind>(kind);
+  return event;
+}
+
+}  // namespace ringpost::storage

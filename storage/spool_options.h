@@ -1,0 +1,34 @@
+// What a spool needs to be told; plain values.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "gateway/base/limits.h"
+#include "gateway/base/log.h"
+#include "gateway/base/time.h"
+
+namespace ringpost::storage {
+
+struct SpoolOptions {
+  // A directory of the spool's own, made (0700) where its parent exists: `db` (RocksDB), `epochs`
+  // (the slots of the epoch keys) and, unless key_file says otherwise, `store.key`.
+  std::string path;
+  // The store's key: 32 bytes, 0600. Made with a new store; a store whose key is missing does not
+  // open.
+  std::string key_file;
+  uint16_t partition = 0;  // must be that of the ids; kept in the store and compared
+  // Memory for what was not flushed yet. A message that is delivered before this much more has come
+  // in never reaches a table file. Bounds the time of recovery too, with wal_bytes.
+  uint64_t memtable_bytes = 256 * limits::kMiB;
+  uint64_t wal_bytes = 512 * limits::kMiB;
+  uint64_t block_cache_bytes = 64 * limits::kMiB;
+  uint64_t free_space_floor_bytes = limits::kFreeSpaceFloorBytesDefault;
+  uint32_t reader_threads = 2;
+  // Wall clock for key epochs; read on the store's own threads. Empty: the machine's.
+  std::function<WallTime()> clock;
+  Log* log = nullptr;  // state changes of the store; null: none. Outlives the spool.
+};
+
+}  // namespace ringpost::storage

@@ -1,0 +1,93 @@
+// What the tests of both spools share: a shard made of one inbox, requests that remember their
+// answer, and messages that are easy to tell apart.
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "gateway/base/check.h"
+#include "gateway/base/limits.h"
+#include "storage/spool.h"
+
+namespace ringpost::storage {
+
+// A directory that goes with the test.
+class TempDir {
+ public:
+  TempDir();
+  ~TempDir() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// Stands for a shard: runs what is posted to it on the thread that waits.
+class TestShard {
+ public:
+  TestShard();
+  Inbox* inbox() { return &inbox_; }
+  // Drains until `done` holds; false after ten seconds.
+  template <typename Done>
+  bool RunUntil(Done done) {
+    auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!done()) {
+      if (inbox_.Drain() > 0) continue;
+      std::unique_lock<std::mutex> lock(mutex_);
+      if (!woken_.wait_until(lock, end, [this] { return !inbox_.empty(); })) return false;
+    }
+    return true;
+  }
+
+ private:
+  Inbox inbox_;
+  std::mutex mutex_;
+  std::condition_variable woken_;
+};
+
+struct TestCommit : CommitRequest {
+  bool answered = false;
+  NewMessage own_message;
+
+  explicit TestCommit(TestShard* shard, Kind request_kind);
+};
+
+struct TestRead : ReadRequest {
+  bool answered = false;
+  TestRead(TestShard* shard, Kind request_kind, const MessageId& message);
+};
+
+MessageId NewId(int64_t ms_ago = 0);
+StoredEnvelope EnvelopeOf(size_t recipients = 1);
+std::string BodyOf(size_t bytes, uint32_t seed);
+
+std::unique_ptr<TestCommit> Accept(TestShard* shard, const MessageId& id, std::string_view body,
+                                   size_t recipients = 1);
+std::unique_ptr<TestCommit> Chunk(TestShard* shard, const MessageId& id, uint32_t index,
+                                  std::string_view bytes);
+std::unique_ptr<TestCommit> AcceptChunks(TestShard* shard, const MessageId& id,
+                                         uint64_t body_bytes);
+std::unique_ptr<TestCommit> Discard(TestShard* shard, const MessageId& id);
+std::unique_ptr<TestCommit> Complete(TestShard* shard, const MessageId& id, uint32_t body_chunks,
+                                     uint32_t recipients_with_rows = 0);
+std::unique_ptr<TestCommit> Defer(TestShard* shard, const MessageId& id, uint32_t recipient,
+                                  uint16_t attempts);
+
+// Submits and waits for the answer.
+void Commit(Spool* spool, TestShard* shard, CommitRequest* request);
+// Stores a small message and checks that it is durable.
+void Store(Spool* spool, TestShard* shard, const MessageId& id, std::string_view body,
+           size_t recipients = 1);
+std::unique_ptr<TestRead> ReadEnvelope(Spool* spool, TestShard* shard, const MessageId& id);
+std::unique_ptr<TestRead> ReadBody(Spool* spool, TestShard* shard, const MessageId& id,
+                                   uint32_t chunks, uint32_t first = 0);
+
+// Runs the scan with the given number of shards and returns all of it; each message was checked to
+// have come to its home.
+std::vector<ScannedMessage> ScanAll(Spool* spool, uint32_t shards = 2);
+
+}  // namespace ringpost::storage

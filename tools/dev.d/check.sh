@@ -39,9 +39,8 @@ check_tidiness() {
 check_simulation() {
   local seeds=100
   [ -z "$LONG" ] || seeds=1000
-  local program=build/release/bin/sim_session
-  [ -x "$program" ] || { echo "there is no $program"; return 1; }
-  "$program" --seeds "$seeds"
+  cmd_build release
+  build/release/bin/simulate 1 "$seeds"
 }
 
 check_fuzz() {

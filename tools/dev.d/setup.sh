@@ -22,10 +22,8 @@ packages_for() {
 release_here() { . /etc/os-release; echo "${VERSION_CODENAME:-unknown}"; }
 
 missing_packages() {
-  local name
-  for name in $(packages_for "$(release_here)"); do
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || echo "$name"
-  done
+  comm -23 <(packages_for "$(release_here)" | sort -u) \
+    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u)
 }
 
 as_root() {

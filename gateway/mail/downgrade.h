@@ -43,10 +43,10 @@ struct MessageNeeds {
 
 DowngradeVerdict DecideDowngrade(const MessageNeeds& needs, const smtp::Capabilities& hop);
 // The message (whole, header section included) with its 8-bit and binary parts re-encoded and
-// labelled so; every other byte is kept. Nothing where its structure does not allow it: no
-// MIME-Version, a header section that does not parse, encodings or boundaries that are unclear,
-// 8-bit in message/* or multipart/signed, beyond the limits for MIME in limits.h. Header fields are
-// never touched beyond Content-Transfer-Encoding.
+// labelled so; every other byte is kept, the header section too beyond its
+// Content-Transfer-Encoding. Nothing where its structure does not allow it: no MIME-Version, a
+// header section that does not parse, encodings or boundaries that are unclear, 8-bit in the header
+// section of a part, in message/* or in multipart/signed, beyond the limits for MIME in limits.h.
 std::optional<std::string> Reencode(std::string_view message);
 
 }  // namespace ringpost::mail

@@ -123,13 +123,14 @@ class ClientSession {
   void Begin(const OutgoingMail& mail);
   // Appends to `out` the wire form of the next piece of the message: dot-stuffed by slicing (DATA),
   // or, after a BDAT command, the piece itself (CHUNKING). Pieces may end anywhere. See body_error.
+  // A byte may be held back until the next call, so a short piece may append nothing yet.
   void BodyPiece(Slice piece, SliceChain* out);
-  // "\r\n.\r\n" or ".\r\n"; nothing under BDAT, unless the message is empty.
+  // "\r\n.\r\n" or ".\r\n"; under BDAT the last byte of the message.
   void BodyEnd(SliceChain* out);
-  // True where the body cannot be finished: it has a bare CR or LF (never written; the recipients
-  // that were accepted get a 554 5.6.11 of ours), or its size is not the one that was said. The
-  // driver drops the connection: what was written is no whole message, so the server discards it.
-  // Step yields kFailed.
+  // To be looked at after BodyPiece and BodyEnd. True where the body cannot be finished: it has a
+  // bare CR or LF (never written; the recipients that were accepted get a 554 5.6.11 of ours), or
+  // its size is not the one that was said. The driver drops the connection: what was written is no
+  // whole message, so the server discards it. Step yields kFailed.
   bool body_error() const;
   // Appends QUIT. Not while a transaction is open.
   void Quit();

@@ -19,16 +19,11 @@ ConfigCheck GatewayControl::CheckConfig() {
 }
 
 Status GatewayControl::StartTrace(const TraceFilter& filter, TraceSink sink) {
-  if (!filter.client) {
-    return MakeStatus(StatusCode::kUnimplemented,
-                      "sessions to next hops cannot be traced by this version; trace clients with "
-                      "--client NETWORK");
-  }
-  if (!gateway_->StartTrace(*filter.client, std::move(sink))) {
-    return MakeStatus(StatusCode::kUnavailable,
-                      "another trace is running; end it first (one trace at a time)");
-  }
-  return OkStatus();
+  bool started = filter.client ? gateway_->StartTrace(*filter.client, std::move(sink))
+                               : gateway_->StartOutboundTrace(filter.next_hop, std::move(sink));
+  if (started) return OkStatus();
+  return MakeStatus(StatusCode::kUnavailable,
+                    "another trace is running; end it first (one trace at a time)");
 }
 
 }  // namespace ringpost::app

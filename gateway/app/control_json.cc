@@ -9,9 +9,20 @@ namespace ringpost::app {
 namespace {
 
 Json SpoolJson(const storage::SpoolHealth& spool) {
-  return {{"accepting", spool.accepting},           {"reason", spool.reason},
-          {"free_bytes", spool.free_bytes},         {"messages", spool.messages},
-          {"memtable_bytes", spool.memtable_bytes}, {"block_cache_bytes", spool.block_cache_bytes}};
+  Json json;
+  json["accepting"] = spool.accepting;
+  json["reason"] = spool.reason;
+  json["free_bytes"] = spool.free_bytes;
+  json["messages"] = spool.messages;
+  json["memtable_bytes"] = spool.memtable_bytes;
+  json["block_cache_bytes"] = spool.block_cache_bytes;
+  json["flushed_bytes"] = spool.flushed_bytes;
+  json["wal_bytes"] = spool.wal_bytes;
+  json["backlog_requests"] = spool.backlog_requests;
+  json["commit_p50_us"] = spool.commit_p50_micros;
+  json["commit_p99_us"] = spool.commit_p99_micros;
+  json["key_memory_locked"] = spool.key_memory_locked;
+  return json;
 }
 
 Json ShardJson(size_t index, const ShardStatus& shard) {
@@ -51,6 +62,7 @@ Json StatusJson(const GatewayStatus& status, WallTime now) {
                {"hostname", status.hostname},
                {"pid", ::getpid()},
                {"kernel", kernel.release},
+               {"reactor_features", status.reactor_features},
                {"config", status.config_path},
                {"started", FormatRfc3339(status.started)},
                {"uptime_seconds", (now - status.started) / Seconds(1)},
@@ -59,11 +71,6 @@ Json StatusJson(const GatewayStatus& status, WallTime now) {
                {"memory_ceiling_bytes", status.memory_ceiling_bytes},
                {"open_files_max", status.open_files_max},
                {"listeners", status.listeners}};
-  json["features"] = Json::array();
-  for (const FeatureStatus& feature : status.features) {
-    json["features"].push_back(
-        {{"name", feature.name}, {"used", feature.used}, {"note", feature.note}});
-  }
   json["regions"] = Json::array();
   for (const RegionStatus& region : status.regions) {
     json["regions"].push_back({{"region", region.name},

@@ -46,13 +46,6 @@ struct ShardStatus {
   std::vector<uint64_t> counters;  // by Counter; empty: not known
 };
 
-// Something of the kernel that the reactor uses, or does without and why.
-struct FeatureStatus {
-  std::string name;
-  bool used = false;
-  std::string note;
-};
-
 struct GatewayStatus {
   std::string version;
   std::string hostname;
@@ -64,7 +57,7 @@ struct GatewayStatus {
   uint64_t memory_ceiling_bytes = 0;  // 0: none known
   uint64_t open_files_max = 0;
   std::vector<std::string> listeners;
-  std::vector<FeatureStatus> features;
+  std::string reactor_features;  // what was probed of the kernel, and whether it is used
   std::vector<RegionStatus> regions;
   std::vector<ShardStatus> shards;
   std::vector<std::pair<std::string_view, uint64_t>> counters;  // summed over all threads

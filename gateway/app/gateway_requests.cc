@@ -38,6 +38,7 @@ GatewayStatus GatewayImpl::GetStatus() const {
   status.hostname = hostname_;
   status.config_path = config_path_;
   status.open_files_max = OpenFilesMax();
+  if (!shards_.empty()) status.reactor_features = shards_[0]->Features();
   for (size_t i = 0; i < regions_.size(); ++i) {
     RegionStatus region;
     region.name = regions_[i]->config.name;
@@ -53,9 +54,13 @@ GatewayStatus GatewayImpl::GetStatus() const {
   }
   for (const auto& shard : shards_) {
     const ShardGauges& gauges = shard->gauges();
-    status.shards.push_back({gauges.connections.load(std::memory_order_relaxed),
-                             gauges.pool_bytes.load(std::memory_order_relaxed),
-                             gauges.pool_bytes_held.load(std::memory_order_relaxed)});
+    ShardStatus& shown = status.shards.emplace_back();
+    shown.connections = gauges.connections.load(std::memory_order_relaxed);
+    shown.pool_bytes = gauges.pool_bytes.load(std::memory_order_relaxed);
+    shown.pool_bytes_held = gauges.pool_bytes_held.load(std::memory_order_relaxed);
+    for (size_t i = 0; i < kCounterCount; ++i) {
+      shown.counters.push_back(shard->counters().Get(static_cast<Counter>(i)));
+    }
   }
   for (size_t i = 0; i < kCounterCount; ++i) {
     auto counter = static_cast<Counter>(i);

@@ -101,7 +101,7 @@ TEST_F(ControlServerTest, Status) {
   EXPECT_EQ(status["pid"], ::getpid());
   EXPECT_EQ(status["shards"][0]["counters"].size(), kCounterCount);
   EXPECT_EQ(status["shards"][0]["counters"]["messages_accepted_total"], 1);
-  EXPECT_EQ(status["features"][1]["note"], "kernel too old");
+  EXPECT_EQ(status["reactor_features"], "kernel 6.1, msg_ring yes, recv_bundle no");
 }
 
 TEST_F(ControlServerTest, RequestsAreAnsweredInOrder) {

@@ -133,7 +133,7 @@ class FakeControlTarget : public ControlTarget {
     status.memory_ceiling_bytes = 1 << 30;
     status.open_files_max = 20'000;
     status.listeners = {"127.0.0.1:2525"};
-    status.features = {{"multishot_receive", true, ""}, {"bundles", false, "kernel too old"}};
+    status.reactor_features = "kernel 6.1, msg_ring yes, recv_bundle no";
     status.shards.resize(kShards);
     status.shards[0].connections = 3;
     status.shards[0].counters.assign(kCounterCount, 1);

@@ -113,6 +113,8 @@ inline constexpr uint32_t kClientDataInitSeconds = 120;
 inline constexpr uint32_t kClientDataBlockSeconds = 180;
 inline constexpr uint32_t kClientFinalReplySeconds = 600;
 inline constexpr uint32_t kClientConnectSeconds = 30;
+// The answer to QUIT; then the connection is closed without it.
+inline constexpr uint32_t kClientQuitSeconds = 5;
 
 // --- Inbound connections ------------------------------------------------------------------------------
 // Open inbound connections of the process; the next: 421 4.7.0. Never more than the open-file limit allows.

@@ -37,7 +37,7 @@ enum class EntryState : uint8_t {
 enum EntryFlag : uint8_t {
   kAllRecipients = 1,  // its open recipients are first_recipient and the recipients - 1 that follow
   kWantsDelayNotice = 2,
-  kMemoryLost = 4,  // free for the session that owns the schedule: see Dispatcher
+  kHeldRows = 4,  // its recipients are stored as held
 };
 
 struct Links {

@@ -1,8 +1,8 @@
 // Dispatcher: a shard's outbound side for one region: it takes accepted messages, schedules them
 // (delivery::), leases outbound connections, and writes outcomes to the spool.
 //
-// It owns: the schedule of this home shard, the outbound connections, the messages held in memory between
-// their 250 and their first attempt. It is the only writer of their records.
+// It owns: the schedule of this home shard, the outbound connections, the messages held in memory
+// between their 250 and their first attempt. It is the only writer of their records.
 //
 // Threads: the shard's own.
 #pragma once
@@ -19,15 +19,16 @@
 #include "storage/spool.h"
 
 namespace ringpost::delivery {
-struct DeliveryConfig;   // delivery/config.h: routes, retry schedule, limits
-class SiteBudgets;       // delivery/site_budget.h: connection slots of a site, shared by all shards
+struct DeliveryConfig;  // delivery/config.h: routes, retry schedule, limits
+class SiteBudgets;      // delivery/site_budget.h: connection slots of a site, shared by all shards
 }  // namespace ringpost::delivery
 
 namespace ringpost::session {
 
 class HostResolver;  // host_resolver.h
 
-// What every session of a region on one shard works with. All pointers outlive the shard's sessions.
+// What every session of a region on one shard works with. All pointers outlive the shard's
+// sessions.
 struct RegionContext {
   std::string name;
   std::string hostname;
@@ -47,8 +48,8 @@ class Dispatcher {
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  // A message that is durable now (its Durable was made). Takes it over, body included: the first attempt
-  // delivers from memory while the budget lasts.
+  // A message that is durable now (its Durable was made). Takes it over, body included: the first
+  // attempt delivers from memory while the budget lasts.
   void Admit(std::unique_ptr<storage::NewMessage> message);
   // A page of the scan at start.
   void Restore(std::vector<storage::ScannedMessage> messages);
@@ -56,11 +57,13 @@ class Dispatcher {
   // New routes and limits; deliveries in hand end with the old ones.
   void Reload(std::shared_ptr<const delivery::DeliveryConfig> config);
 
-  // Takes the command and posts it back to its reply_to when the answer is whole: see queue_control.h.
+  // Takes the command and posts it back to its reply_to when the answer is whole: see
+  // queue_control.h.
   void Handle(QueueCommand* command);
 
-  // `ringpost trace`: lines of outbound sessions to this next hop ("127.0.0.1:2626"; empty: all) go to `sink`
-  // until Untrace. "relay C: ..." is ours, "relay S: ..." the next hop's.
+  // `ringpost trace`: lines of outbound sessions to this next hop ("127.0.0.1:2626"; empty: all) go
+  // to `sink` until Untrace. Ours begin with "127.0.0.1:2626 C: ", the next hop's with
+  // "127.0.0.1:2626 S: ".
   using TraceSink = std::function<void(std::string_view line)>;
   void Trace(std::string_view next_hop, TraceSink sink);
   void Untrace();

@@ -55,7 +55,7 @@ struct QueueSummaryRow {
 struct Suspension {
   std::string domain;    // either may be empty, not both
   std::string next_hop;
-  WallTime until;
+  WallTime until;      // the epoch: until it is resumed
 };
 
 struct QueueCommand : Posted {

@@ -1,0 +1,427 @@
+#include "gateway/session/dispatcher_core.h"
+
+#include <algorithm>
+
+#include "gateway/base/check.h"
+#include "gateway/base/limits.h"
+
+namespace ringpost::session {
+namespace {
+
+using delivery::Entry;
+using delivery::EntryState;
+using delivery::kNone;
+
+constexpr Millis kTick{1000};
+constexpr Millis kNextTurn{1};
+constexpr delivery::SiteId kNoRouteSite = 0;
+
+bool InReceiveBuffers(const storage::NewMessage& message) {
+  return message.body.size() > limits::kGatherBytesMax;
+}
+
+std::string HostnameOf(const delivery::DeliveryConfig& config, const RegionContext& region) {
+  if (!config.hostname.empty()) return config.hostname;
+  return region.hostname.empty() ? "localhost" : region.hostname;
+}
+
+OutboundConnection::Settings SettingsOf(const delivery::DeliveryConfig& config,
+                                        const std::string& hostname) {
+  return {hostname, config.connect_timeout, config.command_timeout, config.idle_connection};
+}
+
+}  // namespace
+
+DispatcherCore::DispatcherCore(const RegionContext* region,
+                               std::shared_ptr<const delivery::DeliveryConfig> config,
+                               delivery::SiteBudgets* budgets)
+    : region_(region),
+      io_(region->io),
+      config_(std::move(config)),
+      budgets_(budgets),
+      resolver_(region->resolver),
+      hostname_(HostnameOf(*config_, *region)),
+      schedule_(io_->wall_now(), [this](std::string_view domain) { return RouteSite(domain); }),
+      tick_([](reactor::Timer* timer) { static_cast<TickTimer*>(timer)->core->Tick(); }),
+      outcome_retry_(
+          [](reactor::Timer* timer) { static_cast<TickTimer*>(timer)->core->RetryOutcomes(); }) {
+  settings_ = SettingsOf(*config_, hostname_);
+  tick_.core = this;
+  outcome_retry_.core = this;
+  // Site 0 has no next hop: what has no route waits there for its next attempt, or for a new route.
+  sites_.push_back(std::make_unique<Site>("", std::vector<delivery::NextHop>(), nullptr));
+  RP_CHECK(schedule_.AddSite() == kNoRouteSite);
+}
+
+DispatcherCore::~DispatcherCore() {
+  for (auto& site : sites_) {
+    for (auto& lookup : site->lookups) {
+      if (!lookup) continue;
+      lookup->core = nullptr;
+      // What was posted already is on its way to this thread and frees itself there.
+      if (!resolver_->Cancel(lookup.get())) (void)lookup.release();
+    }
+  }
+  for (LiveMessage* live : lives_) delete live;
+}
+
+void DispatcherCore::Admit(std::unique_ptr<storage::NewMessage> message) {
+  bool keep = MayKeepBody(*message);
+  LiveMessage* live = NewLive(std::move(message));
+  AddEntries(live, live->envelope(), live->id(), {});
+  // What is held back need not be held in memory.
+  if (schedule_[schedule_.Find(live->id())].state == EntryState::kParked) keep = false;
+  if (!keep) {
+    ForgetLive(live);
+  } else if (InReceiveBuffers(*live->message)) {
+    kept_.push_back(live->number);
+    if (kept_.size() > limits::kHeldMessagesMax) kept_.pop_front();
+  }
+  ServiceTouched();
+  ArmTick(false);
+}
+
+void DispatcherCore::Restore(std::vector<storage::ScannedMessage> messages) {
+  for (const storage::ScannedMessage& message : messages) {
+    // What is here already was seen by an earlier page, or came in meanwhile.
+    if (schedule_.Find(message.id) != kNone) continue;
+    AddEntries(nullptr, message.envelope, message.id, message.recipients);
+  }
+  ServiceTouched();
+  ArmTick(false);
+}
+
+void DispatcherCore::AddEntries(LiveMessage* live, const storage::StoredEnvelope& envelope,
+                                const MessageId& id,
+                                const std::vector<storage::RecipientState>& states) {
+  std::vector<uint32_t> group_of;
+  auto groups = GroupRecipients(envelope, states, live ? &group_of : nullptr);
+  std::vector<Slot> slots;
+  for (const RecipientGroup& group : groups) {
+    delivery::NewEntry entry;
+    entry.id = id;
+    entry.domain = group.domain;
+    entry.sender_hash = delivery::SenderHash(envelope.reverse_path);
+    entry.due = group.due;
+    entry.deadline = envelope.deadline;
+    entry.bytes = envelope.body_bytes;
+    entry.first_recipient = group.first_recipient;
+    entry.recipients = group.recipients;
+    entry.attempts = group.attempts;
+    entry.reply_code = group.reply_code;
+    entry.enhanced[0] = static_cast<uint8_t>(group.enhanced[1]);
+    entry.enhanced[1] = static_cast<uint8_t>(group.enhanced[2]);
+    entry.held = group.held;
+    entry.flags =
+        static_cast<uint8_t>((group.whole_range() ? delivery::kAllRecipients : 0) |
+                             (group.wants_delay_notice ? delivery::kWantsDelayNotice : 0) |
+                             (group.held ? delivery::kHeldRows : 0));
+    slots.push_back(schedule_.Add(entry, io_->wall_now()));
+    if (live) schedule_[slots.back()].cookie = live->number;
+  }
+  if (!live) return;
+  live->recipients.resize(envelope.recipients.size());
+  for (size_t i = 0; i < group_of.size(); ++i) {
+    if (group_of[i] == UINT32_MAX) continue;
+    live->recipients[i].slot = slots[group_of[i]];
+    ++live->open;
+  }
+}
+
+bool DispatcherCore::MayKeepBody(const storage::NewMessage& message) const {
+  if (kept_count_ >= limits::kHeldMessagesMax) return false;
+  if (held_bytes_ + message.body.size() > limits::kHeldBodyBytesMax) return false;
+  return !InReceiveBuffers(message) || io_->pool_bytes_held() <= io_->pool_bytes() / 2;
+}
+
+LiveMessage* DispatcherCore::NewLive(std::unique_ptr<storage::NewMessage> message) {
+  if (free_lives_.empty()) {
+    free_lives_.push_back(static_cast<uint32_t>(lives_.size()));
+    lives_.push_back(nullptr);
+  }
+  LiveMessage* live;
+  if (spare_lives_.empty()) {
+    live = new LiveMessage;
+  } else {
+    live = spare_lives_.back().release();
+    spare_lives_.pop_back();
+  }
+  live->number = free_lives_.back();
+  free_lives_.pop_back();
+  lives_[live->number] = live;
+  live->body_here = !message->body_in_chunks;
+  live->held_bytes = message->body.size();
+  live->message = std::move(message);
+  held_bytes_ += live->held_bytes;
+  ++kept_count_;
+  return live;
+}
+
+void DispatcherCore::ReleaseLive(LiveMessage* live) {
+  RP_CHECK(live->users > 0);
+  if (--live->users > 0) return;
+  // Another part of its first attempt may still be waiting for a connection.
+  Slot first = schedule_.Find(live->id());
+  for (Slot slot = first; slot != kNone;) {
+    const Entry& entry = schedule_[slot];
+    if (entry.state == EntryState::kReady || entry.state == EntryState::kInHand) return;
+    slot = entry.sibling == first ? kNone : entry.sibling;
+  }
+  ForgetLive(live);
+}
+
+void DispatcherCore::ForgetLive(LiveMessage* live) {
+  RP_CHECK(live->users == 0 && live->outcomes_head == nullptr);
+  Slot first = schedule_.Find(live->id());
+  for (Slot slot = first; slot != kNone;) {
+    Entry& entry = schedule_[slot];
+    entry.cookie = kNone;
+    slot = entry.sibling == first ? kNone : entry.sibling;
+  }
+  held_bytes_ -= live->held_bytes;
+  --kept_count_;
+  lives_[live->number] = nullptr;
+  free_lives_.push_back(live->number);
+  live->message.reset();
+  live->recipients.clear();
+  live->open = 0;
+  live->rows_stored = false;
+  if (spare_lives_.size() < limits::kOutcomesInFlightMax) {
+    spare_lives_.emplace_back(live);
+  } else {
+    delete live;
+  }
+}
+
+void DispatcherCore::ShedBodies() {
+  while (!kept_.empty() && io_->pool_bytes_held() > io_->pool_bytes() / 2) {
+    LiveMessage* live = lives_[kept_.front()];
+    kept_.pop_front();
+    if (live && live->users == 0 && InReceiveBuffers(*live->message)) ForgetLive(live);
+  }
+}
+
+LiveMessage* DispatcherCore::LiveOf(Slot slot) {
+  uint32_t number = schedule_[slot].cookie;
+  return number == kNone ? nullptr : lives_[number];
+}
+
+// Joins the recipients of an envelope that was read to the entries that stand for them, by domain,
+// attempts and hold. The spool and the schedule agree, but for an outcome that is stored and not
+// yet applied; then the domain decides. A recipient without an entry gets one: nothing is lost by a
+// disagreement.
+LiveMessage* DispatcherCore::Revive(storage::ReadRequest* read) {
+  Slot first = schedule_.Find(read->id);
+  if (first == kNone) return nullptr;
+  if (LiveMessage* live = LiveOf(first)) return live;
+  std::vector<uint32_t> group_of;
+  auto groups = GroupRecipients(read->envelope, read->recipients, &group_of);
+  std::vector<Slot> slots(groups.size(), kNone);
+  absl::flat_hash_map<Slot, uint32_t> recipients;
+  for (int pass = 0; pass < 2; ++pass) {
+    Slot slot = first;
+    do {
+      Entry& entry = schedule_[slot];
+      for (size_t i = 0; i < groups.size(); ++i) {
+        bool same = groups[i].domain == schedule_.domain(entry.domain).name;
+        bool exact = groups[i].attempts == entry.attempts &&
+                     groups[i].held == ((entry.flags & delivery::kHeldRows) != 0);
+        if (slots[i] == kNone && same && (exact || pass == 1)) {
+          slots[i] = slot;
+          recipients[slot] += groups[i].recipients;
+          if (exact) break;
+        }
+      }
+      slot = entry.sibling;
+    } while (slot != first);
+  }
+  auto message = std::make_unique<storage::NewMessage>();
+  message->id = read->id;
+  message->envelope = std::move(read->envelope);
+  message->body_in_chunks = true;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    if (slots[i] != kNone) continue;
+    delivery::NewEntry entry;
+    entry.id = read->id;
+    entry.domain = groups[i].domain;
+    entry.due = std::max(groups[i].due, io_->wall_now() + kTick);
+    entry.deadline = message->envelope.deadline;
+    entry.bytes = message->envelope.body_bytes;
+    entry.attempts = groups[i].attempts;
+    slots[i] = schedule_.Add(entry, io_->wall_now());
+    recipients[slots[i]] = groups[i].recipients;
+  }
+  LiveMessage* live = NewLive(std::move(message));
+  live->rows_stored = true;
+  live->recipients.resize(group_of.size());
+  for (size_t i = 0; i < group_of.size(); ++i) {
+    if (group_of[i] == UINT32_MAX) continue;
+    live->recipients[i].slot = slots[group_of[i]];
+    live->recipients[i].delay_reported =
+        i < read->recipients.size() && read->recipients[i].delay_reported;
+    ++live->open;
+  }
+  Slot slot = first;
+  do {
+    schedule_[slot].cookie = live->number;
+    if (auto count = recipients.find(slot); count != recipients.end()) {
+      schedule_[slot].recipients = count->second;
+    }
+    slot = schedule_[slot].sibling;
+  } while (slot != first);
+  return live;
+}
+
+void DispatcherCore::ArmTick(bool soon) {
+  if (soon) {
+    io_->timers().Schedule(&tick_, io_->now() + kNextTurn);
+    return;
+  }
+  bool wanted = !schedule_.idle() || !suspensions_.empty();
+  if (wanted && !tick_.scheduled()) io_->timers().Schedule(&tick_, io_->now() + kTick);
+}
+
+void DispatcherCore::Tick() {
+  if (aborted_) {
+    RefuseJobs();
+    return;
+  }
+  bool more = schedule_.Advance(io_->wall_now(), limits::kQueueStepEntriesMax);
+  if (!draining_) StepExpiry();
+  ExpireSuspensions();
+  ShedBodies();
+  StepJobs();
+  ServiceTouched();
+  ArmTick(more || !jobs_.empty());
+}
+
+void DispatcherCore::StepExpiry() {
+  uint32_t budget = limits::kQueueStepEntriesMax;
+  while (!outbound_full()) {
+    Slot slot = schedule_.TakeExpired(io_->wall_now(), &budget);
+    if (slot == kNone) return;
+    EntryTask task;
+    task.slot = slot;
+    Run(std::move(task));
+  }
+}
+
+void DispatcherCore::ServiceTouched() {
+  for (SiteId id; (id = schedule_.TakeTouchedSite()) != kNone;) ServiceSite(id);
+}
+
+DispatcherCore::SiteId DispatcherCore::RouteSite(std::string_view domain) {
+  const delivery::Route* route = config_->routes.Find(domain);
+  if (!route) return kNoRouteSite;
+  auto [found, fresh] = route_sites_.try_emplace(route, kNoRouteSite);
+  if (fresh) found->second = FindSite(*route);
+  return found->second;
+}
+
+DispatcherCore::SiteId DispatcherCore::FindSite(const delivery::Route& route) {
+  std::string name = route.SiteName();
+  auto known = site_names_.find(name);
+  if (known != site_names_.end()) return known->second;
+  SiteId id = schedule_.AddSite();
+  auto site = std::make_unique<Site>(name, route.next_hops, [](reactor::Timer* timer) {
+    auto* retry = static_cast<Site::RetryTimer*>(timer);
+    retry->core->ServiceSite(retry->site);
+  });
+  site->budget = budgets_->Find(name, config_->connections_per_site, region_->shards);
+  site->retry.core = this;
+  site->retry.site = id;
+  site->lookups.resize(route.next_hops.size());
+  sites_.push_back(std::move(site));
+  RP_CHECK(sites_.size() == id + 1);
+  site_names_.emplace(std::move(name), id);
+  for (const Suspension& suspension : suspensions_) {
+    if (!suspension.next_hop.empty()) ApplySuspension(suspension, true);
+  }
+  return id;
+}
+
+void DispatcherCore::Reload(std::shared_ptr<const delivery::DeliveryConfig> config) {
+  config_ = std::move(config);
+  hostname_ = HostnameOf(*config_, *region_);
+  settings_ = SettingsOf(*config_, hostname_);
+  route_sites_.clear();
+  for (auto& site : sites_) {
+    if (site->budget) site->budget->SetConnectionsMax(config_->connections_per_site);
+  }
+  schedule_.Reroute();
+  ArmTick(true);
+}
+
+void DispatcherCore::BeginDrain() {
+  draining_ = true;
+  std::vector<OutboundConnection*> idle;
+  for (auto& site : sites_) {
+    idle.insert(idle.end(), site->idle.begin(), site->idle.end());
+    if (site->budget) site->budget->StopWaiting(io_->shard());
+    site->retry.Cancel();
+  }
+  for (OutboundConnection* connection : idle) connection->Quit();
+}
+
+bool DispatcherCore::drained() const {
+  return draining_ && transactions_.in_use() == 0 && outcomes_.in_use() == 0 && tasks_.empty() &&
+         reads_in_flight_ == 0 && connections_.empty() && jobs_.empty();
+}
+
+void DispatcherCore::Abort() {
+  if (!draining_) BeginDrain();
+  aborted_ = true;
+  tick_.Cancel();
+  outcome_retry_.Cancel();
+  for (auto& [connection, owned] : connections_) {
+    if (Transaction* transaction = connection->transaction) {
+      connection->transaction = nullptr;
+      transaction->connection = nullptr;
+      GiveBack(transaction);
+    }
+    connection->Abort();
+  }
+  for (Outcome* outcome : std::exchange(refused_outcomes_, {})) GiveUp(outcome);
+  for (EntryTask& task : std::exchange(tasks_, {})) {
+    if (task.job) JobPartDone(task.job, false);
+  }
+  RefuseJobs();
+}
+
+// Answers commands that nothing is in flight for any more.
+void DispatcherCore::RefuseJobs() {
+  for (auto& job : jobs_) {
+    if (job->pending > 0) continue;
+    job->command->error = "the gateway is stopping";
+    Answer(job->command);
+  }
+  std::erase_if(jobs_, [](const auto& job) { return job->pending == 0; });
+}
+
+void DispatcherCore::Trace(std::string_view next_hop, Dispatcher::TraceSink sink) {
+  trace_hop_ = next_hop;
+  trace_sink_ = std::move(sink);
+  tracing_ = true;
+  for (auto& [connection, owned] : connections_) TraceConnection(connection);
+}
+
+void DispatcherCore::Untrace() {
+  tracing_ = false;
+  for (auto& [connection, owned] : connections_) connection->SetTrace(nullptr, nullptr);
+  trace_sink_ = nullptr;
+}
+
+void DispatcherCore::TraceConnection(OutboundConnection* connection) {
+  if (!tracing_ || (!trace_hop_.empty() && trace_hop_ != connection->hop_name())) return;
+  connection->SetTrace(
+      [](void* context, bool from_client, std::string_view line) {
+        auto* traced = static_cast<OutboundConnection*>(context);
+        std::string text = traced->hop_name();
+        text += from_client ? " C: " : " S: ";
+        text.append(line);
+        traced->core->trace_sink_(text);
+      },
+      connection);
+}
+
+}  // namespace ringpost::session

@@ -1,0 +1,266 @@
+// Connections to next hops: opened as the backlog wants, reused, given up.
+#include <algorithm>
+
+#include "gateway/base/check.h"
+#include "gateway/base/counters.h"
+#include "gateway/base/limits.h"
+#include "gateway/session/dispatcher_core.h"
+
+namespace ringpost::session {
+
+using delivery::HopHealth;
+using delivery::kNone;
+
+bool DispatcherCore::outbound_full() const {
+  return outcomes_.in_use() >= limits::kOutcomesInFlightMax ||
+         tasks_.size() >= limits::kOutcomesInFlightMax;
+}
+
+void DispatcherCore::ServiceSite(SiteId id) {
+  if (draining_) return;
+  Site& site = *sites_[id];
+  while (!site.idle.empty() && schedule_.ready(id) > 0) {
+    if (outbound_full()) {
+      starved_ = true;
+      return;
+    }
+    OutboundConnection* connection = site.idle.back();
+    site.idle.pop_back();
+    if (connection->usable()) GiveWork(connection);
+  }
+  if (schedule_.ready(id) > 0) {
+    OpenConnections(id);
+  } else if (site.budget) {
+    site.budget->StopWaiting(io_->shard());
+  }
+}
+
+void DispatcherCore::OpenConnections(SiteId id) {
+  Site& site = *sites_[id];
+  if (!site.budget) {
+    DeferReady(id);
+    return;
+  }
+  ResolveHops(id);
+  while (site.connecting < limits::kConnectingPerSiteMax && schedule_.ready(id) > site.connecting) {
+    size_t target = site.health.Choose(io_->now());
+    if (target == HopHealth::kNoTarget) {
+      bool waits = site.health.all_suspended() || site.health.waits_for_addresses();
+      // While connections are open their messages tell how the site is; those that wait go on
+      // waiting.
+      if (!waits && site.open == 0) DeferReady(id);
+      return;
+    }
+    // A hop that failed is probed by one connection; the rest of the queue waits for what comes of
+    // it.
+    if (site.health.target(target).failures > 0 && site.connecting > 0) return;
+    if (!site.budget->Lease(io_->shard())) {
+      io_->timers().Schedule(&site.retry, io_->now() + Millis(limits::kLeaseRetryMillis));
+      return;
+    }
+    Connect(id, target);
+  }
+}
+
+void DispatcherCore::Connect(SiteId id, size_t target_number) {
+  Site& site = *sites_[id];
+  const HopHealth::Target& target = site.health.target(target_number);
+  const IpAddress* source = nullptr;
+  for (const IpAddress& address : region_->egress) {
+    if (address.is_v4() == target.endpoint.address.is_v4()) source = &address;
+  }
+  auto owned = std::make_unique<OutboundConnection>(io_, this, &settings_, id, target.endpoint,
+                                                    site.health.hops()[target.hop].name);
+  OutboundConnection* connection = owned.get();
+  connection->core = this;
+  connections_.emplace(connection, std::move(owned));
+  ++site.open;
+  ++site.connecting;
+  TraceConnection(connection);
+  connection->Connect(source);
+}
+
+// Asks for the addresses of hops given by name, when they are not known or no longer fresh.
+void DispatcherCore::ResolveHops(SiteId id) {
+  Site& site = *sites_[id];
+  for (size_t i = 0; i < site.health.hops().size(); ++i) {
+    HopHealth::Hop& hop = site.health.hops()[i];
+    if (hop.next_hop.address || hop.resolving || hop.resolve_after > io_->now()) continue;
+    if (!resolver_) resolver_ = HostResolver::Shared();
+    hop.resolving = true;
+    auto lookup = std::make_unique<Site::Lookup>();
+    lookup->core = this;
+    lookup->site = id;
+    lookup->hop = i;
+    lookup->host = hop.next_hop.host;
+    lookup->reply_to = &io_->inbox();
+    lookup->run = [](Posted* posted) {
+      auto* done = static_cast<Site::Lookup*>(posted);
+      if (done->core) {
+        done->core->Resolved(done);
+      } else {
+        delete done;
+      }
+    };
+    site.lookups[i] = std::move(lookup);
+    resolver_->Resolve(site.lookups[i].get());
+  }
+}
+
+void DispatcherCore::Resolved(Site::Lookup* lookup) {
+  SiteId id = lookup->site;
+  Site& site = *sites_[id];
+  std::unique_ptr<Site::Lookup> done = std::move(site.lookups[lookup->hop]);
+  HopHealth::Hop& hop = site.health.hops()[done->hop];
+  hop.resolving = false;
+  bool found = !done->addresses.empty();
+  hop.resolve_after =
+      io_->now() + Seconds(found ? limits::kHostAnswerSeconds : limits::kHostFailureSeconds);
+  if (!found) {
+    site.last_failure = delivery::UnreachableReply(hop.name, done->error);
+    site.last_failure_hop = hop.name;
+  }
+  site.health.SetAddresses(done->hop, done->addresses);
+  ServiceSite(id);
+}
+
+// Every next hop is down, or there is none: each message that is due is deferred by its own
+// schedule.
+void DispatcherCore::DeferReady(SiteId id) {
+  Site& site = *sites_[id];
+  while (schedule_.ready(id) > 0) {
+    if (outbound_full()) {
+      starved_ = true;
+      return;
+    }
+    Slot slot = schedule_.PopReady(id);
+    if (slot == kNone) return;
+    EntryTask task;
+    task.kind = EntryTask::Kind::kDefer;
+    task.slot = slot;
+    task.relay = site.last_failure_hop;
+    task.reply = site.budget
+                     ? site.last_failure
+                     : delivery::NoRouteReply(schedule_.domain(schedule_[slot].domain).name);
+    Run(std::move(task));
+  }
+}
+
+bool DispatcherCore::MustQuit(OutboundConnection* connection) const {
+  const Site& site = *sites_[connection->site()];
+  uint32_t done = connection->transactions();
+  uint32_t mails_max = connection->capabilities().mail_max;
+  if (mails_max > 0 && done >= mails_max) return true;
+  uint32_t ours = config_->messages_per_connection;
+  if (ours > 0 && done >= ours) return true;
+  for (const HopHealth::Hop& hop : site.health.hops()) {
+    if (hop.suspended && hop.name == connection->hop_name()) return true;
+  }
+  if (io_->now() - connection->leased_at() < Millis(limits::kLeaseQuantumMillis)) return false;
+  return site.budget->ShouldYield(io_->shard());
+}
+
+// The connection is free: its site's next message, or rest.
+void DispatcherCore::GiveWork(OutboundConnection* connection) {
+  Site& site = *sites_[connection->site()];
+  while (true) {
+    if (draining_ || MustQuit(connection)) {
+      connection->Quit();
+      return;
+    }
+    bool full = outbound_full();
+    starved_ |= full;
+    Started started = full ? Started::kNothing : StartNext(connection);
+    if (started == Started::kUnderWay) return;
+    if (started == Started::kNothing) break;
+  }
+  connection->Rest();
+  site.idle.push_back(connection);
+}
+
+DispatcherCore::Started DispatcherCore::StartNext(OutboundConnection* connection) {
+  Slot slot = schedule_.PopReady(connection->site());
+  if (slot == kNone) return Started::kNothing;
+  Transaction* transaction = NewTransaction(connection);
+  transaction->slots.push_back(slot);
+  schedule_.TakeSiblings(slot, &transaction->slots);
+  if (LiveMessage* live = LiveOf(slot)) {
+    transaction->live = live;
+    ++live->users;
+    return Prepare(transaction) ? Started::kUnderWay : Started::kSettled;
+  }
+  LoadEnvelope(transaction);
+  return Started::kUnderWay;
+}
+
+void DispatcherCore::OnReady(OutboundConnection* connection) {
+  Site& site = *sites_[connection->site()];
+  if (connection->connecting) {
+    connection->connecting = false;
+    --site.connecting;
+  }
+  if (!connection->transaction) GiveWork(connection);
+}
+
+void DispatcherCore::OnBroken(OutboundConnection* connection) {
+  SiteId id = connection->site();
+  Site& site = *sites_[id];
+  std::erase(site.idle, connection);
+  size_t target = site.health.FindTarget(connection->peer());
+  bool known = target != HopHealth::kNoTarget;
+  if (connection->connecting) {
+    connection->connecting = false;
+    --site.connecting;
+    if (known) site.health.ConnectFailed(target, io_->now());
+    site.last_failure = connection->failure();
+    if (!site.last_failure.enhanced.present()) site.last_failure.enhanced = {4, 4, 1};
+    site.last_failure_hop = connection->hop_name();
+    LogLine(io_->wall_now(), "unreachable")
+        .Text("relay", connection->hop_name())
+        .Text("address", connection->peer().ToString())
+        .Number("reply_code", site.last_failure.code)
+        .Text("reply", site.last_failure.text)
+        .To(*region_->log);
+  } else if (Transaction* transaction = connection->transaction) {
+    FailTransaction(transaction, known ? target : HopHealth::kNoTarget);
+  }
+  // The slot is free once the connection is closed: OnClosed goes on with the site.
+}
+
+void DispatcherCore::FailTransaction(Transaction* transaction, size_t target) {
+  OutboundConnection* connection = transaction->connection;
+  Site& site = *sites_[connection->site()];
+  connection->transaction = nullptr;
+  transaction->connection = nullptr;
+  if (transaction->stage == Transaction::Stage::kLoading) return;  // EnvelopeLoaded gives it back
+  smtp::ClientSession::Outcome& outcome = connection->session().outcome();
+  // A connection that was kept may have been closed by the next hop just when it was used again.
+  // Nothing was answered, so nothing was tried.
+  bool stale = connection->transactions() > 0 && connection->silent_since_begin();
+  bool untouched = transaction->stage == Transaction::Stage::kGathering;
+  if (untouched || (stale && !outcome.in_doubt)) {
+    GiveBack(transaction);
+    return;
+  }
+  if (target != HopHealth::kNoTarget) {
+    site.health.Broke(target, io_->now());
+    site.last_failure = connection->failure();
+    site.last_failure_hop = connection->hop_name();
+  }
+  Settle(transaction, connection, &outcome, connection->failure());
+  EndTransaction(transaction);
+}
+
+void DispatcherCore::OnClosed(OutboundConnection* connection) {
+  SiteId id = connection->site();
+  Site& site = *sites_[id];
+  std::erase(site.idle, connection);
+  if (connection->connecting) --site.connecting;
+  --site.open;
+  site.budget->Release(io_->shard());
+  RP_CHECK(connection->transaction == nullptr);
+  connections_.erase(connection);
+  ServiceSite(id);
+}
+
+}  // namespace ringpost::session

@@ -1,0 +1,41 @@
+// HostResolver: next hops given by name, resolved off the shard by a few threads that may block.
+//
+// getaddrinfo decides (hosts file, resolver configuration); A and AAAA in its order. Answers are
+// cached for limits::kHostAnswerSeconds, failures for limits::kHostFailureSeconds. Address literals
+// need none of this.
+//
+// Threads: Resolve from any; `run` of the request runs on the thread that drains its reply_to.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/base/inbox.h"
+#include "gateway/base/ip_address.h"
+
+namespace ringpost::session {
+
+// Owned by the asker, who keeps it until it is posted back.
+struct HostRequest : Posted {
+  std::string host;
+  Inbox* reply_to = nullptr;
+  std::vector<IpAddress> addresses;  // empty: not found, or not now
+  std::string error;                 // in words, where empty
+};
+
+class HostResolver {
+ public:
+  virtual ~HostResolver() = default;
+  virtual void Resolve(HostRequest* request) = 0;
+  // True: the request will not be posted, and is the asker's again. False: it was posted already.
+  virtual bool Cancel(HostRequest* request) = 0;
+
+  // With that many threads; they end, after the lookup in hand, when it is destroyed. Requests
+  // still open then are answered with an error.
+  static std::unique_ptr<HostResolver> Make(unsigned threads = 2);
+  // One for the process, made on first use and never destroyed.
+  static HostResolver* Shared();
+};
+
+}  // namespace ringpost::session

@@ -1,0 +1,105 @@
+// What the outbound side holds in memory while it works: LiveMessage, Transaction, Outcome. Plain
+// data of the Dispatcher's core; each is pooled, so that a message costs few allocations.
+//
+// A LiveMessage exists between its 250 and the end of its first attempts (body included, within
+// limits), and again around every later attempt. All else the queue keeps of a message is its
+// entries: see delivery/queue_entry.h, whose cookie is the LiveMessage's number.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "gateway/base/slice.h"
+#include "gateway/delivery/queue_entry.h"
+#include "gateway/mail/dsn.h"
+#include "gateway/smtp/client_session.h"
+#include "storage/spool.h"
+
+namespace ringpost::session {
+
+class DispatcherCore;
+class OutboundConnection;
+struct Outcome;
+struct Transaction;
+struct QueueJob;
+
+struct LiveMessage {
+  struct Recipient {
+    delivery::Slot slot = delivery::kNone;  // kNone: settled
+    bool delay_reported = false;
+  };
+
+  uint32_t number = 0;
+  std::unique_ptr<storage::NewMessage> message;
+  absl::InlinedVector<Recipient, 2> recipients;
+  uint32_t open = 0;         // recipients that are not settled
+  bool body_here = false;    // message->body is the body
+  bool rows_stored = false;  // of recipients: what must be deleted with the message
+  uint64_t held_bytes = 0;   // counted against the budget
+  uint32_t users = 0;        // transactions and outcomes that refer to it
+  // Outcomes of one message are stored one after the other: the first is with the spool.
+  Outcome* outcomes_head = nullptr;
+  Outcome* outcomes_tail = nullptr;
+
+  const MessageId& id() const { return message->id; }
+  const storage::StoredEnvelope& envelope() const { return message->envelope; }
+  // As a next hop sees it.
+  uint64_t wire_bytes() const { return envelope().trace.size() + envelope().body_bytes; }
+};
+
+struct BodyRead : storage::ReadRequest {
+  Transaction* transaction = nullptr;
+  bool in_flight = false;
+  bool arrived = false;
+};
+
+// Some recipients of one message on their way through one connection.
+struct Transaction {
+  enum class Stage : uint8_t { kIdle, kLoading, kGathering, kSending, kOver };
+
+  DispatcherCore* core = nullptr;
+  Stage stage = Stage::kIdle;
+  LiveMessage* live = nullptr;
+  OutboundConnection* connection = nullptr;
+  std::vector<delivery::Slot> slots;
+  std::vector<uint32_t> numbers;            // of the recipients, in the order of the transaction
+  std::vector<smtp::Recipient> recipients;  // as long as it ever was, so that strings are reused
+  smtp::OutgoingMail mail;
+
+  // The body, where it is read from the spool.
+  std::array<BodyRead, limits::kBodyChunksAheadMax> reads;
+  uint32_t next_request = 0;
+  uint32_t next_write = 0;
+  uint32_t reads_in_flight = 0;
+  bool body_wanted = false;
+  std::string gathered;  // the whole message, to be re-encoded
+  Slice reencoded;
+};
+
+// What became of some recipients, on its way to the spool.
+struct Outcome : storage::CommitRequest {
+  enum class Then : uint8_t { kRemove, kDefer, kHold, kReady };
+  struct Change {
+    delivery::Slot slot = delivery::kNone;
+    Then then = Then::kRemove;
+    WallTime due;
+    uint32_t recipients = 0;  // that stay open
+    uint16_t attempts = 0;
+    uint16_t reply_code = 0;
+    smtp::EnhancedCode enhanced;
+  };
+
+  DispatcherCore* core = nullptr;
+  LiveMessage* live = nullptr;  // null: the entry alone was enough
+  Outcome* next_of_message = nullptr;
+  absl::InlinedVector<Change, 2> changes;
+  std::vector<mail::DsnRecipient> report_on;
+  std::unique_ptr<storage::NewMessage> report;
+  QueueJob* job = nullptr;  // an operator waits for it
+};
+
+}  // namespace ringpost::session

@@ -1,0 +1,240 @@
+#include "gateway/session/outbound_connection.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "gateway/base/check.h"
+#include "gateway/base/counters.h"
+#include "gateway/base/limits.h"
+
+namespace ringpost::session {
+
+using EventKind = smtp::ClientSession::EventKind;
+
+OutboundConnection::OutboundConnection(reactor::Io* io, Owner* owner, const Settings* settings,
+                                       uint32_t site, const Endpoint& peer, std::string hop_name)
+    : io_(io),
+      owner_(owner),
+      settings_(settings),
+      stream_(io, this),
+      session_(settings->helo),
+      timeout_(
+          [](reactor::Timer* timer) { static_cast<Timeout*>(timer)->connection->OnTimeout(); }),
+      site_(site),
+      peer_(peer),
+      hop_name_(std::move(hop_name)),
+      leased_at_(io->now()) {
+  timeout_.connection = this;
+}
+
+OutboundConnection::~OutboundConnection() = default;
+
+void OutboundConnection::Connect(const IpAddress* source) {
+  Count(Counter::kOutboundConnections);
+  stream_.Connect(peer_, source);
+  io_->timers().Schedule(&timeout_, io_->now() + settings_->connect_timeout);
+}
+
+void OutboundConnection::Begin(const smtp::OutgoingMail& mail) {
+  RP_CHECK(usable());
+  if (transactions_ > 0) Count(Counter::kOutboundReused);
+  resting_ = false;
+  silent_ = true;
+  session_.Begin(mail);
+  // Where no recipient can be sent the session has its outcome at once.
+  if (!pumping_ && session_.output().empty()) {
+    PumpSoon();
+    return;
+  }
+  Flush();
+}
+
+void OutboundConnection::SendPiece(Slice piece) {
+  Count(Counter::kBodyBytesOut, piece.size());
+  session_.BodyPiece(std::move(piece), &wire_);
+}
+
+void OutboundConnection::FlushBody() {
+  sending_body_ = true;
+  WriteWire();
+  if (session_.body_error()) return;
+  stream_.Flush();
+  ArmTimeout();
+}
+
+void OutboundConnection::FinishBody() {
+  session_.BodyEnd(&wire_);
+  sending_body_ = false;
+  WriteWire();
+  if (!session_.body_error()) Flush();
+}
+
+// A body that cannot be finished is not sent on: the session fails at its next step.
+void OutboundConnection::WriteWire() {
+  if (!session_.body_error()) {
+    stream_.Write(wire_);
+  } else if (!pumping_) {
+    PumpSoon();
+  }
+  wire_.Clear();
+}
+
+// Steps the session from the loop, as if something had come.
+void OutboundConnection::PumpSoon() {
+  pump_soon_ = true;
+  io_->timers().Schedule(&timeout_, io_->now());
+}
+
+void OutboundConnection::Rest() {
+  resting_ = true;
+  ArmTimeout();
+}
+
+void OutboundConnection::Quit() {
+  if (broken_ || quitting_) return;
+  quitting_ = true;
+  session_.Quit();
+  Flush();
+}
+
+void OutboundConnection::Abort() {
+  broken_ = true;
+  timeout_.Cancel();
+  stream_.Close();
+}
+
+void OutboundConnection::OnConnected(int error) {
+  if (error == 0) {
+    ArmTimeout();
+    return;
+  }
+  failure_ = smtp::Reply();
+  failure_.text = std::string("cannot connect: ") + std::strerror(-error);
+  Break();
+}
+
+void OutboundConnection::OnReceive(Slice bytes) {
+  if (broken_) return;
+  silent_ = false;
+  bool answers_quit = quitting_;
+  Pump(bytes.view());
+  if (answers_quit && !broken_) Abort();
+}
+
+void OutboundConnection::OnSent() {
+  if (broken_) return;
+  if (sending_body_) owner_->OnBodySent(this);
+}
+
+void OutboundConnection::OnEnd(int error) {
+  if (broken_) return;
+  if (quitting_) {
+    Abort();
+    return;
+  }
+  Fail(error == 0 ? "the next hop closed the connection"
+                  : std::string("the connection was lost: ") + std::strerror(-error));
+}
+
+void OutboundConnection::OnTimeout() {
+  if (broken_) return;
+  if (std::exchange(pump_soon_, false)) {
+    Pump({});
+    return;
+  }
+  if (resting_ && !quitting_) {
+    Quit();
+    return;
+  }
+  if (quitting_) {
+    Abort();
+    return;
+  }
+  if (stream_.open()) {
+    Fail("time-out: no answer to " + std::string(session_.waiting_for()));
+    return;
+  }
+  failure_ = smtp::Reply();
+  failure_.text = "cannot connect: time-out";
+  Break();
+}
+
+void OutboundConnection::Fail(std::string_view words) {
+  session_.End(words);
+  Pump({});
+  if (broken_) return;
+  failure_ = smtp::Reply();
+  failure_.text = words;
+  Break();
+}
+
+void OutboundConnection::Break() {
+  broken_ = true;
+  timeout_.Cancel();
+  owner_->OnBroken(this);
+  stream_.Close();
+}
+
+void OutboundConnection::Pump(std::string_view input) {
+  pumping_ = true;
+  for (bool more = true; more && !broken_;) {
+    switch (session_.Step(&input)) {
+      case EventKind::kNeedInput:
+        more = false;
+        break;
+      case EventKind::kReady:
+        greeted_ = true;
+        if (!quitting_) owner_->OnReady(this);
+        break;
+      case EventKind::kSendBody:
+        owner_->OnBodyWanted(this);
+        break;
+      case EventKind::kDone:
+        ++transactions_;
+        owner_->OnTransactionDone(this);
+        break;
+      case EventKind::kFailed:
+        sending_body_ = false;
+        failure_ = session_.failure();
+        if (quitting_) {
+          Abort();
+        } else {
+          Break();
+        }
+        break;
+    }
+  }
+  pumping_ = false;
+  if (!broken_) Flush();
+}
+
+void OutboundConnection::Flush() {
+  if (pumping_ || pump_soon_) return;  // Pump flushes once, when all has been said
+  std::string& output = session_.output();
+  if (!output.empty()) {
+    stream_.WriteCopy(output);
+    output.clear();
+  }
+  stream_.Flush();
+  ArmTimeout();
+}
+
+void OutboundConnection::ArmTimeout() {
+  Seconds wait(session_.timeout_seconds());
+  if (quitting_) {
+    wait = Seconds(limits::kClientQuitSeconds);
+  } else if (resting_) {
+    wait = settings_->idle_timeout;
+  } else if (settings_->command_timeout.count() > 0) {
+    wait = std::min(wait, settings_->command_timeout);
+  }
+  io_->timers().Schedule(&timeout_, io_->now() + wait);
+}
+
+void OutboundConnection::OnClosed() {
+  timeout_.Cancel();
+  owner_->OnClosed(this);
+}
+
+}  // namespace ringpost::session

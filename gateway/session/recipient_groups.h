@@ -1,0 +1,40 @@
+// RecipientGroup: the open recipients of one message that make one queue entry: same domain, same
+// number of attempts, held or not.
+//
+// Sans-IO, no state of its own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gateway/base/time.h"
+#include "storage/records.h"
+
+namespace ringpost::session {
+
+struct RecipientGroup {
+  std::string domain;  // routing key
+  uint32_t first_recipient = 0;
+  uint32_t last_recipient = 0;
+  uint32_t recipients = 0;
+  uint16_t attempts = 0;
+  bool held = false;
+  bool wants_delay_notice = false;
+  WallTime due;  // of the earliest
+  uint16_t reply_code = 0;
+  uint16_t enhanced[3] = {0, 0, 0};
+
+  // Recipients first_recipient..last_recipient, without gaps.
+  bool whole_range() const { return last_recipient - first_recipient + 1 == recipients; }
+};
+
+// `states` may be empty: all queued, never tried. `group_of` (may be null) gets each recipient's
+// group, or UINT32_MAX where it is settled.
+std::vector<RecipientGroup> GroupRecipients(const storage::StoredEnvelope& envelope,
+                                            const std::vector<storage::RecipientState>& states,
+                                            std::vector<uint32_t>* group_of);
+// The routing key of an address's domain.
+std::string DomainKeyOf(std::string_view address);
+
+}  // namespace ringpost::session

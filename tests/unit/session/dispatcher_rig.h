@@ -1,0 +1,126 @@
+// DispatcherRig: a Dispatcher on the simulated ring and the memory store, with next hops that do as
+// told.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/log.h"
+#include "gateway/delivery/config.h"
+#include "gateway/delivery/site_budget.h"
+#include "gateway/reactor/sim_io.h"
+#include "gateway/session/dispatcher.h"
+#include "storage/sim/memory_spool.h"
+
+namespace ringpost::session {
+
+class RecordingLog final : public Log {
+ public:
+  void Append(std::string_view line) override { lines.emplace_back(line); }
+  // Lines of this event, in order.
+  std::vector<std::string> Of(std::string_view event) const;
+  static std::string Field(const std::string& line, std::string_view name);
+  std::vector<std::string> lines;
+};
+
+struct HopMessage {
+  std::string from;                     // MAIL's argument, parameters included
+  std::vector<std::string> recipients;  // RCPT's
+  std::string content;                  // un-stuffed
+  int connection = 0;
+  WallTime at;
+};
+
+// A next hop. Its behaviour can be changed at any time.
+class ScriptedHop {
+ public:
+  // What to answer to a command ("EHLO", "MAIL", "RCPT", "DATA", "." or "greeting"); empty: yes.
+  // "drop": close without a word; "silence": nothing, for ever.
+  using Answer = std::function<std::string(std::string_view command, std::string_view line)>;
+
+  ScriptedHop(reactor::SimWorld* world, const std::string& endpoint);
+  ~ScriptedHop();
+
+  void SetUp(bool up);
+  Answer answer = [](std::string_view, std::string_view) { return std::string(); };
+  std::vector<std::string> extensions = {"PIPELINING", "8BITMIME", "SIZE 10000000"};
+  std::vector<HopMessage> messages;
+  int connections = 0;
+  std::vector<WallTime> connected_at;
+  int transactions_begun = 0;
+  const std::string endpoint;
+
+  // How often `recipient` came out.
+  int Count(std::string_view recipient) const;
+
+ private:
+  struct Session {
+    std::unique_ptr<reactor::SimPeer> peer;
+    std::string unread;
+    HopMessage message;
+    bool in_data = false;
+    bool over = false;
+  };
+  void Serve(std::unique_ptr<reactor::SimPeer> peer);
+  void OnActivity(Session* session);
+  void OnLine(Session* session, std::string line);
+  void OnDataLine(Session* session, std::string line);
+  void Say(Session* session, std::string_view command, std::string_view line,
+           const std::string& yes, const std::function<void()>& on_yes);
+
+  reactor::SimWorld* world_;
+  std::list<Session> sessions_;
+  bool up_ = false;
+};
+
+struct Sent {
+  std::string from = "sender@example.com";
+  std::vector<std::string> to = {"a@one.example"};
+  std::string body = "Subject: test\r\n\r\nHello.\r\n";
+  uint8_t notify = 0;
+  Millis lifetime = Seconds(5 * 86'400);
+};
+
+class DispatcherRig {
+ public:
+  explicit DispatcherRig(uint64_t seed, reactor::SimFaults faults = reactor::SimFaults::None(),
+                         storage::MemorySpoolFaults spool_faults = {});
+  ~DispatcherRig();
+
+  // Routes as {domain, hops}; hops in order of preference. Begins (or reloads) with them.
+  void Route(std::vector<std::pair<std::string, std::vector<std::string>>> routes);
+  // Accepts a message as the inbound side would: stored, then admitted.
+  MessageId Send(const Sent& sent);
+  // A process that ends and begins again: what is stored is all that is left.
+  void Restart(bool power_cut = false);
+  QueueCommand Ask(QueueCommand command);
+
+  bool RunUntil(const std::function<bool()>& done, int steps = 400'000);
+  void RunFor(Millis span);
+  bool Settled();  // nothing queued, nothing in flight
+
+  reactor::SimWorld world;
+  storage::MemorySpool spool;
+  RecordingLog log;
+  std::unique_ptr<reactor::SimIo> io;
+  RegionContext region;
+  delivery::SiteBudgets budgets;
+  delivery::DeliveryConfig config;
+  std::unique_ptr<Dispatcher> dispatcher;
+
+ private:
+  void Begin();
+  void End();
+  std::shared_ptr<const delivery::DeliveryConfig> Snapshot() const {
+    return std::make_shared<delivery::DeliveryConfig>(config);
+  }
+  void Step();
+  bool answered_ = false;
+};
+
+}  // namespace ringpost::session

@@ -1,0 +1,113 @@
+// What the process takes care of around the gateway: the store's lock, sockets, memory.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "gateway/app/listen_sockets.h"
+#include "gateway/app/memory_watch.h"
+#include "gateway/app/process_setup.h"
+
+namespace ringpost::app {
+namespace {
+
+using session::Pressure;
+using ::testing::HasSubstr;
+
+std::string TemporaryFolder() {
+  char path[] = "/tmp/ringpost-process-XXXXXX";
+  return mkdtemp(path);
+}
+
+std::string WordsOf(const Status& status) { return std::string(MessageOf(status)); }
+
+TEST(ProcessSetup, DirectoriesAreMadePrivately) {
+  std::string folder = TemporaryFolder();
+  ASSERT_TRUE(MakeDirectories(folder + "/a/b/c").ok());
+  ASSERT_TRUE(MakeDirectories(folder + "/a/b/c").ok()) << "what is there is no error";
+  auto mode = std::filesystem::status(folder + "/a/b").permissions();
+  EXPECT_EQ(mode, std::filesystem::perms::owner_all);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(ProcessSetup, DirectoryThatCannotBe) {
+  Status status = MakeDirectories("/proc/ringpost/x");
+  EXPECT_THAT(WordsOf(status), HasSubstr("cannot make the directory /proc/ringpost"));
+}
+
+TEST(ProcessSetup, OneDaemonPerStore) {
+  std::string folder = TemporaryFolder();
+  auto first = LockStore(folder);
+  ASSERT_TRUE(first.ok());
+  auto second = LockStore(folder);
+  ASSERT_FALSE(second.ok());
+  EXPECT_THAT(WordsOf(second.status()),
+              HasSubstr("another ringpostd (process " + std::to_string(getpid()) + ")"));
+  close(*first);
+  auto third = LockStore(folder);
+  EXPECT_TRUE(third.ok());
+  close(*third);
+  std::filesystem::remove_all(folder);
+}
+
+Endpoint FreeEndpoint() {
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_storage address;
+  socklen_t size = Endpoint{IpAddress::V4(0x7F000001), 0}.ToSockaddr(&address);
+  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+  size = sizeof address;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  close(fd);
+  return *Endpoint::FromSockaddr(address);
+}
+
+TEST(ListenSockets, OnePerShardAndNoneForASecondDaemon) {
+  Endpoint endpoint = FreeEndpoint();
+  auto first = OpenListeners(endpoint, 3, nullptr);
+  ASSERT_TRUE(first.ok()) << WordsOf(first.status());
+  EXPECT_EQ(first->size(), 3u);
+  auto second = OpenListeners(endpoint, 3, nullptr);
+  ASSERT_FALSE(second.ok());
+  EXPECT_THAT(WordsOf(second.status()), HasSubstr("cannot listen on " + endpoint.ToString()));
+  EXPECT_THAT(WordsOf(second.status()), HasSubstr("stop the program that has it"));
+  for (int fd : *first) close(fd);
+  auto third = OpenListeners(endpoint, 1, nullptr);
+  ASSERT_TRUE(third.ok());
+  close(third->front());
+}
+
+TEST(ListenSockets, AddressOfAnotherMachine) {
+  auto sockets = OpenListeners(*Endpoint::Parse("192.0.2.1:2525"), 1, nullptr);
+  ASSERT_FALSE(sockets.ok());
+  EXPECT_THAT(WordsOf(sockets.status()), HasSubstr("no interface of this machine"));
+}
+
+TEST(MemoryWatch, LevelsAndTheWayBack) {
+  MemoryWatch watch(1000 * limits::kMiB);
+  ASSERT_EQ(watch.ceiling_bytes(), 1000 * limits::kMiB);
+  auto at = [&](uint64_t percent) {
+    return watch.Judge(percent * 10 * limits::kMiB + limits::kMiB);
+  };
+  EXPECT_EQ(at(50), Pressure::kNone);
+  EXPECT_EQ(at(limits::kMemoryRefuseMailPercent), Pressure::kRefuseMail);
+  EXPECT_EQ(at(limits::kMemoryRefuseMailPercent - 2), Pressure::kRefuseMail) << "no flapping";
+  EXPECT_EQ(at(limits::kMemoryRefuseConnectionsPercent + 1), Pressure::kRefuseConnections);
+  EXPECT_EQ(at(limits::kMemoryCloseIdlePercent), Pressure::kCloseIdle);
+  EXPECT_EQ(at(10), Pressure::kNone);
+}
+
+TEST(MemoryWatch, TheMachineIsACeilingToo) {
+  MemoryWatch watch(0);
+  EXPECT_GT(watch.ceiling_bytes(), 0u);
+  EXPECT_GT(ResidentBytes(), limits::kMiB);
+  EXPECT_EQ(watch.Look(), Pressure::kNone);
+  EXPECT_EQ(watch.bytes() / limits::kMiB > 0, true);
+}
+
+}  // namespace
+}  // namespace ringpost::app

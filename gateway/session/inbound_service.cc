@@ -46,6 +46,7 @@ void InboundService::Accept(int fd, std::shared_ptr<const ListenerPolicy> policy
   uint32_t most = host_->shared->connections_max.load(std::memory_order_relaxed);
   if (open >= most + limits::kRefusedConnectionsMax) {
     Count(Counter::kConnectionsRefused);
+    Count(Counter::kConnectionsClosed);
     io.Close(fd);
     return;
   }

@@ -74,8 +74,6 @@ inline constexpr uint32_t kMimeDepthMax = 8;
 inline constexpr uint32_t kMimePartsMax = 256;
 inline constexpr size_t kMimeHeaderBytesMax = 64 * kKiB;
 inline constexpr size_t kReencodeBytesMax = 64 * kMiB;
-// The most of an original that a report returns with RET=FULL; larger: its header section alone.
-inline constexpr size_t kReportOriginalBytesMax = 256 * kKiB;
 // The most of a header section that a report returns; the rest is cut off at a line.
 inline constexpr size_t kReportHeaderBytesMax = 64 * kKiB;
 
@@ -328,6 +326,8 @@ inline constexpr uint32_t kReopenFirstMillis = 100;
 inline constexpr uint32_t kReopenLastMillis = 10'000;
 // Below this much free space nothing is accepted (452 4.3.1); above it by an eighth again, it is.
 inline constexpr uint64_t kFreeSpaceFloorBytesDefault = 512 * kMiB;
+// Entries in the list of damage that the store's tools give; more are counted.
+inline constexpr size_t kStoreDamageListMax = 10'000;
 // Free space is looked at this often, and after this many bytes were written.
 inline constexpr uint32_t kFreeSpaceCheckMillis = 250;
 inline constexpr uint64_t kFreeSpaceCheckBytes = 16 * kMiB;

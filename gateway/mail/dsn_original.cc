@@ -39,7 +39,7 @@ std::string_view HeaderSection(std::string_view original) {
 }
 
 std::optional<ReturnedOriginal> All(const DsnInput& input) {
-  if (!input.return_full || input.original.size() > limits::kReportOriginalBytesMax)
+  if (!input.return_full || input.original.size() > limits::kReportReturnBytesMax)
     return std::nullopt;
   if (IsClean(input.original, input.smtputf8)) {
     ReturnedOriginal all{input.smtputf8 ? "message/global" : "message/rfc822",

@@ -157,7 +157,7 @@ TEST(Dsn, ALargeOriginalIsCut) {
   input.recipients.push_back(Failed("bob@example.net"));
   input.return_full = true;
   std::string original = "Subject: hello\r\n\r\n";
-  while (original.size() <= limits::kReportOriginalBytesMax) original += "more and more of it\r\n";
+  while (original.size() <= limits::kReportReturnBytesMax) original += "more and more of it\r\n";
   input.original = original;
   std::string report = BuildDsn(input);
   EXPECT_LT(report.size(), 4096u);

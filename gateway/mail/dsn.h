@@ -1,8 +1,14 @@
 // Delivery status notifications: multipart/report of RFC 3464 and RFC 6522, in words a person can
-// use.
+// use. The caller sends them with the null reverse-path.
 //
-// Null reverse-path, Auto-Submitted: auto-replied (RFC 3834). RFC 6533 form where the original
-// needs SMTPUTF8. The bytes of remote replies are hostile: made printable and cut.
+// Auto-Submitted: auto-replied (RFC 3834). Where the original needs SMTPUTF8, the RFC 6533 form:
+// message/global-delivery-status and kin, UTF-8 as it is. Elsewhere all is ASCII: addresses beyond
+// it are spelt out as utf-8-addr-xtext, and an original with 8-bit parts is re-encoded, or its
+// header section alone is returned as quoted-printable. The bytes of remote replies, addresses and
+// originals are hostile: made printable, cut (limits::kReplyTextKeptBytesMax,
+// kReportReturnBytesMax, kReportHeaderBytesMax) and fenced by a boundary that none of them holds.
+//
+// Threads: none of its own; a pure function.
 #pragma once
 
 #include <string>
@@ -21,10 +27,10 @@ enum class DsnAction : uint8_t { kFailed, kDelayed, kDelivered, kRelayed, kExpan
 struct DsnRecipient {
   smtp::Recipient recipient;
   DsnAction action = DsnAction::kFailed;
-  smtp::Reply reply;       // the last one; code 0: reply.text is our own diagnosis
-  std::string remote_mta;  // name or address of who said it; empty: ourselves
-  WallTime last_attempt;
-  WallTime will_retry_until;  // kDelayed
+  smtp::Reply reply;          // the last one; code 0: reply.text is our own diagnosis
+  std::string remote_mta;     // name or address of who said it; empty: ourselves
+  WallTime last_attempt;      // the epoch: not said
+  WallTime will_retry_until;  // kDelayed; the epoch: not said
 };
 
 struct DsnInput {

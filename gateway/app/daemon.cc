@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -44,7 +45,7 @@ class Daemon {
   void Drain(std::string_view why);
   void Reload();
   bool Finished();
-  void TakeListenersIntoCare();
+  void StoreListeners();
   void Tell(const Status& sent);
 
   Config config_;
@@ -57,7 +58,8 @@ class Daemon {
   std::unique_ptr<GatewayControl> target_;
   std::unique_ptr<ControlServer> control_;
   bool draining_ = false;
-  MonoTime deadline_;  // of the drain
+  MonoTime deadline_;             // of the drain
+  std::set<std::string> stored_;  // names of sockets the service manager keeps
 };
 
 Status Daemon::OpenLog() {
@@ -75,7 +77,7 @@ Status Daemon::OpenLog() {
 Status Daemon::Setup() {
   notifier_ = ServiceNotifier::FromEnvironment();
   ListenFds handed_over = ListenFds::FromEnvironment();
-  umask(077);
+  umask(027);
   ForbidDumps();
   reactor::RaiseFileLimit(&file_limit_);
   StatusOr<int> signals = OpenSignals();
@@ -85,7 +87,9 @@ Status Daemon::Setup() {
   if (!status.ok()) return status;
   for (const std::string& problem : handed_over.problems()) Say(problem);
   std::string socket = config_.control.socket;
-  auto gateway = Gateway::Make(config_, std::move(handed_over), log_.get());
+  auto gateway = Gateway::Make(config_, &handed_over, log_.get());
+  // In a SO_REUSEPORT group a socket nobody accepts on would still be given connections.
+  for (const std::string& name : handed_over.CloseRest()) Tell(notifier_.RemoveFds(name));
   if (!gateway.ok()) return gateway.status();
   gateway_ = std::move(*gateway);
   status = gateway_->Start();
@@ -121,11 +125,17 @@ void Daemon::Tell(const Status& sent) {
 }
 
 // The service manager keeps the listening sockets, so that a restart refuses nobody.
-void Daemon::TakeListenersIntoCare() {
+void Daemon::StoreListeners() {
   if (!notifier_.enabled()) return;
+  std::set<std::string> wanted;
   for (const auto& [name, fd] : gateway_->ListeningSockets()) {
-    Tell(notifier_.StoreFds(name, {{fd}}));
+    wanted.insert(name);
+    if (!stored_.contains(name)) Tell(notifier_.StoreFds(name, {{fd}}));
   }
+  for (const std::string& name : stored_) {
+    if (!wanted.contains(name)) Tell(notifier_.RemoveFds(name));
+  }
+  stored_ = std::move(wanted);
 }
 
 void Daemon::Drain(std::string_view why) {
@@ -148,6 +158,7 @@ void Daemon::Reload() {
   Tell(notifier_.Reloading());
   ReloadOutcome outcome = gateway_->Reload();
   Say(outcome.words);
+  StoreListeners();
   Tell(notifier_.Ready("running"));
 }
 
@@ -181,6 +192,7 @@ void Daemon::Loop() {
     poll(waits, 2, draining_ ? kDrainTickMillis : kTickMillis);
     TakeSignals();
     if (gateway_->ServeRequests() && !draining_) Drain("the operator asked");
+    if (!draining_) StoreListeners();  // a reload may have been among the requests
     if (ReadMonoClock() < next_tick) continue;
     next_tick = ReadMonoClock() + Millis(kTickMillis);
     gateway_->Tick();
@@ -196,7 +208,7 @@ int Daemon::Run() {
     return 1;
   }
   Introduce();
-  TakeListenersIntoCare();
+  StoreListeners();
   Tell(notifier_.Ready("running"));
   Loop();
   bool drained = gateway_->drained();

@@ -24,18 +24,17 @@ Status Prefixed(const std::string& prefix, const Status& status) {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<Gateway>> Gateway::Make(Config config, ListenFds handed_over, Log* log) {
-  auto gateway = std::make_unique<GatewayImpl>(std::move(config), std::move(handed_over), log);
-  Status status = gateway->Prepare();
+StatusOr<std::unique_ptr<Gateway>> Gateway::Make(Config config, ListenFds* handed_over, Log* log) {
+  auto gateway = std::make_unique<GatewayImpl>(std::move(config), log);
+  Status status = gateway->Prepare(handed_over);
   if (!status.ok()) return status;
   return StatusOr<std::unique_ptr<Gateway>>(std::move(gateway));
 }
 
-GatewayImpl::GatewayImpl(Config config, ListenFds handed_over, Log* log)
+GatewayImpl::GatewayImpl(Config config, Log* log)
     : config_(std::move(config)),
       hostname_(config_.hostname),
       config_path_(config_.source_path),
-      handed_over_(std::move(handed_over)),
       log_(log),
       memory_(config_.limits.memory_bytes_max) {
   request_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -52,7 +51,7 @@ GatewayImpl::~GatewayImpl() {
   close(request_fd_);
 }
 
-Status GatewayImpl::Prepare() {
+Status GatewayImpl::Prepare(ListenFds* handed_over) {
   uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
   shard_count_ = config_.reactor.cores > 0 ? config_.reactor.cores : cores;
   Status made = MakeDirectories(config_.store.path);
@@ -61,7 +60,7 @@ Status GatewayImpl::Prepare() {
   if (!lock.ok()) return lock.status();
   store_lock_ = *lock;
   // The ports first: opening a store can take long, and a port that is taken is found out at once.
-  Status bound = BindListeners();
+  Status bound = BindListeners(handed_over);
   if (!bound.ok()) return bound;
   for (const RegionConfig& region : config_.regions) {
     Status opened = OpenRegion(region);
@@ -86,6 +85,10 @@ Status GatewayImpl::OpenRegion(const RegionConfig& config) {
   storage::SpoolOptions options;
   options.path = config.store + "/spool";
   options.free_space_floor_bytes = config_.store.free_bytes_min;
+  // Under a low memory ceiling the store's own memory must not be what reaches it.
+  uint64_t share = memory_.ceiling_bytes() / config_.regions.size();
+  options.memtable_bytes = std::min(options.memtable_bytes, share / 8);
+  options.block_cache_bytes = std::min(options.block_cache_bytes, share / 32);
   options.log = region->log.get();
   auto spool = storage::RocksSpool::Open(std::move(options));
   if (!spool.ok()) return spool.status();
@@ -94,9 +97,9 @@ Status GatewayImpl::OpenRegion(const RegionConfig& config) {
   return OkStatus();
 }
 
-Status GatewayImpl::BindListeners() {
+Status GatewayImpl::BindListeners(ListenFds* handed_over) {
   for (const ListenerConfig& listener : config_.listeners) {
-    auto sockets = OpenListeners(listener.address, shard_count_, &handed_over_);
+    auto sockets = OpenListeners(listener.address, shard_count_, handed_over);
     if (!sockets.ok()) return sockets.status();
     sockets_[listener.address] = std::move(*sockets);
   }

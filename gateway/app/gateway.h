@@ -74,10 +74,10 @@ class Gateway {
  public:
   using TraceSink = std::function<void(std::string_view line)>;
 
-  // Opens stores, binds listeners, probes the ring. The status says in words what failed and what
-  // to do. `handed_over`: sockets of the service manager. `log`: the daemon's own lines; outlives
-  // the Gateway.
-  static StatusOr<std::unique_ptr<Gateway>> Make(Config config, ListenFds handed_over, Log* log);
+  // Opens stores, binds listeners, probes the ring. The status says in words what failed and what to
+  // do. `handed_over`: sockets of the service manager; what is not taken stays in it. `log`: the
+  // daemon's own lines; outlives the Gateway.
+  static StatusOr<std::unique_ptr<Gateway>> Make(Config config, ListenFds* handed_over, Log* log);
   virtual ~Gateway() = default;
 
   // Shards run and accept; the scan of what is queued begins.

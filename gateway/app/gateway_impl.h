@@ -25,10 +25,10 @@ namespace ringpost::app {
 
 class GatewayImpl final : public Gateway {
  public:
-  GatewayImpl(Config config, ListenFds handed_over, Log* log);
+  GatewayImpl(Config config, Log* log);
   ~GatewayImpl() override;
 
-  Status Prepare();  // Make's work
+  Status Prepare(ListenFds* handed_over);  // Make's work
 
   Status Start() override;
   uint32_t shards() const override { return shard_count_; }
@@ -63,7 +63,7 @@ class GatewayImpl final : public Gateway {
   using Sockets = std::map<Endpoint, std::vector<int>>;  // one per shard
 
   Status OpenRegion(const RegionConfig& config);
-  Status BindListeners();
+  Status BindListeners(ListenFds* handed_over);
   Status StartShards();
   // Gives every shard its listeners; `fresh` holds the sockets that are new to them.
   void HandOutListeners(const Sockets& fresh);
@@ -83,7 +83,6 @@ class GatewayImpl final : public Gateway {
 
   Config config_;
   const std::string hostname_, config_path_;  // copies that any thread may read
-  ListenFds handed_over_;
   Log* log_;
   uint32_t shard_count_ = 0;
   int store_lock_ = -1;

@@ -53,8 +53,13 @@ void InboundMessage::CompactPieces() {
 }
 
 SliceChain InboundMessage::TakeBody() {
-  SliceChain body = std::move(gathered_);
-  body.Append(pieces_);
+  SliceChain body;
+  if (gathered_.empty()) {
+    body = std::move(pieces_);
+  } else {
+    body = std::move(gathered_);
+    body.Append(pieces_);
+  }
   gathered_ = SliceChain();
   pieces_ = SliceChain();
   pinned_bytes_ = 0;
@@ -63,9 +68,12 @@ SliceChain InboundMessage::TakeBody() {
 
 const mail::HeaderSummary& InboundMessage::Headers() {
   if (!scanned_) {
-    SliceChain body = gathered_;
-    body.Append(pieces_);
-    headers_ = mail::ScanHeaders(body);
+    SliceChain both;
+    if (!gathered_.empty()) {
+      both = gathered_;
+      both.Append(pieces_);
+    }
+    headers_ = mail::ScanHeaders(gathered_.empty() ? pieces_ : both);
     scanned_ = true;
   }
   return headers_;

@@ -215,6 +215,7 @@ ServerSession::EventKind ServerSession::State::HandleBdat(std::string_view argum
     refusal = replies::kNoRecipients;
   }
   if (!refusal.empty()) {
+    if (TooManyErrors()) return kNothing;
     chunk_refusal = std::make_unique<std::string>(refusal);
     return kNothing;
   }

@@ -92,7 +92,7 @@ ServerSession::Event ServerSession::State::ReadData(std::string_view* input) {
     case DataStream::Result::kPiece:
       return Content(piece);
     case DataStream::Result::kEnd:
-      return {EndOfBody(), {}};
+      return EndOfBody();
   }
   return {kNothing, {}};
 }
@@ -117,12 +117,12 @@ ServerSession::Event ServerSession::State::EndOfChunk() {
   if (chunk_refusal) {
     phase = Phase::kCommand;
     std::unique_ptr<std::string> refusal = std::move(chunk_refusal);
-    Error(*refusal);
+    Say(*refusal);
     return {kNothing, {}};
   }
   std::string_view piece;
   if (chunk_last && transaction->stream.Finish(&piece)) return Content(piece);
-  if (chunk_last || !Doom().empty()) return {EndOfBody(), {}};
+  if (chunk_last || !Doom().empty()) return EndOfBody();
   phase = Phase::kCommand;
   Say(replies::kChunkOk);
   return {kNothing, {}};
@@ -133,9 +133,10 @@ ServerSession::Event ServerSession::State::EndOfChunk() {
 ServerSession::Event ServerSession::State::Content(std::string_view piece) {
   transaction->body_bytes += piece.size();
   if (transaction->doomed) return {kNothing, {}};
-  if (Doom().empty()) return {EventKind::kBody, piece};
+  const std::string_view doom = Doom();
+  if (doom.empty()) return {EventKind::kBody, piece};
   transaction->doomed = true;
-  return {EventKind::kReset, {}};
+  return {EventKind::kReset, doom};
 }
 
 // Why the body can't be taken, as the reply to say at its end; nothing where it can.
@@ -153,17 +154,17 @@ std::string_view ServerSession::State::Doom() const {
   return {};
 }
 
-ServerSession::EventKind ServerSession::State::EndOfBody() {
+ServerSession::Event ServerSession::State::EndOfBody() {
   phase = Phase::kCommand;
-  std::string_view doom = Doom();
+  const std::string_view doom = Doom();
   if (doom.empty()) {
     question = Question::kEndOfData;
-    return EventKind::kEndOfData;
+    return {EventKind::kEndOfData, {}};
   }
   const bool told = transaction->doomed;
   transaction.reset();
   Error(doom);
-  return told ? kNothing : EventKind::kReset;
+  return told ? Event{kNothing, {}} : Event{EventKind::kReset, doom};
 }
 
 // --- Saying
@@ -286,8 +287,8 @@ void ServerSession::Refuse(const Reply& reply) {
   RP_CHECK(question != Question::kNone);
   if (reply.code == 421) return state_->CloseWith(reply);
   if (question == Question::kRecipient) return state_->SayReply(reply);
-  // A refused recipient is no error of the client's: lists have dead addresses. A whole transaction
-  // is.
+  // A refused recipient is no error of the client's: lists have dead addresses. From here on the
+  // whole transaction was refused, and that is one.
   state_->transaction.reset();
   if (reply.permanent() && state_->TooManyErrors()) return;
   if (state_->phase != State::Phase::kChunk) return state_->SayReply(reply);

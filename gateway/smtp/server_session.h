@@ -6,15 +6,17 @@
 // Refuse or Queued. So replies stay in order under PIPELINING.
 //
 //   while (true) {
-//     ServerSession::Event event = session.Step(input);      // consumes from the front of `input`
+//     ServerSession::Event event = session.Step(&input);  // consumes from the front of `input`
 //     switch (event.kind) {
-//       case kNeedInput:  return;                            // input is empty now
-//       case kMail:       session.Accept(); break;           // or Refuse(reply); may be answered
-//       later case kRecipient:  ... case kData:       session.Accept(); break;           // 354
-//       (or, for BDAT, silence) or a refusal case kBody: chain.Append(slice.Share(event.body));
-//       break; case kEndOfData:  commit; later: session.Queued(std::move(durable), "...") or
-//       Refuse(reply) case kReset:      drop what was gathered of the message; break; case kClose:
-//       flush output, close; return;
+//       case kNeedInput:  return;                         // input is empty now
+//       case kMail:       session.Accept(); break;        // or Refuse(reply); now or later
+//       case kRecipient:  session.Accept(); break;
+//       case kData:       session.Accept(); break;        // 354 (BDAT: silence), or a refusal
+//       case kBody:       chain.Append(slice.Share(event.body)); break;
+//       case kEndOfData:  ...commit; then session.Queued(std::move(durable), "queued as ...")
+//       case kReset:      ...drop what was gathered of the message; break;
+//       case kXclient:    ...the client is somebody else now; break;
+//       case kClose:      ...flush output, close; return;
 //     }
 //   }
 //
@@ -36,7 +38,9 @@
 // Memory: one heap block of about 200 bytes when idle (and the client's name, where it is longer
 // than 15 bytes); a transaction and a partial line exist on the heap while needed. output() keeps
 // its capacity within a burst of commands: the driver takes the string, or releases it when the
-// session goes idle. Threads: none of its own; the caller's.
+// session goes idle.
+//
+// Threads: none of its own; the caller's.
 #pragma once
 
 #include <cstdint>
@@ -83,6 +87,8 @@ class ServerSession {
   };
   struct Event {
     EventKind kind;
+    // kBody: the piece. kReset: why the body can't be taken, as the reply that is said at its end
+    // ("550 5.6.0 ...", a literal, for logs); empty where the client ended the transaction.
     std::string_view body;
   };
   // What XCLIENT said (Postfix XCLIENT_README), decoded; empty: not said or [UNAVAILABLE].
@@ -111,13 +117,13 @@ class ServerSession {
   // The bytes came before the greeting was sent: 554 5.5.1, then kClose.
   void EarlyTalker();
   // A time-out, a rate that is too low or a shutdown: appends the 421 and makes the next Step yield
-  // kClose.
+  // kClose. A question that is open then is open no more, and must not be answered.
   void End(const Reply& reply);
 
   // Answers to the open question. kMail, kRecipient, kData: Accept or Refuse; kEndOfData: Queued or
   // Refuse. Refuse drops the transaction, except at kRecipient, where only the candidate goes. A
   // 421 ends the session. The payload of a BDAT refused at kData is read and dropped before the
-  // reply is said.
+  // reply is said. Where it was the last of too many errors, 421 4.7.0 is said instead.
   void Accept();
   void Refuse(const Reply& reply);
   void Queued(Durable durable, std::string_view words);  // 250 2.0.0 words

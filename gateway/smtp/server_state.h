@@ -39,7 +39,7 @@ struct ServerSession::State {
   Event ReadChunk(std::string_view* input);
   Event Content(std::string_view piece);
   Event EndOfChunk();
-  EventKind EndOfBody();
+  Event EndOfBody();
   std::string_view Doom() const;
   void Say(std::string_view lines);
   void SayReply(const Reply& reply);

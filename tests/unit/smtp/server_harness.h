@@ -174,6 +174,8 @@ class ServerHarness {
     TakeOutput();
     if (event.kind == Kind::kReset) {
       RP_CHECK(in_transaction_);
+      RP_CHECK(event.body.empty() || (event.body[0] == '5' && event.body.ends_with("\r\n")));
+      RP_CHECK(event.body.empty() || receiving_);
       in_transaction_ = receiving_ = false;
       ForgetBody();
       Note("reset");

@@ -12,7 +12,7 @@ namespace {
 
 using mail::DsnAction;
 
-bool HasEighthBit(std::string_view text) {
+bool IsEightBit(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
 }
 
@@ -136,8 +136,8 @@ void DispatcherCore::BuildReport(Outcome* outcome, std::string_view original, bo
   own.deadline = now + config_->message_lifetime;
   own.recipients.push_back({envelope.reverse_path, "", smtp::kNotifyNever});
   own.is_report = true;
-  own.body_8bit = own.header_8bit = HasEighthBit(text);
-  own.smtputf8 = own.body_8bit || HasEighthBit(envelope.reverse_path);
+  own.body_8bit = own.header_8bit = IsEightBit(text);
+  own.smtputf8 = own.body_8bit || IsEightBit(envelope.reverse_path);
   if (own.body_8bit) own.body_type = static_cast<uint8_t>(smtp::BodyType::k8BitMime);
   own.body_bytes = text.size();
   Slice slab = Slice::NewSlab(text.size());

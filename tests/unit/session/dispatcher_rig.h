@@ -15,6 +15,7 @@
 #include "gateway/delivery/site_budget.h"
 #include "gateway/reactor/sim_io.h"
 #include "gateway/session/dispatcher.h"
+#include "gateway/smtp/envelope.h"
 #include "storage/sim/memory_spool.h"
 
 namespace ringpost::session {

@@ -1,0 +1,52 @@
+// What each sub-command of `ringpost` does, given its options. Output goes to standard output,
+// errors and questions to standard error; each returns the exit code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/ringpost/connection.h"
+#include "tools/ringpost/table.h"
+
+namespace ringpost::cli {
+
+struct Options {
+  std::string socket;  // empty: SocketPath finds it
+  bool json = false;
+  Terminal terminal;
+
+  // Which queue entries.
+  std::vector<std::string> ids;
+  std::string region, domain, next_hop, sender;
+  bool held = false;
+  bool all = false;
+
+  bool yes = false;             // delete, bounce: asked already
+  bool counters = false;        // status
+  uint32_t limit = 0;           // queue list; 0: everything
+  std::string reason;           // bounce
+  std::string duration = "4h";  // suspend
+  std::string client;           // trace
+  std::string file;             // config check, store: what is looked at
+  std::string out;              // store salvage, export-queue: where to
+};
+
+int Status(const Options& options);
+int QueueSummary(const Options& options);
+int QueueList(const Options& options);
+int QueueShow(const Options& options);
+// `verb`: retry, hold, release, delete, bounce.
+int QueueChange(const std::string& verb, const Options& options);
+int Suspend(const Options& options);
+int Resume(const Options& options);
+int Suspensions(const Options& options);
+int Reload(const Options& options);
+int Drain(const Options& options);
+int Trace(const Options& options);
+int ConfigCheck(const Options& options);
+// On a store that no daemon has open: `file` is a region's store or its spool.
+int StoreCheck(const Options& options);
+int StoreSalvage(const Options& options);
+int StoreExportQueue(const Options& options);
+
+}  // namespace ringpost::cli

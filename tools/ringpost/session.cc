@@ -1,0 +1,103 @@
+#include "tools/ringpost/session.h"
+
+#include <cstdio>
+#include <utility>
+
+#include "gateway/base/limits.h"
+#include "tools/ringpost/exit_code.h"
+#include "tools/ringpost/text.h"
+#include "tools/ringpost/view.h"
+
+namespace ringpost::cli {
+namespace {
+
+// The daemon itself gives up on a shard before that.
+constexpr int kAnswerSeconds = limits::kControlAnswerSeconds + 10;
+
+}  // namespace
+
+bool Session::Open() {
+  if (connection_) return true;
+  auto opened = Connection::Open(SocketPath(options_.socket));
+  if (!opened.ok()) {
+    Complain(std::string(MessageOf(opened.status())));
+    code_ = kUnreachable;
+    return false;
+  }
+  connection_.emplace(std::move(*opened));
+  return true;
+}
+
+std::optional<Json> Session::Ask(const Json& request,
+                                 const std::function<void(const Json&)>& on_line, bool patient) {
+  if (!Open()) return std::nullopt;
+  ringpost::Status sent = connection_->Send(request);
+  while (sent.ok()) {
+    auto line = connection_->Next(patient ? 0 : kAnswerSeconds);
+    if (!line.ok()) {
+      sent = line.status();
+      break;
+    }
+    if (line->contains("ok")) return std::move(*line);
+    if (on_line) on_line(*line);
+  }
+  if (sent.code() == StatusCode::kCancelled) {
+    interrupted_ = true;
+    return std::nullopt;
+  }
+  Complain(std::string(MessageOf(sent)));
+  code_ = kUnreachable;
+  return std::nullopt;
+}
+
+int Session::CodeOf(const Json& answer) {
+  if (FlagOf(answer, "ok")) return kDone;
+  std::fflush(stdout);
+  std::fputs(ViewError(answer).c_str(), stderr);
+  std::string code = answer.contains("error") ? TextOf(answer["error"], "code") : "";
+  if (code == "partial") return kPartial;
+  if (code == "timeout" || code == "stopping") return kUnreachable;
+  if (code == "bad_request" || code == "protocol") return kUsage;
+  return kRefused;
+}
+
+Json FilterJson(const Options& options) {
+  Json filter = Json::object();
+  auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) filter[name] = value;
+  };
+  add("region", options.region);
+  add("domain", options.domain);
+  add("next_hop", options.next_hop);
+  add("sender", options.sender);
+  if (options.held) filter["held"] = true;
+  if (options.all) filter["all"] = true;
+  return filter;
+}
+
+std::string FilterWords(const Options& options) {
+  std::string words;
+  auto add = [&](const std::string& what, const std::string& value) {
+    if (!value.empty()) words += (words.empty() ? "" : ", ") + what + SafeText(value);
+  };
+  if (options.held) words = "held";
+  add("to domain ", options.domain);
+  add("for next hop ", options.next_hop);
+  add("from ", options.sender);
+  if (words.empty()) words = "every one";
+  if (!options.region.empty()) words += ", in region " + SafeText(options.region);
+  return words;
+}
+
+void PrintJson(const Json& json) {
+  Print(json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n");
+}
+
+void Print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void Complain(const std::string& text) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "ringpost: %s\n", text.c_str());
+}
+
+}  // namespace ringpost::cli

@@ -1,0 +1,47 @@
+// One request and its answer, with the errors and exit codes that all sub-commands share.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "tools/ringpost/commands.h"
+#include "tools/ringpost/connection.h"
+
+namespace ringpost::cli {
+
+class Session {
+ public:
+  explicit Session(const Options& options) : options_(options) {}
+
+  // Opens the connection where that has not been done. False: said on standard error; see code().
+  bool Open();
+  // Sends `request` and waits for its answer; lines that stream before it go to `on_line`. Empty:
+  // the daemon could not be reached or went away, which has been said.
+  std::optional<Json> Ask(const Json& request,
+                          const std::function<void(const Json&)>& on_line = nullptr,
+                          bool patient = false);
+  // Prints the answer's error if it has one. With --json the answer itself has been or will be
+  // printed.
+  int CodeOf(const Json& answer);
+  int code() const { return code_; }
+  // A stream was ended by a signal.
+  bool interrupted() const { return interrupted_; }
+
+ private:
+  const Options& options_;
+  std::optional<Connection> connection_;
+  int code_ = 0;
+  bool interrupted_ = false;
+};
+
+// The members of `options` that name queue entries.
+Json FilterJson(const Options& options);
+// The same in words: "to example.com, held"; "every message".
+std::string FilterWords(const Options& options);
+// One JSON line on standard output, nothing but ASCII.
+void PrintJson(const Json& json);
+void Print(const std::string& text);
+void Complain(const std::string& text);
+
+}  // namespace ringpost::cli

@@ -1,0 +1,33 @@
+// Numbers, times and hostile text as an operator reads them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/time.h"
+
+namespace ringpost::cli {
+
+// Text from elsewhere (addresses, replies) made fit for a terminal: control characters, C1 controls
+// and direction overrides become '?', bytes that are not UTF-8 too.
+std::string SafeText(std::string_view text);
+// Columns it takes: code points, which is right for all but wide and combining characters.
+size_t Columns(std::string_view text);
+// Cut to `columns`, with "…" where something was cut.
+std::string Fit(std::string_view text, size_t columns);
+
+std::string FormatCount(uint64_t value);           // 1,234,567
+std::string FormatBytes(uint64_t bytes);           // 812 B, 4.0 KiB, 1.2 GiB
+std::string FormatDuration(std::chrono::seconds);  // 4s, 5m 12s, 3h 20m, 2d 4h
+// "1h 30m" or "90m" or "2d": the sum of its parts. Empty where it is not that, or is nothing.
+std::optional<std::chrono::seconds> ParseDuration(std::string_view text);
+
+// RFC 3339 as the daemon writes it; empty where it is not.
+std::optional<WallTime> ParseTime(std::string_view rfc3339);
+// "2026-11-24 07:16:24 UTC"; the text as it is where it is no time.
+std::string FormatTime(std::string_view rfc3339);
+
+}  // namespace ringpost::cli

@@ -60,7 +60,8 @@ Status Committer::RunJob(std::function<void(GroupBuilder&)> build, bool sync) {
   job.build = std::move(build);
   job.sync = sync;
   jobs_.Post(&job);
-  job.done.wait(false, std::memory_order_acquire);
+  std::unique_lock<std::mutex> lock(jobs_mutex_);
+  jobs_done_.wait(lock, [&job] { return job.done; });
   return job.status;
 }
 
@@ -140,8 +141,9 @@ void Committer::ComposeGroup() {
     job->build(builder_);
     group_needs_sync_ |= job->sync;
   }
+  TakeIntoGroup(
+      &bulk_);  // first: it is bounded to little, and small messages could fill every group
   TakeIntoGroup(&ready_);
-  TakeIntoGroup(&bulk_);
 }
 
 void Committer::TakeIntoGroup(std::deque<CommitRequest*>* queue) {
@@ -226,12 +228,14 @@ void Committer::PostBack() {
 }
 
 void Committer::FinishJobs(const Status& written) {
+  if (jobs_taken_.empty()) return;
+  std::lock_guard<std::mutex> lock(jobs_mutex_);
   for (Job* job : jobs_taken_) {
     job->status = written;
-    job->done.store(true, std::memory_order_release);
-    job->done.notify_one();
+    job->done = true;
   }
   jobs_taken_.clear();
+  jobs_done_.notify_all();
 }
 
 std::string Committer::failure() const {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -67,7 +68,8 @@ class Committer {
     std::function<void(GroupBuilder&)> build;
     bool sync = false;
     Status status;
-    std::atomic<bool> done{false};
+    bool done = false;  // guarded by jobs_mutex_: the job is its caller's own and gone once that
+                        // has seen it
   };
   // Rows of a group that failed and may have reached the disk all the same.
   struct Suspect {
@@ -99,6 +101,8 @@ class Committer {
   SpaceGuard* space_;
   Inbox requests_;
   Inbox jobs_;
+  std::mutex jobs_mutex_;
+  std::condition_variable jobs_done_;
   Waker waker_;
   std::thread thread_;
   std::atomic<bool> stopping_{false};

@@ -86,15 +86,21 @@ bool Database::Exists(const Engine& engine) {
   return engine.file_system->FileExists(engine.database_path() + "/CURRENT", {}, nullptr).ok();
 }
 
-StatusOr<std::unique_ptr<Database>> Database::Open(const Engine& engine, Mode mode) {
+StatusOr<std::unique_ptr<Database>> Database::Open(const Engine& engine, Mode mode,
+                                                   std::shared_ptr<rocksdb::Logger> logger) {
   std::unique_ptr<Database> database(new Database());
   rocksdb::DBOptions options = MakeDatabaseOptions(engine);
+  options.info_log = std::move(logger);
+  if (mode == Mode::kSalvage) {
+    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+    options.paranoid_checks = false;
+  }
   database->env_ = EnvOver(engine.file_system);
   options.env = database->env_.get();
   if (Exists(engine)) {
     Status known = CheckFamilies(engine, options);
     if (!known.ok()) return known;
-  } else if (mode == Mode::kReadOnly) {
+  } else if (mode != Mode::kServe) {
     return MakeStatus(StatusCode::kNotFound, "no store at " + engine.options.path);
   }
   database->broken_ = std::make_shared<std::atomic<bool>>(false);
@@ -103,15 +109,16 @@ StatusOr<std::unique_ptr<Database>> Database::Open(const Engine& engine, Mode mo
   options.listeners.push_back(database->listener_);
   rocksdb::DB* db = nullptr;
   rocksdb::Status opened =
-      mode == Mode::kServe
-          ? rocksdb::DB::Open(options, engine.database_path(), MakeFamilies(engine),
-                              &database->all_handles_, &db)
-          : rocksdb::DB::OpenForReadOnly(options, engine.database_path(), MakeFamilies(engine),
-                                         &database->all_handles_, &db);
+      mode == Mode::kReadOnly
+          ? rocksdb::DB::OpenForReadOnly(options, engine.database_path(), MakeFamilies(engine),
+                                         &database->all_handles_, &db)
+          : rocksdb::DB::Open(options, engine.database_path(), MakeFamilies(engine),
+                              &database->all_handles_, &db);
   if (!opened.ok()) return FromRocks(opened, OpenAdvice(engine, opened));
   database->db_.reset(db);
   for (size_t i = 0; i < kFamilies; ++i) database->handles_[i] = database->all_handles_[i];
-  Status ours = database->CheckMeta(engine, mode);
+  // In a damaged store the meta rows may be what is lost; each record still says its own format.
+  Status ours = mode == Mode::kSalvage ? OkStatus() : database->CheckMeta(engine, mode);
   if (!ours.ok()) return ours;
   return database;
 }

@@ -28,10 +28,13 @@ std::string_view FamilyName(Family family);
 
 class Database {
  public:
-  // What is opened, and how strictly: Check and Salvage read a damaged store without changing it.
-  enum class Mode : uint8_t { kServe, kReadOnly };
+  // How strictly: the tools read a store without changing it, and a working copy of a damaged one
+  // with every record left out that does not read.
+  enum class Mode : uint8_t { kServe, kReadOnly, kSalvage };
 
-  static StatusOr<std::unique_ptr<Database>> Open(const Engine& engine, Mode mode);
+  // `logger` takes RocksDB's words instead of its info log; may be null.
+  static StatusOr<std::unique_ptr<Database>> Open(
+      const Engine& engine, Mode mode, std::shared_ptr<rocksdb::Logger> logger = nullptr);
   // A store is there (CURRENT exists), whatever state it is in.
   static bool Exists(const Engine& engine);
   ~Database();

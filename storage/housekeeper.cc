@@ -7,6 +7,11 @@
 #include "storage/rows.h"
 
 namespace ringpost::storage {
+namespace {
+
+constexpr Seconds kReportEvery{60};
+
+}  // namespace
 
 Housekeeper::Housekeeper(Store* store, KeyRing* ring, Committer* committer, SpaceGuard* space)
     : store_(store),
@@ -129,6 +134,10 @@ std::optional<uint32_t> Housekeeper::CountChunks(const MessageId& id) {
 }
 
 void Housekeeper::Report(std::string_view event, const Status& status) {
+  MonoTime now = ReadMonoClock();
+  auto [last, first_time] = reported_.try_emplace(std::string(event), now);
+  if (!first_time && now - last->second < kReportEvery) return;
+  last->second = now;
   LogLine(store_->engine().Now(), event)
       .Text("path", store_->engine().options.path)
       .Text("reason", MessageOf(status))

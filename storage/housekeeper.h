@@ -7,6 +7,9 @@
 #pragma once
 
 #include <atomic>
+#include <map>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -39,6 +42,7 @@ class Housekeeper {
   void SweepOrphans();
   // How many chunk rows of the stream there are; nothing where the store is closed.
   std::optional<uint32_t> CountChunks(const MessageId& id);
+  // At most one line of a kind in kReportEvery: what keeps failing is tried several times a second.
   void Report(std::string_view event, const Status& status);
 
   Store* store_;
@@ -49,6 +53,7 @@ class Housekeeper {
   std::vector<MessageId> orphans_;
   uint64_t outbox_from_ = 0;
   uint64_t seen_reopens_ = 0;
+  std::map<std::string, MonoTime, std::less<>> reported_;
   std::atomic<uint64_t> moved_{0};  // rows
   std::atomic<bool> stopping_{false};
   Waker waker_;

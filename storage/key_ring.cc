@@ -8,18 +8,23 @@ namespace ringpost::storage {
 
 KeyRing::KeyRing() : keys_(limits::kKeySlots + 1), store_key_(keys_.Take()) {}
 
-StatusOr<std::unique_ptr<KeyRing>> KeyRing::Open(const Engine& engine) {
+StatusOr<std::unique_ptr<KeyRing>> KeyRing::Open(const Engine& engine, Mode mode) {
   std::unique_ptr<KeyRing> ring(new KeyRing());
   Status read = ReadStoreKey(engine.options.key_file, ring->store_key_.get());
   if (!read.ok()) return read;
-  Status opened = ring->OpenSlots(engine, engine.Now());
+  Status opened = ring->OpenSlots(engine, mode);
   if (!opened.ok()) return opened;
+  WallTime now = engine.Now();
+  if (mode == Mode::kRead || (!ring->epochs_.empty() && !ring->EpochOver(now))) return ring;
+  Status begun = ring->BeginEpoch(now);
+  // With every slot taken the last key stays in use until a retirement frees one.
+  if (ring->epochs_.empty()) return begun;
   return ring;
 }
 
-Status KeyRing::OpenSlots(const Engine& engine, WallTime now) {
-  StatusOr<std::unique_ptr<KeySlots>> slots =
-      KeySlots::Open(engine.file_system.get(), engine.slots_path(), *store_key_);
+Status KeyRing::OpenSlots(const Engine& engine, Mode mode) {
+  StatusOr<std::unique_ptr<KeySlots>> slots = KeySlots::Open(
+      engine.file_system.get(), engine.slots_path(), *store_key_, mode == Mode::kServe);
   if (!slots.ok()) return slots.status();
   slots_ = *std::move(slots);
   damaged_slots_ = slots_->damaged();
@@ -28,10 +33,7 @@ Status KeyRing::OpenSlots(const Engine& engine, WallTime now) {
     *key = std::move(entry.key);
     epochs_[entry.epoch] = Epoch{entry.slot, entry.started, std::move(key)};
   }
-  if (!epochs_.empty() && !EpochOver(now)) return OkStatus();
-  Status begun = BeginEpoch(now);
-  // With every slot taken the last key stays in use until a retirement frees one.
-  return epochs_.empty() ? begun : OkStatus();
+  return OkStatus();
 }
 
 WrappedKey KeyRing::Wrap(const MessageId& id, const tls::Key& key) {
@@ -61,10 +63,6 @@ bool KeyRing::EpochOver(WallTime now) const {
 
 Status KeyRing::BeginEpoch(WallTime now) {
   std::lock_guard<std::mutex> lock(mutex_);
-  return BeginEpochLocked(now);
-}
-
-Status KeyRing::BeginEpochLocked(WallTime now) {
   bool taken[limits::kKeySlots] = {};
   for (const auto& [number, epoch] : epochs_) taken[epoch.slot] = true;
   uint32_t slot = 0;

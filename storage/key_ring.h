@@ -26,8 +26,10 @@ namespace ringpost::storage {
 
 class KeyRing {
  public:
-  // Reads the store's key and the slots, and begins an epoch where the last one is over.
-  static StatusOr<std::unique_ptr<KeyRing>> Open(const Engine& engine);
+  // Reads the store's key and the slots. To serve, it also begins an epoch where the last one is
+  // over; to read, it writes nothing, and only Unwrap may be used.
+  enum class Mode : uint8_t { kServe, kRead };
+  static StatusOr<std::unique_ptr<KeyRing>> Open(const Engine& engine, Mode mode);
 
   WrappedKey Wrap(const MessageId& id, const tls::Key& key);
   // False: the epoch is gone, or the wrapping was forged or damaged.
@@ -52,8 +54,7 @@ class KeyRing {
     LockedKeys::Holder key;
   };
   KeyRing();
-  Status OpenSlots(const Engine& engine, WallTime now);
-  Status BeginEpochLocked(WallTime now);
+  Status OpenSlots(const Engine& engine, Mode mode);
 
   LockedKeys keys_;  // first: the holders below give back to it
   LockedKeys::Holder store_key_;

@@ -42,8 +42,8 @@ KeySlots::KeySlots(std::unique_ptr<rocksdb::FSRandomRWFile> file, const tls::Key
 
 StatusOr<std::unique_ptr<KeySlots>> KeySlots::Open(rocksdb::FileSystem* file_system,
                                                    const std::string& path,
-                                                   const tls::Key& store_key) {
-  if (file_system->FileExists(path, {}, nullptr).IsNotFound()) {
+                                                   const tls::Key& store_key, bool make) {
+  if (make && file_system->FileExists(path, {}, nullptr).IsNotFound()) {
     Status made = CreateFile(file_system, path);
     if (!made.ok()) return made;
   }

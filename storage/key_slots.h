@@ -27,13 +27,13 @@ class KeySlots {
     tls::Key key;
   };
 
-  // Opens or makes the file and reads what is in use. A slot that does not open under the store's
-  // key is reported by `damaged` and counts as free only if it is a torn write of a key that was
-  // never used, which cannot be told from damage: the messages it wrapped, if any, will not open
-  // and say so.
+  // Opens the file, or with `make` makes it where it is not there, and reads what is in use. A slot
+  // that does not open under the store's key is reported by `damaged` and counts as free only if it
+  // is a torn write of a key that was never used, which cannot be told from damage: the messages it
+  // wrapped, if any, will not open and say so.
   static StatusOr<std::unique_ptr<KeySlots>> Open(rocksdb::FileSystem* file_system,
                                                   const std::string& path,
-                                                  const tls::Key& store_key);
+                                                  const tls::Key& store_key, bool make);
 
   std::vector<Entry> TakeEntries() { return std::move(entries_); }  // found by Open
   uint32_t damaged() const { return damaged_; }

@@ -85,7 +85,8 @@ Status MessageReader::ReadBody(const MessageId& id, uint32_t first, uint32_t cou
   if (!status.ok()) return status;
   tls::Aead aead(key);
   for (uint32_t chunk = first; chunk - first < count; ++chunk) {
-    status = ReadChunk(id, chunk, aead, body);
+    rocksdb::PinnableSlice sealed;
+    status = ReadChunk(id, chunk, aead, &sealed, body);
     if (status.ok()) continue;
     tls::Wipe(body->data(), body->size());
     body->clear();
@@ -94,15 +95,38 @@ Status MessageReader::ReadBody(const MessageId& id, uint32_t first, uint32_t cou
   return OkStatus();
 }
 
+Status MessageReader::ReadWholeBody(const MessageId& id, const StoredEnvelope& envelope,
+                                    const VisitChunk& visit) {
+  tls::Key key;
+  Status status = ReadKey(id, &key);
+  if (!status.ok()) return status;
+  tls::Aead aead(key);
+  tls::Sha256 digest;
+  uint64_t bytes = 0;
+  std::string plain;
+  for (uint32_t chunk = 0; status.ok() && chunk < envelope.body_chunks; ++chunk) {
+    rocksdb::PinnableSlice sealed;
+    plain.clear();
+    status = ReadChunk(id, chunk, aead, &sealed, &plain);
+    if (!status.ok()) break;
+    bytes += plain.size();
+    digest.Update(FromRocks(sealed).substr(plain.size()));
+    status = visit(FromRocks(sealed), plain);
+  }
+  tls::Wipe(plain.data(), plain.size());
+  if (!status.ok()) return status;
+  if (bytes == envelope.body_bytes && digest.Finish() == envelope.body_digest) return OkStatus();
+  return Lost(id, "its chunks do not add up to its body");
+}
+
 Status MessageReader::ReadChunk(const MessageId& id, uint32_t chunk, const tls::Aead& aead,
-                                std::string* body) {
-  rocksdb::PinnableSlice sealed;
-  rocksdb::Status status = database_.Get(Family::kBody, View(IndexedKey(id, chunk)), &sealed);
+                                rocksdb::PinnableSlice* sealed, std::string* body) {
+  rocksdb::Status status = database_.Get(Family::kBody, View(IndexedKey(id, chunk)), sealed);
   if (status.IsNotFound()) return Lost(id, "chunk " + std::to_string(chunk) + " is missing");
   if (!status.ok()) return FromRocks(status, "reading the body of message " + id.ToString());
-  if (sealed.size() < tls::kTagBytes) return Lost(id, "a chunk is cut short");
+  if (sealed->size() < tls::kTagBytes) return Lost(id, "a chunk is cut short");
   size_t at = body->size();
-  size_t plain = sealed.size() - tls::kTagBytes;
+  size_t plain = sealed->size() - tls::kTagBytes;
   if (body->capacity() < at + plain) {
     // Grown by hand: the string would leave an unwiped copy of what it holds behind.
     std::string grown;
@@ -112,7 +136,7 @@ Status MessageReader::ReadChunk(const MessageId& id, uint32_t chunk, const tls::
     body->swap(grown);
   }
   body->resize(at + plain);
-  if (aead.Open(FromRocks(sealed), View(ChunkContext(id, chunk)), ChunkNonce(chunk),
+  if (aead.Open(FromRocks(*sealed), View(ChunkContext(id, chunk)), ChunkNonce(chunk),
                 body->data() + at)) {
     return OkStatus();
   }

@@ -34,6 +34,32 @@ Status PrepareNewStore(const Engine& engine) {
   return EnsureStoreKey(engine.options.key_file);
 }
 
+// Messages without the keys that open them are a disaster to be told, not to be papered over with
+// new keys. (A crash during the first opening leaves no keys either, but no messages.)
+Status CheckKeysAreThere(const Engine& engine, Database& database) {
+  if (engine.file_system->FileExists(engine.slots_path(), {}, nullptr).ok()) return OkStatus();
+  std::unique_ptr<rocksdb::Iterator> rows(
+      database.db().NewIterator(rocksdb::ReadOptions(), database.handle(Family::kEnvelope)));
+  rows->SeekToFirst();
+  if (!rows->Valid()) return OkStatus();
+  return MakeStatus(StatusCode::kFailedPrecondition,
+                    "the store " + engine.options.path + " holds messages, but " +
+                        engine.slots_path() + " with the keys to them is missing: restore it");
+}
+
+// A new store's directories are to be there after a power cut too.
+Status SyncDirectories(const Engine& engine) {
+  std::string parent = engine.options.path.substr(0, engine.options.path.rfind('/') + 1);
+  for (const std::string& path :
+       {engine.options.path, parent.empty() ? std::string(".") : parent}) {
+    std::unique_ptr<rocksdb::FSDirectory> directory;
+    rocksdb::IOStatus status = engine.file_system->NewDirectory(path, {}, &directory, nullptr);
+    if (status.ok()) status = directory->Fsync({}, nullptr);
+    if (!status.ok()) return FromRocks(status, "syncing the directory " + path);
+  }
+  return OkStatus();
+}
+
 uint64_t OutboxNext(Database& database) {
   std::unique_ptr<rocksdb::Iterator> rows(
       database.db().NewIterator(rocksdb::ReadOptions(), database.handle(Family::kOutbox)));
@@ -78,8 +104,10 @@ StatusOr<std::unique_ptr<RocksSpool>> RocksSpool::OpenParts(std::unique_ptr<Part
   Status status = EnsureDirectory(engine.options.path);
   if (status.ok() && !Database::Exists(engine)) status = PrepareNewStore(engine);
   if (status.ok()) status = parts->store.OpenDatabase();
+  if (status.ok()) status = CheckKeysAreThere(engine, *parts->store.database());
+  if (status.ok()) status = SyncDirectories(engine);
   if (!status.ok()) return status;
-  StatusOr<std::unique_ptr<KeyRing>> ring = KeyRing::Open(engine);
+  StatusOr<std::unique_ptr<KeyRing>> ring = KeyRing::Open(engine, KeyRing::Mode::kServe);
   if (!ring.ok()) return ring.status();
   parts->ring = *std::move(ring);
 

@@ -126,7 +126,7 @@ TEST(RecordsTest, BytesAreThoseOfTheFormatDescription) {
   RecipientState state = FullState();
   state.last_attempt = WallFromMillis(2);
   EXPECT_EQ(EncodeRecipientState(state),
-            std::string("\x01\x01\x02\x01\x00\x00\x01\xa0\xc4\x51\xe8\x7b\x00\x00\x00\x00\x00\x00"
+            std::string("\x01\x01\x02\x01\x00\x00\x01\xa0\xc4\x51\x56\xdb\x00\x00\x00\x00\x00\x00"
                         "\x00\x02\x01\xc3\x00\x04\x00\x07\x01\xf4\x01",
                         29));
   MessageId id;

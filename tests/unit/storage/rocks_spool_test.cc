@@ -5,6 +5,7 @@
 #include <fstream>
 #include <thread>
 
+#include "storage/sim/rocks_spool_testing.h"
 #include "tests/unit/storage/spool_harness.h"
 
 namespace ringpost::storage {
@@ -23,6 +24,13 @@ class RocksSpoolTest : public ::testing::Test {
     auto spool = RocksSpool::Open(Options());
     ASSERT_TRUE(spool.ok()) << spool.status();
     spool_ = *std::move(spool);
+  }
+  bool WaitUntilEmpty(std::string_view family) {
+    for (int i = 0; i < 200; ++i) {
+      if (RocksSpoolTesting::CountRows(spool_.get(), family) == 0) return true;
+      std::this_thread::sleep_for(Millis(20));
+    }
+    return false;
   }
   void Reopen() {
     spool_.reset();
@@ -207,6 +215,42 @@ TEST_F(RocksSpoolTest, DiscardedAndOrphanedChunksAreSwept) {
   auto accept = AcceptChunks(&shard_, orphaned, 2000);
   Commit(spool_.get(), &shard_, accept.get());
   EXPECT_FALSE(accept->status.ok());
+  EXPECT_TRUE(WaitUntilEmpty("body"));
+}
+
+TEST_F(RocksSpoolTest, TheOutboxIsEmptiedAndItsEventsAreOneRowAGroup) {
+  Open();
+  std::vector<std::unique_ptr<TestCommit>> requests;
+  for (int i = 0; i < 50; ++i) {
+    MessageId id = NewId();
+    requests.push_back(Accept(&shard_, id, "x"));
+    requests.back()->events.emplace_back();
+    spool_->Submit(requests.back().get());
+    requests.push_back(Complete(&shard_, id, 1));
+    spool_->Submit(requests.back().get());
+  }
+  ASSERT_TRUE(shard_.RunUntil([&] { return requests.back()->answered; }));
+  EXPECT_LE(RocksSpoolTesting::CountRows(spool_.get(), "outbox"),
+            spool_->counters().Get(Counter::kCommitGroups));
+  EXPECT_TRUE(WaitUntilEmpty("outbox"));
+  // And again, past the tombstones of the first.
+  Store(spool_.get(), &shard_, NewId(), "y");
+  Commit(spool_.get(), &shard_, requests.back().get());
+  EXPECT_TRUE(WaitUntilEmpty("outbox"));
+}
+
+// Rows that are put and deleted once, and meet in the memtable, leave nothing in a table file.
+TEST_F(RocksSpoolTest, WhatIsDeliveredAtOnceNeverReachesATableFile) {
+  Open();
+  for (int i = 0; i < 100; ++i) {
+    MessageId id = NewId();
+    Store(spool_.get(), &shard_, id, BodyOf(4096, 10));
+    auto complete = Complete(&shard_, id, 1);
+    Commit(spool_.get(), &shard_, complete.get());
+  }
+  ASSERT_TRUE(WaitUntilEmpty("outbox"));
+  ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());
+  EXPECT_LT(spool_->health().flushed_bytes, 4096u);  // of more than 400 KiB: `meta`'s rows
 }
 
 TEST_F(RocksSpoolTest, LazyRequestsWaitForCompanyButNotLong) {

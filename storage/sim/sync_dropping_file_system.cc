@@ -1,0 +1,271 @@
+#include "storage/sim/sync_dropping_file_system.h"
+
+namespace ringpost::storage {
+
+using rocksdb::FileOptions;
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+
+template <typename TakeEffect>
+IOStatus SyncDroppingFileSystem::OnSync(TakeEffect take_effect) {
+  IOStatus power = CheckPower();
+  if (!power.ok()) return power;
+  std::lock_guard<std::mutex> lock(mutex_);
+  uint64_t number = ++sync_count_;
+  bool last = power_off_at_sync_ != 0 && number >= power_off_at_sync_;
+  if (last && !power_off_after_) {
+    power_off_ = true;
+    return CheckPower();
+  }
+  IOStatus status = Consult(sync_plan_, number);
+  if (status.ok()) status = take_effect();
+  if (last) power_off_ = true;
+  return status;
+}
+
+namespace {
+
+class WritableFile : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  WritableFile(std::unique_ptr<rocksdb::FSWritableFile> file, SyncDroppingFileSystem* system,
+               DiskImage::InodePtr inode)
+      : FSWritableFileOwnerWrapper(std::move(file)), system_(system), inode_(std::move(inode)) {}
+
+  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
+                  IODebugContext* debug) override {
+    rocksdb::Slice written = data;
+    IOStatus fault = system_->OnWrite();
+    // A write that fails may have got half way.
+    if (!fault.ok()) written = rocksdb::Slice(data.data(), data.size() / 2);
+    if (system_->power_is_off()) return fault;
+    IOStatus status = FSWritableFileOwnerWrapper::Append(written, options, debug);
+    if (status.ok()) system_->image().Append(inode_, {written.data(), written.size()});
+    return fault.ok() ? status : fault;
+  }
+  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
+                  const rocksdb::DataVerificationInfo&, IODebugContext* debug) override {
+    return Append(data, options, debug);
+  }
+  IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
+    if (system_->power_is_off()) return IOStatus::OK();  // nobody will see it
+    system_->image().Truncate(inode_, size);
+    return FSWritableFileOwnerWrapper::Truncate(size, options, debug);
+  }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override {
+    return system_->OnSync([this] {
+      system_->image().SyncFile(inode_);
+      return IOStatus::OK();
+    });
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    return Sync(options, debug);
+  }
+  // Starts the writing and promises nothing.
+  IOStatus RangeSync(uint64_t, uint64_t, const IOOptions&, IODebugContext*) override {
+    return IOStatus::OK();
+  }
+
+ private:
+  SyncDroppingFileSystem* system_;
+  DiskImage::InodePtr inode_;
+};
+
+class RandomRWFile : public rocksdb::FSRandomRWFileOwnerWrapper {
+ public:
+  RandomRWFile(std::unique_ptr<rocksdb::FSRandomRWFile> file, SyncDroppingFileSystem* system,
+               DiskImage::InodePtr inode)
+      : FSRandomRWFileOwnerWrapper(std::move(file)), system_(system), inode_(std::move(inode)) {}
+
+  IOStatus Write(uint64_t offset, const rocksdb::Slice& data, const IOOptions& options,
+                 IODebugContext* debug) override {
+    IOStatus fault = system_->OnWrite();
+    if (!fault.ok()) return fault;
+    IOStatus status = FSRandomRWFileOwnerWrapper::Write(offset, data, options, debug);
+    if (status.ok()) system_->image().Write(inode_, offset, {data.data(), data.size()});
+    return status;
+  }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override {
+    return system_->OnSync([this] {
+      system_->image().SyncFile(inode_);
+      return IOStatus::OK();
+    });
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    return Sync(options, debug);
+  }
+
+ private:
+  SyncDroppingFileSystem* system_;
+  DiskImage::InodePtr inode_;
+};
+
+class Directory : public rocksdb::FSDirectoryWrapper {
+ public:
+  Directory(std::unique_ptr<rocksdb::FSDirectory> directory, SyncDroppingFileSystem* system,
+            std::string path)
+      : FSDirectoryWrapper(std::move(directory)), system_(system), path_(std::move(path)) {}
+
+  IOStatus Fsync(const IOOptions&, IODebugContext*) override {
+    return system_->OnSync([this] {
+      system_->image().SyncDirectory(path_);
+      return IOStatus::OK();
+    });
+  }
+  IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
+                               const rocksdb::DirFsyncOptions&) override {
+    return Fsync(options, debug);
+  }
+
+ private:
+  SyncDroppingFileSystem* system_;
+  std::string path_;
+};
+
+}  // namespace
+
+void SyncDroppingFileSystem::PowerOffAtSync(uint64_t n, bool after) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  power_off_at_sync_ = sync_count_ + n;
+  power_off_after_ = after;
+}
+
+IOStatus SyncDroppingFileSystem::PowerOn() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  IOStatus status = image_.CutPower(target(), &random_);
+  power_off_at_sync_ = 0;
+  power_off_ = false;
+  return status;
+}
+
+void SyncDroppingFileSystem::FailWrites(Fault fault, uint64_t n, uint64_t times) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  write_plan_ = {fault, write_count_ + n, write_count_ + n + times};
+}
+
+void SyncDroppingFileSystem::FailSyncs(Fault fault, uint64_t n, uint64_t times) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  sync_plan_ = {fault, sync_count_ + n, sync_count_ + n + times};
+}
+
+void SyncDroppingFileSystem::ClearFaults() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  write_plan_ = {};
+  sync_plan_ = {};
+}
+
+IOStatus SyncDroppingFileSystem::CheckPower() const {
+  return power_off_ ? IOStatus::IOError("the power is off") : IOStatus::OK();
+}
+
+IOStatus SyncDroppingFileSystem::Consult(const Plan& plan, uint64_t number) {
+  if (plan.fault == Fault::kNone || number < plan.first || number >= plan.end) {
+    return IOStatus::OK();
+  }
+  return plan.fault == Fault::kNoSpace ? IOStatus::NoSpace("simulated")
+                                       : IOStatus::IOError("simulated EIO");
+}
+
+IOStatus SyncDroppingFileSystem::OnWrite() {
+  IOStatus power = CheckPower();
+  if (!power.ok()) return power;
+  std::lock_guard<std::mutex> lock(mutex_);
+  return Consult(write_plan_, ++write_count_);
+}
+
+IOStatus SyncDroppingFileSystem::NewWritableFile(const std::string& path,
+                                                 const FileOptions& options,
+                                                 std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                                 IODebugContext* debug) {
+  IOStatus status = OnWrite();
+  if (status.ok()) status = FileSystemWrapper::NewWritableFile(path, options, file, debug);
+  if (!status.ok()) return status;
+  *file = std::make_unique<WritableFile>(std::move(*file), this, image_.Create(path));
+  return status;
+}
+
+IOStatus SyncDroppingFileSystem::ReopenWritableFile(const std::string& path,
+                                                    const FileOptions& options,
+                                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                                    IODebugContext* debug) {
+  DiskImage::InodePtr inode = image_.Find(path);
+  if (!inode) return NewWritableFile(path, options, file, debug);
+  IOStatus status = OnWrite();
+  if (status.ok()) status = FileSystemWrapper::ReopenWritableFile(path, options, file, debug);
+  if (!status.ok()) return status;
+  *file = std::make_unique<WritableFile>(std::move(*file), this, std::move(inode));
+  return status;
+}
+
+IOStatus SyncDroppingFileSystem::ReuseWritableFile(const std::string& path,
+                                                   const std::string& old_path,
+                                                   const FileOptions& options,
+                                                   std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                                   IODebugContext* debug) {
+  IOStatus status = RenameFile(old_path, path, options.io_options, debug);
+  return status.ok() ? NewWritableFile(path, options, file, debug) : status;
+}
+
+IOStatus SyncDroppingFileSystem::NewRandomRWFile(const std::string& path,
+                                                 const FileOptions& options,
+                                                 std::unique_ptr<rocksdb::FSRandomRWFile>* file,
+                                                 IODebugContext* debug) {
+  IOStatus status = CheckPower();
+  if (status.ok()) status = FileSystemWrapper::NewRandomRWFile(path, options, file, debug);
+  DiskImage::InodePtr inode = image_.Find(path);
+  if (!status.ok()) return status;
+  if (!inode) return IOStatus::NotFound(path);
+  *file = std::make_unique<RandomRWFile>(std::move(*file), this, std::move(inode));
+  return status;
+}
+
+IOStatus SyncDroppingFileSystem::NewDirectory(const std::string& path, const IOOptions& options,
+                                              std::unique_ptr<rocksdb::FSDirectory>* directory,
+                                              IODebugContext* debug) {
+  IOStatus status = FileSystemWrapper::NewDirectory(path, options, directory, debug);
+  if (!status.ok()) return status;
+  *directory = std::make_unique<Directory>(std::move(*directory), this, path);
+  return status;
+}
+
+IOStatus SyncDroppingFileSystem::DeleteFile(const std::string& path, const IOOptions& options,
+                                            IODebugContext* debug) {
+  IOStatus status = CheckPower();
+  if (!status.ok()) return status;
+  image_.Remove(path);
+  return FileSystemWrapper::DeleteFile(path, options, debug);
+}
+
+IOStatus SyncDroppingFileSystem::RenameFile(const std::string& from, const std::string& to,
+                                            const IOOptions& options, IODebugContext* debug) {
+  IOStatus status = OnWrite();
+  if (status.ok()) status = FileSystemWrapper::RenameFile(from, to, options, debug);
+  if (status.ok()) image_.Rename(from, to);
+  return status;
+}
+
+IOStatus SyncDroppingFileSystem::LinkFile(const std::string& from, const std::string& to,
+                                          const IOOptions& options, IODebugContext* debug) {
+  IOStatus status = OnWrite();
+  if (status.ok()) status = FileSystemWrapper::LinkFile(from, to, options, debug);
+  if (status.ok()) image_.Link(from, to);
+  return status;
+}
+
+IOStatus SyncDroppingFileSystem::Truncate(const std::string& path, size_t size,
+                                          const IOOptions& options, IODebugContext* debug) {
+  IOStatus status = OnWrite();
+  if (status.ok()) status = FileSystemWrapper::Truncate(path, size, options, debug);
+  DiskImage::InodePtr inode = image_.Find(path);
+  if (status.ok() && inode) image_.Truncate(inode, size);
+  return status;
+}
+
+IOStatus SyncDroppingFileSystem::GetFreeSpace(const std::string& path, const IOOptions& options,
+                                              uint64_t* bytes, IODebugContext* debug) {
+  *bytes = free_space_.load();
+  if (*bytes != UINT64_MAX) return IOStatus::OK();
+  return FileSystemWrapper::GetFreeSpace(path, options, bytes, debug);
+}
+
+}  // namespace ringpost::storage

@@ -1,0 +1,49 @@
+// Records from the disk are hostile: whatever the bytes are, they decode or are refused, and what
+// decodes encodes to the same bytes again. The first byte chooses the record.
+#include <cstdint>
+#include <string_view>
+
+#include "gateway/base/check.h"
+#include "storage/records.h"
+#include "storage/rows.h"
+
+using namespace ringpost::storage;  // NOLINT: a fuzz target
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
+  switch (data[0] % 6) {
+    case 0:
+      if (auto envelope = DecodeEnvelope(bytes); envelope.ok()) {
+        RP_CHECK(EncodeEnvelope(*envelope) == bytes);
+      }
+      break;
+    case 1:
+      if (auto state = DecodeRecipientState(bytes); state.ok()) {
+        RP_CHECK(EncodeRecipientState(*state) == bytes);
+      }
+      break;
+    case 2:
+      if (auto event = DecodeEvent(bytes); event.ok()) RP_CHECK(EncodeEvent(*event) == bytes);
+      break;
+    case 3:
+      if (auto key = DecodeKeyRow(bytes); key.ok()) RP_CHECK(EncodeKeyRow(*key) == bytes);
+      break;
+    case 4:
+      if (auto row = DecodeEnvelopeRow(bytes); row.ok()) {
+        RP_CHECK(row->record.size() + kEnvelopeRowHeadBytes == bytes.size());
+        if (auto envelope = DecodeEnvelope(row->record); envelope.ok()) {
+          RP_CHECK(EncodeEnvelope(*envelope) == row->record);
+        }
+      }
+      break;
+    case 5:
+      if (auto events = DecodeOutboxRow(bytes); events.ok()) {
+        size_t total = kOutboxRowHeadBytes;
+        for (const StoredEvent& event : *events) total += 4 + EncodeEvent(event).size();
+        RP_CHECK(total == bytes.size());
+      }
+      break;
+  }
+  return 0;
+}

@@ -1,0 +1,203 @@
+// Check, salvage, export: on a whole store, and on one damaged in its log, a table file, a blob
+// file.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "storage/sim/rocks_spool_testing.h"
+#include "storage/store_tools.h"
+#include "tests/unit/storage/spool_harness.h"
+
+namespace ringpost::storage {
+namespace {
+
+class ToolsTest : public ::testing::Test {
+ protected:
+  SpoolOptions Options(std::string name = "spool") {
+    SpoolOptions options;
+    options.path = dir_.path() + "/" + name;
+    options.key_file = dir_.path() + "/store.key";
+    options.memtable_bytes = 32 * limits::kMiB;
+    options.free_space_floor_bytes = 1;
+    return options;
+  }
+
+  // Messages of 5 KB (which go to blob files when flushed), flushed or left in the log.
+  void MakeStore(int messages, bool flush) {
+    auto spool = RocksSpool::Open(Options());
+    ASSERT_TRUE(spool.ok()) << spool.status();
+    for (int i = 0; i < messages; ++i) {
+      MessageId id = NewId(messages - i);
+      bodies_[id] = BodyOf(5000, static_cast<uint32_t>(i));
+      Store(spool->get(), &shard_, id, bodies_[id]);
+    }
+    auto defer = Defer(&shard_, bodies_.begin()->first, 0, 3);
+    Commit(spool->get(), &shard_, defer.get());
+    if (flush) {
+      ASSERT_TRUE(RocksSpoolTesting::Flush(spool->get()).ok());
+    }
+  }
+
+  std::vector<std::filesystem::path> FilesOf(std::string_view extension) {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(Options().path + "/db")) {
+      if (entry.path().extension() == extension && entry.file_size() > 4096) {
+        files.push_back(entry.path());
+      }
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+  }
+
+  // Turns some bytes in the middle of a file over.
+  void Damage(const std::filesystem::path& path, uint64_t at, size_t bytes = 16) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    std::string old(bytes, '\0');
+    file.seekg(static_cast<std::streamoff>(at));
+    file.read(old.data(), static_cast<std::streamsize>(bytes));
+    for (char& c : old) c = static_cast<char>(~c);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.write(old.data(), static_cast<std::streamsize>(bytes));
+  }
+
+  // Salvages and returns what the new store holds; each body was compared.
+  std::set<MessageId> Salvaged(StoreReport* report) {
+    Status status = SalvageStore(Options(), Options("saved").path, report, {});
+    EXPECT_TRUE(status.ok()) << status;
+    std::set<MessageId> ids;
+    auto spool = RocksSpool::Open(Options("saved"));
+    EXPECT_TRUE(spool.ok()) << spool.status();
+    if (!spool.ok()) return ids;
+    for (const ScannedMessage& message : ScanAll(spool->get())) {
+      ids.insert(message.id);
+      auto body = ReadBody(spool->get(), &shard_, message.id, message.envelope.body_chunks);
+      EXPECT_EQ(body->body, bodies_[message.id]);
+      uint16_t attempts = message.id == bodies_.begin()->first ? 3 : 0;
+      EXPECT_EQ(message.recipients[0].attempts, attempts);
+    }
+    return ids;
+  }
+
+  TempDir dir_;
+  TestShard shard_;
+  std::map<MessageId, std::string> bodies_;
+};
+
+TEST_F(ToolsTest, AWholeStoreIsFoundWhole) {
+  for (bool flush : {false, true}) {
+    MakeStore(20, flush);
+    StoreReport report;
+    Status status = CheckStore(Options(), &report, {});
+    ASSERT_TRUE(status.ok()) << status;
+    EXPECT_TRUE(report.opens);
+    EXPECT_EQ(report.messages, bodies_.size());
+    EXPECT_EQ(report.whole, bodies_.size());
+    EXPECT_EQ(report.body_bytes, bodies_.size() * 5000);
+    EXPECT_EQ(report.damage_total, 0u);
+  }
+  StoreReport report;
+  EXPECT_EQ(Salvaged(&report).size(), 40u);
+}
+
+TEST_F(ToolsTest, NoStoreIsAnError) {
+  StoreReport report;
+  EXPECT_EQ(CheckStore(Options(), &report, {}).code(), StatusCode::kNotFound);
+}
+
+TEST_F(ToolsTest, ALogDamagedInTheMiddleDoesNotOpenButIsSalvaged) {
+  MakeStore(60, false);
+  auto logs = FilesOf(".log");
+  ASSERT_EQ(logs.size(), 1u);
+  Damage(logs[0], std::filesystem::file_size(logs[0]) / 2);
+
+  auto spool = RocksSpool::Open(Options());
+  ASSERT_FALSE(spool.ok());
+  EXPECT_EQ(spool.status().code(), StatusCode::kDataLoss);
+  EXPECT_NE(MessageOf(spool.status()).find("ringpost store salvage"), std::string_view::npos);
+
+  StoreReport check;
+  Status checked = CheckStore(Options(), &check, {});
+  ASSERT_TRUE(checked.ok()) << checked;
+  EXPECT_FALSE(check.opens);
+  EXPECT_GT(check.whole, 40u);
+  EXPECT_LT(check.whole, 60u);
+  EXPECT_GE(check.damage_total, 2u);  // that it does not open, and what was left out
+
+  StoreReport salvage;
+  std::set<MessageId> saved = Salvaged(&salvage);
+  EXPECT_EQ(saved.size(), check.whole);
+  // The damaged store is as it was, and nothing is left beside it.
+  EXPECT_EQ(RocksSpool::Open(Options()).status().code(), StatusCode::kDataLoss);
+  for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) {
+    EXPECT_EQ(entry.path().string().find(".work"), std::string::npos) << entry.path();
+  }
+}
+
+TEST_F(ToolsTest, ADamagedBlobFileCostsTheMessagesInItsDamage) {
+  MakeStore(60, true);
+  auto blobs = FilesOf(".blob");
+  ASSERT_EQ(blobs.size(), 1u);
+  Damage(blobs[0], std::filesystem::file_size(blobs[0]) / 2);
+  StoreReport check;
+  ASSERT_TRUE(CheckStore(Options(), &check, {}).ok());
+  EXPECT_TRUE(check.opens);
+  EXPECT_EQ(check.messages, 60u);
+  EXPECT_EQ(check.whole, 59u);
+  ASSERT_EQ(check.damage.size(), 1u);
+  auto named = MessageId::Parse(check.damage[0].where);
+  ASSERT_TRUE(named.has_value()) << check.damage[0].where;
+  StoreReport salvage;
+  std::set<MessageId> saved = Salvaged(&salvage);
+  EXPECT_EQ(saved.size(), 59u);
+  EXPECT_FALSE(saved.contains(*named));
+}
+
+TEST_F(ToolsTest, ADamagedTableFileCostsTheRowsOfItsDamage) {
+  MakeStore(200, true);
+  for (const auto& table : FilesOf(".sst")) {
+    if (std::filesystem::file_size(table) < 20'000) continue;
+    Damage(table, 9000);  // in the data blocks of the envelopes
+  }
+  StoreReport check;
+  Status checked = CheckStore(Options(), &check, {});
+  ASSERT_TRUE(checked.ok()) << checked;
+  EXPECT_GT(check.whole, 150u);
+  EXPECT_LT(check.whole, 200u);
+  EXPECT_GT(check.damage_total, 0u);
+  StoreReport salvage;
+  EXPECT_EQ(Salvaged(&salvage).size(), check.whole);
+}
+
+TEST_F(ToolsTest, TheQueueIsExportedWithTracesAndBodies) {
+  MakeStore(5, false);
+  struct Sink : ExportSink {
+    std::map<MessageId, std::string> mails;
+    std::vector<std::string> lines;
+    MessageId current;
+    Status Begin(const MessageId& id, const StoredEnvelope& envelope,
+                 const std::vector<RecipientState>& recipients) override {
+      current = id;
+      lines.push_back(ExportLine(id, envelope, recipients));
+      return OkStatus();
+    }
+    Status Body(std::string_view part) override {
+      mails[current] += part;
+      return OkStatus();
+    }
+    Status End(const Status& whole) override { return whole; }
+  } sink;
+  StoreReport report;
+  ASSERT_TRUE(ExportQueue(Options(), &sink, &report, {}).ok());
+  ASSERT_EQ(sink.mails.size(), 5u);
+  for (const auto& [id, mail] : sink.mails) EXPECT_EQ(mail, EnvelopeOf().trace + bodies_[id]);
+  EXPECT_EQ(
+      sink.lines[0],
+      "{\"id\":\"" + bodies_.begin()->first.ToString() +
+          "\",\"received\":\"2026-09-21T13:33:20.123Z\",\"deadline\":\"2026-09-26T13:33:20.123Z\","
+          "\"from\":\"sender@example.com\",\"size\":5000,\"recipients\":[{\"to\":"
+          "\"user0@example.net\",\"status\":\"deferred\",\"attempts\":3}]}");
+}
+
+}  // namespace
+}  // namespace ringpost::storage

@@ -21,7 +21,7 @@ run_failed() {
 
 cmd_run() {
   cmd_setup
-  cmd_build release
+  build_targets="ringpostd ringpost ringpost-bench" cmd_build release
   local bin=$ROOT/build/release/bin port
   for port in $SMTP_PORT $SINK_PORT; do
     ! listens $port || fail "something listens on 127.0.0.1:$port already; stop it first"

@@ -92,15 +92,13 @@ Status Daemon::Setup() {
   for (const std::string& name : handed_over.CloseRest()) Tell(notifier_.RemoveFds(name));
   if (!gateway.ok()) return gateway.status();
   gateway_ = std::move(*gateway);
-  status = gateway_->Start();
-  if (!status.ok()) return status;
   status = MakeDirectories(socket.substr(0, std::max<size_t>(socket.rfind('/'), 1)));
   if (!status.ok()) return status;
   target_ = std::make_unique<GatewayControl>(gateway_.get());
   auto control = ControlServer::Start(socket, target_.get(), log_.get());
   if (!control.ok()) return control.status();
   control_ = std::move(*control);
-  return OkStatus();
+  return gateway_->Start();
 }
 
 void Daemon::Introduce() {
@@ -204,6 +202,7 @@ int Daemon::Run() {
   Status status = Setup();
   if (!status.ok()) {
     Say(MessageOf(status));
+    if (control_) control_->Stop();
     if (gateway_ && !gateway_->Stop()) _exit(1);
     return 1;
   }

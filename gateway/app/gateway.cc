@@ -60,15 +60,17 @@ Status GatewayImpl::Prepare(ListenFds* handed_over) {
   if (!lock.ok()) return lock.status();
   store_lock_ = *lock;
   // The ports first: opening a store can take long, and a port that is taken is found out at once.
-  Status bound = BindListeners(handed_over);
-  if (!bound.ok()) return bound;
+  Status claimed = ClaimListeners(handed_over);
+  if (!claimed.ok()) return claimed;
   for (const RegionConfig& region : config_.regions) {
     Status opened = OpenRegion(region);
     if (!opened.ok()) return Prefixed("region " + region.name + ": ", opened);
   }
   delivery_ = MakeDeliveryConfig(config_);
   ApplyLimits();
-  return OkStatus();
+  Status started = StartShards();
+  if (!started.ok()) Stop();
+  return started;
 }
 
 Status GatewayImpl::OpenRegion(const RegionConfig& config) {
@@ -97,11 +99,20 @@ Status GatewayImpl::OpenRegion(const RegionConfig& config) {
   return OkStatus();
 }
 
-Status GatewayImpl::BindListeners(ListenFds* handed_over) {
+Status GatewayImpl::ClaimListeners(ListenFds* handed_over) {
   for (const ListenerConfig& listener : config_.listeners) {
-    auto sockets = OpenListeners(listener.address, shard_count_, handed_over);
-    if (!sockets.ok()) return sockets.status();
-    sockets_[listener.address] = std::move(*sockets);
+    std::vector<int> sockets = TakeListeners(listener.address, shard_count_, handed_over);
+    Status free = sockets.empty() ? ProbeListener(listener.address) : OkStatus();
+    if (!free.ok()) return free;
+    sockets_[listener.address] = std::move(sockets);
+  }
+  return OkStatus();
+}
+
+Status GatewayImpl::OpenAllListeners() {
+  for (auto& [address, sockets] : sockets_) {
+    Status opened = OpenListeners(address, shard_count_, &sockets);
+    if (!opened.ok()) return opened;
   }
   return OkStatus();
 }
@@ -130,12 +141,10 @@ Status GatewayImpl::StartShards() {
 }
 
 Status GatewayImpl::Start() {
-  Status status = StartShards();
-  if (!status.ok()) {
-    Stop();
-    return status;
-  }
+  Status opened = OpenAllListeners();
+  if (!opened.ok()) return opened;
   HandOutListeners(sockets_);
+  handed_out_ = true;
   for (size_t i = 0; i < regions_.size(); ++i) {
     std::vector<storage::ScanTarget> targets;
     for (auto& shard : shards_) targets.push_back(shard->ScanTargetFor(i));
@@ -235,8 +244,7 @@ bool GatewayImpl::Stop() {
   bool all = true;
   for (auto& shard : shards_) all = shard->Join(Seconds(limits::kStopSeconds)) && all;
   if (!all) return false;
-  bool handed_out = !shards_.empty();
-  if (handed_out && started_ != WallTime()) sockets_.clear();  // the shards have closed theirs
+  if (handed_out_) sockets_.clear();  // the shards have closed them
   shards_.clear();
   regions_.clear();  // commits what was submitted, closes the stores, ends the logs
   return true;

@@ -74,13 +74,14 @@ class Gateway {
  public:
   using TraceSink = std::function<void(std::string_view line)>;
 
-  // Opens stores, binds listeners, probes the ring. The status says in words what failed and what to
-  // do. `handed_over`: sockets of the service manager; what is not taken stays in it. `log`: the
+  // Opens stores, binds listeners, probes the ring. The status says in words what failed and what
+  // to do. `handed_over`: sockets of the service manager; what is not taken stays in it. `log`: the
   // daemon's own lines; outlives the Gateway.
   static StatusOr<std::unique_ptr<Gateway>> Make(Config config, ListenFds* handed_over, Log* log);
   virtual ~Gateway() = default;
 
-  // Shards run and accept; the scan of what is queued begins.
+  // Listens; the scan of what is queued begins. Whoever can connect finds everything there: the
+  // calls marked "any thread" work from Make on. Where it fails, Stop.
   virtual Status Start() = 0;
 
   // --- Any thread

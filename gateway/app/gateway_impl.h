@@ -63,7 +63,9 @@ class GatewayImpl final : public Gateway {
   using Sockets = std::map<Endpoint, std::vector<int>>;  // one per shard
 
   Status OpenRegion(const RegionConfig& config);
-  Status BindListeners(ListenFds* handed_over);
+  // What the service manager has, or at least the proof that nobody else listens there.
+  Status ClaimListeners(ListenFds* handed_over);
+  Status OpenAllListeners();
   Status StartShards();
   // Gives every shard its listeners; `fresh` holds the sockets that are new to them.
   void HandOutListeners(const Sockets& fresh);
@@ -92,7 +94,8 @@ class GatewayImpl final : public Gateway {
   std::shared_ptr<const delivery::DeliveryConfig> delivery_;
   session::InboundShared inbound_;
   ListenerCounts listener_counts_;
-  Sockets sockets_;  // owned by the shards once handed out
+  Sockets sockets_;
+  bool handed_out_ = false;  // sockets_ belong to the shards now
   MemoryWatch memory_;
   bool draining_ = false;
 

@@ -63,12 +63,11 @@ bool GatewayImpl::OpenNewListeners(const Config& fresh, Sockets* opened, std::st
       break;
     }
     if (sockets_.contains(listener.address)) continue;
-    auto sockets = OpenListeners(listener.address, shard_count_, nullptr);
-    if (!sockets.ok()) {
-      *why_not = std::string(MessageOf(sockets.status()));
+    Status status = OpenListeners(listener.address, shard_count_, &(*opened)[listener.address]);
+    if (!status.ok()) {
+      *why_not = std::string(MessageOf(status));
       break;
     }
-    (*opened)[listener.address] = std::move(*sockets);
   }
   if (why_not->empty()) return true;
   for (auto& [address, sockets] : *opened) {

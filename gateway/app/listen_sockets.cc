@@ -50,15 +50,6 @@ int BoundSocket(const Endpoint& endpoint, bool reuse_port) {
   return -error;
 }
 
-// SO_REUSEPORT lets a second daemon of the same user share the port, and take half of its mail. So
-// a bind without it asks first whether anybody listens.
-int FirstListenerError(const Endpoint& endpoint) {
-  int fd = BoundSocket(endpoint, false);
-  if (fd < 0) return -fd;
-  close(fd);
-  return 0;
-}
-
 int OpenOne(const Endpoint& endpoint) {
   int fd = BoundSocket(endpoint, true);
   if (fd < 0) return fd;
@@ -70,28 +61,38 @@ int OpenOne(const Endpoint& endpoint) {
 
 }  // namespace
 
-StatusOr<std::vector<int>> OpenListeners(const Endpoint& endpoint, uint32_t count,
-                                         ListenFds* handed_over) {
+std::vector<int> TakeListeners(const Endpoint& endpoint, uint32_t count, ListenFds* handed_over) {
   std::vector<int> sockets;
-  while (handed_over && sockets.size() < count) {
+  while (sockets.size() < count) {
     auto socket = handed_over->Take(endpoint);
     if (!socket) break;
     // The ring waits for a connection only on a blocking socket.
     fcntl(socket->fd, F_SETFL, fcntl(socket->fd, F_GETFL) & ~O_NONBLOCK);
     sockets.push_back(socket->fd);
   }
-  int error = sockets.empty() ? FirstListenerError(endpoint) : 0;
-  while (error == 0 && sockets.size() < count) {
-    int fd = OpenOne(endpoint);
-    if (fd < 0) {
-      error = -fd;
-    } else {
-      sockets.push_back(fd);
-    }
+  return sockets;
+}
+
+// SO_REUSEPORT lets a second daemon of the same user share the port, and take half of its mail. So
+// a bind without it asks whether anybody listens.
+Status ProbeListener(const Endpoint& endpoint) {
+  int fd = BoundSocket(endpoint, false);
+  if (fd < 0) return MakeStatus(StatusCode::kUnavailable, WhyNot(endpoint, -fd));
+  close(fd);
+  return OkStatus();
+}
+
+Status OpenListeners(const Endpoint& endpoint, uint32_t count, std::vector<int>* sockets) {
+  if (sockets->empty()) {
+    Status free = ProbeListener(endpoint);
+    if (!free.ok()) return free;
   }
-  if (error == 0) return sockets;
-  for (int fd : sockets) close(fd);
-  return MakeStatus(StatusCode::kUnavailable, WhyNot(endpoint, error));
+  while (sockets->size() < count) {
+    int fd = OpenOne(endpoint);
+    if (fd < 0) return MakeStatus(StatusCode::kUnavailable, WhyNot(endpoint, -fd));
+    sockets->push_back(fd);
+  }
+  return OkStatus();
 }
 
 }  // namespace ringpost::app

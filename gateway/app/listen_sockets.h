@@ -13,9 +13,16 @@
 
 namespace ringpost::app {
 
-// `count` listening sockets at `endpoint`, the caller's to close. Sockets that `handed_over` holds
-// are used first. All or none: the status says what is in the way and what to do.
-StatusOr<std::vector<int>> OpenListeners(const Endpoint& endpoint, uint32_t count,
-                                         ListenFds* handed_over);
+// The sockets that the service manager hands over for `endpoint`, at most `count`; they listen
+// already.
+std::vector<int> TakeListeners(const Endpoint& endpoint, uint32_t count, ListenFds* handed_over);
+
+// Whether this process may listen at `endpoint` and nobody else does: found out by binding a socket
+// and closing it, so that a start fails at once and not after a store was opened.
+Status ProbeListener(const Endpoint& endpoint);
+
+// Opens listening sockets at `endpoint` until `sockets` has `count` of them. The status says what
+// is in the way and what to do; `sockets` stays the caller's to close.
+Status OpenListeners(const Endpoint& endpoint, uint32_t count, std::vector<int>* sockets);
 
 }  // namespace ringpost::app

@@ -68,23 +68,26 @@ Endpoint FreeEndpoint() {
 
 TEST(ListenSockets, OnePerShardAndNoneForASecondDaemon) {
   Endpoint endpoint = FreeEndpoint();
-  auto first = OpenListeners(endpoint, 3, nullptr);
-  ASSERT_TRUE(first.ok()) << WordsOf(first.status());
-  EXPECT_EQ(first->size(), 3u);
-  auto second = OpenListeners(endpoint, 3, nullptr);
-  ASSERT_FALSE(second.ok());
-  EXPECT_THAT(WordsOf(second.status()), HasSubstr("cannot listen on " + endpoint.ToString()));
-  EXPECT_THAT(WordsOf(second.status()), HasSubstr("stop the program that has it"));
-  for (int fd : *first) close(fd);
-  auto third = OpenListeners(endpoint, 1, nullptr);
-  ASSERT_TRUE(third.ok());
-  close(third->front());
+  EXPECT_TRUE(ProbeListener(endpoint).ok());
+  std::vector<int> first, second, third;
+  Status opened = OpenListeners(endpoint, 3, &first);
+  ASSERT_TRUE(opened.ok()) << WordsOf(opened);
+  EXPECT_EQ(first.size(), 3u);
+  EXPECT_FALSE(ProbeListener(endpoint).ok());
+  Status refused = OpenListeners(endpoint, 3, &second);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_TRUE(second.empty());
+  EXPECT_THAT(WordsOf(refused), HasSubstr("cannot listen on " + endpoint.ToString()));
+  EXPECT_THAT(WordsOf(refused), HasSubstr("stop the program that has it"));
+  for (int fd : first) close(fd);
+  ASSERT_TRUE(OpenListeners(endpoint, 1, &third).ok());
+  close(third.front());
 }
 
 TEST(ListenSockets, AddressOfAnotherMachine) {
-  auto sockets = OpenListeners(*Endpoint::Parse("192.0.2.1:2525"), 1, nullptr);
-  ASSERT_FALSE(sockets.ok());
-  EXPECT_THAT(WordsOf(sockets.status()), HasSubstr("no interface of this machine"));
+  Status status = ProbeListener(*Endpoint::Parse("192.0.2.1:2525"));
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(WordsOf(status), HasSubstr("no interface of this machine"));
 }
 
 TEST(MemoryWatch, LevelsAndTheWayBack) {

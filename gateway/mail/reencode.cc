@@ -162,7 +162,8 @@ bool Walk::Entity(std::string_view bytes, uint32_t depth, bool in_digest) {
   std::optional<MimeEntity> entity = ParseEntity(bytes);
   if (!entity || (depth == 0 && !entity->has_mime_version)) return false;
   // The header sections of parts are body to SMTP; there is no way to encode them.
-  if (depth > 0 && InspectContent(entity->header).high_bytes > 0) return false;
+  ContentTraits header = InspectContent(entity->header);
+  if (depth > 0 && (header.high_bytes > 0 || header.nul)) return false;
   return entity->type == "multipart" ? Multipart(*entity, depth) : Leaf(*entity, in_digest);
 }
 

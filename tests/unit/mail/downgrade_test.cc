@@ -176,6 +176,7 @@ TEST(Reencode, RefusesWhatIsNotSimple) {
       mime + "no field\r\n\r\n\xc3\xa4",
       mime + "Subject: bare\nlf\r\n\r\n\xc3\xa4",
       mime + Multipart("mixed", "b", {"X: \xc3\xa4\r\n\r\nx"}),  // in a part's header section
+      mime + Multipart("mixed", "b", {std::string("X: \0\r\n\r\nx", 9), text}),
       " " + mime + "\r\n\xc3\xa4",
       mime + "Content-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\n\xc3\xa4",
       mime + "Content-Type: multipart/mixed\r\n\r\n--b\r\n\r\n\xc3\xa4\r\n--b--\r\n",

@@ -50,6 +50,12 @@ class Sink:
         servers.end(self.process)
 
 
+def one_message(bin_dir, port):
+    """Wakes what a server makes at its first message, and no more."""
+    subprocess.run([bin_dir / "ringpost-bench", "load", "--server", f"127.0.0.1:{port}",
+                    "--connections", "1", "--messages", "1"], check=True, stdout=subprocess.DEVNULL)
+
+
 def load(bin_dir, port, seconds, *options):
     done = subprocess.run(
         [bin_dir / "ringpost-bench", "load", "--server", f"127.0.0.1:{port}", "--json",
@@ -134,7 +140,7 @@ def idle(server, context):
     holder = None
     try:
         server.start(sink.port)
-        load(context.bin, server.port, context.warm_up)
+        one_message(context.bin, server.port)
         time.sleep(1)
         memory, slab = server.pss_kib(), processes.kernel_slab_kib()
         holder = subprocess.Popen(

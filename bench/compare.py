@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -196,6 +197,8 @@ def main():
     options = parse_arguments()
     if os.geteuid() != 0:
         sys.exit("compare: Postfix can only be started by root")
+    # So that what was started is stopped however the run ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("compare: stopped"))
     facts = machine_facts(options, options.bin)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ringpost-compare-", dir=options.work) as folder:

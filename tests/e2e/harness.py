@@ -90,10 +90,10 @@ relay = "{hops}"
 """)
 
     def start(self, wait=True):
-        self.output = open(self.folder / "daemon.out", "ab")
-        self.process = subprocess.Popen(
-            [BIN / "ringpostd", "--config", self.config_path], stdout=self.output,
-            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=self.environment)
+        with open(self.folder / "daemon.out", "ab") as output:
+            self.process = subprocess.Popen(
+                [BIN / "ringpostd", "--config", self.config_path], stdout=output,
+                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=self.environment)
         if wait:
             wait_until(lambda: listening(self.port) or self.process.poll() is not None, 30,
                        "ringpostd listens")
@@ -142,6 +142,25 @@ relay = "{hops}"
         return lines[0] if len(lines) == 1 else lines
 
 
+    def counter(self, name):
+        """One counter, summed over the process."""
+        return self.ctl("status")["status"]["counters"][name]
+
+    def accepting(self):
+        return all(region["spool"]["accepting"] for region in self.ctl("status")["status"]["regions"])
+
+    def queued(self):
+        """How many entries wait, whatever their state."""
+        totals = self.ctl("queue", "summary")["totals"]
+        return sum(totals[state] for state in ("queued", "deferred", "held", "delivering"))
+
+    def queue(self):
+        """Every entry of `ringpost queue list`, by message id."""
+        listed = self.ctl("queue", "list")
+        entries = listed if isinstance(listed, list) else [listed]
+        return {entry["id"]: entry for entry in entries if "id" in entry}
+
+
 class Sink:
     """A next hop by aiosmtpd that keeps what it gets and can be told how to answer.
 
@@ -170,7 +189,7 @@ class Sink:
         reply = self.answer("MAIL", address)
         if reply:
             return reply
-        envelope.mail_from = address
+        envelope.mail_from = address  # aiosmtpd takes an empty one for no MAIL at all
         envelope.mail_options.extend(options)
         return "250 OK"
 
@@ -188,7 +207,7 @@ class Sink:
             return reply
         with self.lock:
             self.messages.append({
-                "from": envelope.mail_from, "to": list(envelope.rcpt_tos),
+                "from": "" if envelope.mail_from == "<>" else envelope.mail_from, "to": list(envelope.rcpt_tos),
                 "content": envelope.original_content or envelope.content,
                 "mail_options": list(envelope.mail_options),
                 "rcpt_options": list(envelope.rcpt_options)})
@@ -211,10 +230,11 @@ class BenchSink:
         self.process = None
 
     def start(self):
-        self.process = subprocess.Popen(
-            [BIN / "ringpost-bench", "sink", "--listen", f"127.0.0.1:{self.port}", "--ids", self.ids_path,
-             *self.options], stdout=open(self.folder / "sink.out", "ab"), stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL)
+        with open(self.folder / "sink.out", "ab") as output:
+            self.process = subprocess.Popen(
+                [BIN / "ringpost-bench", "sink", "--listen", f"127.0.0.1:{self.port}", "--ids",
+                 self.ids_path, *self.options], stdout=output, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL)
         wait_until(lambda: listening(self.port), 10, "the sink listens")
         return self
 
@@ -224,9 +244,7 @@ class BenchSink:
             self.process.wait(10)
 
     def ids(self):
-        if not self.ids_path.exists():
-            return set()
-        return set(self.ids_path.read_text().split())
+        return first_words(self.ids_path)
 
 
 class Postfix:
@@ -323,6 +341,14 @@ class Case(unittest.TestCase):
         postfix = Postfix(self.folder / name, main)
         self.addCleanup(postfix.stop)
         return postfix.start()
+
+
+def first_words(path):
+    """The ids in a file of ringpost-bench: each whole line is "ID RECIPIENT"."""
+    if not path.exists():
+        return set()
+    text = path.read_text()
+    return {line.split()[0] for line in text[:text.rfind("\n") + 1].splitlines()}
 
 
 def run(command, **options):

@@ -15,6 +15,7 @@ import harness
 from harness import run
 
 HERE = pathlib.Path(__file__).parent
+EXIM_ID = 64990
 BODY = "one\n.\n..two\n\nlast line\n"
 
 
@@ -131,8 +132,7 @@ mydestination =
 relayhost = [127.0.0.1]:{daemon.port}
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtp_destination_concurrency_limit = 5
-message_size_limit = 2000
-smtpd_recipient_limit = 200
+hopcount_limit = 200
 """)
         with smtplib.SMTP("127.0.0.1", postfix.port) as client:
             client.sendmail("a@example.com", [f"r{n}@example.net" for n in range(60)],
@@ -140,7 +140,7 @@ smtpd_recipient_limit = 200
             # What Postfix itself gives up comes to us from the null reverse-path: the gateway refuses a
             # message loop it was fed, Postfix turns that into its own bounce.
             client.sendmail("loop@example.com", ["b@example.net"],
-                            "Received: x\r\n" * 49 + "Subject: loops\r\n\r\nx\r\n")
+                            "Received: x\r\n" * 60 + "Subject: loops\r\n\r\nx\r\n")
             client.sendmail("c@example.com", ["nobody@example.net"], "Subject: unknown\r\n\r\nx\r\n")
         messages = sink.wait(1, 60)
         harness.wait_until(lambda: any(m["to"] == ["loop@example.com"] for m in sink.messages) and
@@ -157,19 +157,21 @@ smtpd_recipient_limit = 200
 
     def test_exim_bdat(self):
         """Exim sends BDAT where CHUNKING is offered. Its package conflicts with Postfix, so it is unpacked."""
-        exim = unpack_exim()
+        exim, exim_binary = unpack_exim()
         sink = self.run_sink()
         daemon = self.run_daemon(sink.port)
         spool = self.folder / "exim"
         spool.mkdir()
+        os.chown(spool, EXIM_ID, EXIM_ID)
+        self.folder.chmod(0o755)
         config = self.folder / "exim.conf"
         config.write_text(f"""
 spool_directory = {spool}
 log_file_path = {spool}/%slog
 primary_hostname = exim.example.com
-exim_user = root
-exim_group = root
-never_users =
+exim_path = {exim_binary}
+exim_user = Debian-exim
+exim_group = Debian-exim
 tls_advertise_hosts =
 host_lookup =
 keep_environment =
@@ -192,7 +194,7 @@ begin retry
         content = ("From: a@example.com\nTo: b@example.net\nSubject: by exim\n\n" + BODY +
                    "filling line\n" * 20_000)
         done = run([*exim, "-C", config, "-odf", "-f", "a@example.com", "b@example.net"], input=content)
-        logs = "".join(p.read_text() for p in spool.glob("*log"))
+        logs = "".join(p.read_text() for p in spool.glob("*nlog"))
         self.assertEqual(done.returncode, 0, done.stderr + logs)
         message = sink.wait(1, 30)[0] if sink.messages or "=>" in logs else self.fail(logs + done.stderr)
         self.assertIn(" K ", " ".join(re.findall(r"=> .*", logs)) + " ",
@@ -226,13 +228,17 @@ def unpack_exim():
                 subprocess.run(["dpkg-deb", "-x", package, root], check=True)
     # Debian's Exim wants its own user to exist: it gets one in a mount namespace of its own.
     passwd = root / "passwd"
-    passwd.write_text(pathlib.Path("/etc/passwd").read_text() + "Debian-exim:x:64990:64990::/:/bin/false\n")
+    passwd.write_text(pathlib.Path("/etc/passwd").read_text() + f"Debian-exim:x:{EXIM_ID}:{EXIM_ID}::/:/bin/false\n")
     group = root / "group"
-    group.write_text(pathlib.Path("/etc/group").read_text() + "Debian-exim:x:64990:\n")
+    group.write_text(pathlib.Path("/etc/group").read_text() + f"Debian-exim:x:{EXIM_ID}:\n")
     libraries = ":".join(str(p) for p in root.glob("usr/lib/*-linux-gnu"))
+    # Exim starts itself again for a delivery: by this name, with the same libraries.
+    wrapper = root / "exim4"
+    wrapper.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {root}/usr/sbin/exim4 "$@"\n')
+    wrapper.chmod(0o755)
     script = (f"mount --bind {passwd} /etc/passwd && mount --bind {group} /etc/group && "
-              f"LD_LIBRARY_PATH={libraries} exec {root}/usr/sbin/exim4 \"$@\"")
-    return ["unshare", "--mount", "sh", "-c", script, "exim4"]
+              f'exec {wrapper} "$@"')
+    return ["unshare", "--mount", "sh", "-c", script, "exim4"], wrapper
 
 
 if __name__ == "__main__":

@@ -14,17 +14,17 @@ ROUNDS = int(os.environ.get("RINGPOST_CRASH_ROUNDS", "20"))
 class Crash(harness.Case):
     def load(self, daemon, acked, *options):
         return subprocess.Popen(
-            [harness.BIN / "ringpost-bench", "load", "--target", f"127.0.0.1:{daemon.port}",
+            [harness.BIN / "ringpost-bench", "load", "--server", f"127.0.0.1:{daemon.port}",
              "--acked", acked, *map(str, options)],
             stdout=open(self.folder / "load.out", "ab"), stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL)
 
     def acked_ids(self, path):
-        return set(path.read_text().split()) if path.exists() else set()
+        return harness.first_words(path)
 
     def test_kill_rounds(self):
         """Each round: load, kill at a random moment, start again on the same store and go on."""
-        sink = self.run_bench_sink("--tempfail", "0.02", "--drop", "0.01")
+        sink = self.run_bench_sink("--tempfail", "data=0.02", "--drop", "data=0.01")
         daemon = harness.Daemon(self.folder / "ringpost", sink.port,
                                 extra='[delivery]\nretry = ["1s"]\n')
         self.addCleanup(daemon.kill)
@@ -32,7 +32,7 @@ class Crash(harness.Case):
         for round_number in range(ROUNDS):
             daemon.start()
             path = self.folder / f"acked-{round_number}"
-            load = self.load(daemon, path, "--connections", 20, "--duration", 30, "--size",
+            load = self.load(daemon, path, "--connections", 20, "--seconds", 30, "--size",
                              random.choice([500, 4096, 60_000, 900_000]))
             self.addCleanup(load.kill)
             time.sleep(random.uniform(0.3, 2.0))
@@ -65,10 +65,9 @@ class Crash(harness.Case):
         self.addCleanup(daemon.kill)
         daemon.start()
         path = self.folder / "acked"
-        load = self.load(daemon, path, "--connections", 10, "--messages", 6000, "--size", 100_000,
-                         "--keep-going")
+        load = self.load(daemon, path, "--connections", 10, "--messages", 6000, "--size", 100_000)
         self.addCleanup(load.kill)
-        harness.wait_until(lambda: not daemon.ctl("status")["accepting"], 120, "acceptance stops at the floor")
+        harness.wait_until(lambda: not daemon.accepting(), 120, "acceptance stops at the floor")
         # A stranger fills what the floor had left.
         ballast = mount / "ballast"
         subprocess.run(f"dd if=/dev/zero of={ballast} bs=1M 2>/dev/null", shell=True)
@@ -81,7 +80,7 @@ class Crash(harness.Case):
         ballast.unlink()
         sink = self.run_bench_sink(port=port)
         harness.wait_until(lambda: not (acked - sink.ids()), 120, "all that was acknowledged arrives")
-        harness.wait_until(lambda: daemon.ctl("status")["accepting"], 60, "it accepts again, by itself")
+        harness.wait_until(lambda: daemon.accepting(), 60, "it accepts again, by itself")
         more = self.folder / "acked-more"
         self.assertEqual(self.load(daemon, more, "--connections", 5, "--messages", 100).wait(60), 0)
         self.assertEqual(len(self.acked_ids(more)), 100)

@@ -115,7 +115,7 @@ class Daemon(harness.Case):
                         pass
                 except OSError:
                     pass
-        self.assertTrue(daemon.ctl("status")["accepting"])
+        self.assertTrue(daemon.accepting())
 
     def test_resets_and_half_open_leave_nothing_behind(self):
         daemon = self.run_daemon(2626)
@@ -136,8 +136,8 @@ class Daemon(harness.Case):
                 peer.close()
 
         def open_connections():
-            counters = daemon.ctl("status")["counters"]
-            return counters["connections_accepted_total"] - counters["connections_closed_total"]
+            return (daemon.counter("connections_accepted_total") -
+                    daemon.counter("connections_closed_total"))
         harness.wait_until(lambda: open_connections() <= 0, 20, "all are closed")
         self.assertEqual(daemon.stop(), 0)
 

@@ -44,7 +44,7 @@ smtpd_forbid_bare_newline = yes
         daemon = self.run_daemon(port)
         for n in range(10):
             send(daemon.port, f"s{n}@example.com", ["b@example.net"], f"Subject: {n}\r\n\r\n.\r\nx\r\n")
-        harness.wait_until(lambda: daemon.ctl("status")["counters"]["recipients_delivered_total"] == 10, 20,
+        harness.wait_until(lambda: daemon.counter("recipients_delivered_total") == 10, 20,
                            "10 delivered")
 
     def test_permanent_refusal_comes_back_as_a_bounce(self):
@@ -73,11 +73,11 @@ smtpd_forbid_bare_newline = yes
         sink = self.run_sink(lambda part, value: "550 5.1.1 no" if part == "RCPT" else None)
         daemon = self.run_daemon(sink.port)
         send(daemon.port, "", ["nobody@example.net"], "Subject: x\r\n\r\nx\r\n")
-        harness.wait_until(lambda: daemon.ctl("status")["counters"]["recipients_bounced_total"] == 1, 20,
+        harness.wait_until(lambda: daemon.counter("recipients_bounced_total") == 1, 20,
                            "the refusal is counted")
         time.sleep(1)
         self.assertEqual(sink.messages, [])
-        self.assertEqual(daemon.ctl("status")["counters"]["bounce_messages_queued_total"], 0)
+        self.assertEqual(daemon.counter("bounce_messages_queued_total"), 0)
 
     def test_notify_never_and_success(self):
         def answer(part, value):
@@ -140,7 +140,7 @@ smtpd_forbid_bare_newline = yes
              "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
              "Content-Transfer-Encoding: 8bit\r\n\r\nGrüße\r\n".encode(), mail_options=["BODY=8BITMIME"])
         harness.wait_until(lambda: any(p.stat().st_size for p in dump.iterdir()), 20, "a message came")
-        harness.wait_until(lambda: daemon.ctl("status")["counters"]["messages_downgraded_total"] == 1, 10,
+        harness.wait_until(lambda: daemon.counter("messages_downgraded_total") == 1, 10,
                            "counted")
         content = next(p for p in dump.iterdir() if p.stat().st_size).read_bytes()
         self.assertTrue(all(byte < 128 for byte in content), content)

@@ -82,7 +82,7 @@ smtpd_forbid_unauth_pipelining = no
             self.assertTrue(said[1].startswith(b"221"), f"{name}: {said}")
             if accepted:
                 harness.wait_until(lambda: len(sink.messages) > seen, 20, f"{name} arrives")
-        harness.wait_until(lambda: daemon.ctl("queue", "summary")["total"] == 0, 20, "queue empty")
+        harness.wait_until(lambda: daemon.queued() == 0, 20, "queue empty")
         for message in sink.messages:
             self.assertEqual(message["from"], "first@example.com")
             self.assertEqual(message["to"], ["rcpt@example.net"])

@@ -19,30 +19,24 @@ class WaitingQueue(harness.Case):
         daemon.start()
         acked = self.folder / "acked"
         load = subprocess.run(
-            [harness.BIN / "ringpost-bench", "load", "--target", f"127.0.0.1:{daemon.port}", "--acked", acked,
+            [harness.BIN / "ringpost-bench", "load", "--server", f"127.0.0.1:{daemon.port}", "--acked", acked,
              "--connections", "20", "--messages", str(COUNT), "--size", "1000", "--domains", "100"],
             capture_output=True, text=True, timeout=300)
         self.assertEqual(load.returncode, 0, load.stdout + load.stderr)
-        ids = set(acked.read_text().split())
+        ids = harness.first_words(acked)
         self.assertEqual(len(ids), COUNT)
-        harness.wait_until(lambda: daemon.ctl("queue", "summary")["total"] == COUNT, 30, "all are queued")
+        harness.wait_until(lambda: daemon.queued() == COUNT, 30, "all are queued")
 
         def schedule():
-            entries, after = {}, None
-            while True:
-                page = daemon.ctl("queue", "list", "--limit", 5000, *(["--after", after] if after else []))
-                for entry in page["entries"]:
-                    entries[entry["id"]] = (entry["next_attempt"], entry["attempts"])
-                after = page.get("next")
-                if not after:
-                    return entries
+            return {key: (entry["next_attempt"], entry["attempts"])
+                    for key, entry in daemon.queue().items()}
         # Every message has had its first attempt and waits for its second, 20 s (with jitter) after it.
         harness.wait_until(lambda: all(a >= 1 for _, a in schedule().values()), 60, "first attempts are over")
         before = schedule()
         self.assertEqual(len(before), COUNT)
         self.assertEqual(daemon.stop(), 0)
         daemon.start()
-        harness.wait_until(lambda: daemon.ctl("queue", "summary")["total"] == COUNT, 30,
+        harness.wait_until(lambda: daemon.queued() == COUNT, 30,
                            "the restart scheduled them all again")
         after = schedule()
         self.assertEqual(set(before), set(after))
@@ -52,7 +46,7 @@ class WaitingQueue(harness.Case):
         sink = harness.BenchSink(self.folder, port=port).start()
         self.addCleanup(sink.stop)
         harness.wait_until(lambda: ids <= sink.ids(), 180, "all arrive once the next hop is up")
-        harness.wait_until(lambda: daemon.ctl("queue", "summary")["total"] == 0, 30, "the queue is empty")
+        harness.wait_until(lambda: daemon.queued() == 0, 30, "the queue is empty")
 
     def test_retry_now_hold_release_delete_bounce(self):
         port = harness.free_port()
@@ -62,7 +56,7 @@ class WaitingQueue(harness.Case):
                 client.sendmail(f"s{n}@example.com", [f"r@d{n}.example.net"], f"Subject: {n}\r\n\r\nx\r\n")
         harness.wait_until(lambda: len([e for e in daemon.log() if e["event"] == "deferred"]) == 4, 20,
                            "four deferred")
-        entries = {e["sender"]: e["id"] for e in daemon.ctl("queue", "list")["entries"]}
+        entries = {e["sender"]: key for key, e in daemon.queue().items()}
         daemon.ctl("queue", "delete", entries["s0@example.com"], "--yes")
         daemon.ctl("queue", "hold", entries["s1@example.com"])
         sink = self.run_sink(port=port)
@@ -74,8 +68,8 @@ class WaitingQueue(harness.Case):
         self.assertEqual(subjects, ["r@d3.example.net", "s2@example.com"])
         self.assertEqual(daemon.stop(), 0)
         daemon.start()
-        harness.wait_until(lambda: daemon.ctl("queue", "summary")["total"] == 1, 20, "the held one is left")
-        self.assertEqual(daemon.ctl("queue", "list")["entries"][0]["state"], "held")
+        harness.wait_until(lambda: daemon.queued() == 1, 20, "the held one is left")
+        self.assertEqual(next(iter(daemon.queue().values()))["state"], "held")
         daemon.ctl("queue", "release", entries["s1@example.com"])
         sink.wait(3, 30)
 

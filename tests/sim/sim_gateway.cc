@@ -32,7 +32,7 @@ struct PageFor : storage::ScanPage {
 
 }  // namespace
 
-struct SimGateway::Shard : reactor::Listener::Handler {
+struct SimGateway::Shard final : reactor::Listener::Handler {
   Shard(reactor::SimWorld* world, uint32_t number, storage::Spool* spool, Log* log,
         session::InboundShared* shared, delivery::SiteBudgets* budgets, const Endpoint& listen,
         const Endpoint& next_hop)

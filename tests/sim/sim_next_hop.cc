@@ -64,10 +64,11 @@ void SimNextHop::OnCommand(Session* session, const std::string& line) {
     Say(session, "250 8BITMIME");
   } else if (line.starts_with("MAIL")) {
     session->recipients.clear();
+    session->is_report = line.starts_with("MAIL FROM:<>");
     Say(session, Chance(15) ? "451 4.3.0 not now" : "250 2.1.0 ok");
   } else if (line.starts_with("RCPT")) {
     if (Chance(10)) return Say(session, "450 4.2.1 greylisted");
-    if (Chance(25)) return Say(session, "550 5.1.1 no such user");
+    if (!session->is_report && Chance(25)) return Say(session, "550 5.1.1 no such user");
     size_t from = line.find('<');
     session->recipients.insert(line.substr(from + 1, line.find('>') - from - 1));
     Say(session, "250 2.1.5 ok");
@@ -131,7 +132,7 @@ void SimNextHop::EndOfMessage(Session* session) {
   std::set<std::string> recipients = std::exchange(session->recipients, {});
   std::string content = std::exchange(session->content, {});
   if (Chance(20)) return Say(session, "451 4.3.0 try later");
-  if (Chance(40)) return Say(session, "554 5.7.1 not wanted");
+  if (!session->is_report && Chance(40)) return Say(session, "554 5.7.1 not wanted");
   if (recipients.empty()) return Say(session, "554 5.5.1 no recipients");
   ledger_->Arrived(content, recipients);
   if (Chance(60)) {  // it has the message, and we never learn

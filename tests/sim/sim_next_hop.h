@@ -31,6 +31,7 @@ class SimNextHop {
     bool bdat_last = false;
     bool in_data = false;
     bool over = false;
+    bool is_report = false;  // never refused for good: a report on a report would be lost by rule
   };
 
   void OnActivity(Session* session);

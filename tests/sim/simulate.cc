@@ -34,7 +34,7 @@ struct Machine {
   std::unique_ptr<SimGateway> gateway;
   std::vector<std::unique_ptr<SimClient>> clients;
 };
-std::vector<std::unique_ptr<Machine>> graveyard;
+auto& graveyard = *new std::vector<std::unique_ptr<Machine>>;
 
 class Run {
  public:
@@ -120,10 +120,12 @@ class Run {
     return "it did not drain";
   }
 
+  // What is wrong; the machine as it stands goes to the graveyard.
   std::string Describe(const std::string& what) {
     std::string verdict = ledger_.Verdict();
-    return what + ", " + std::to_string(machine_->gateway->queued()) + " entries left" +
-           (verdict.empty() ? "" : "; " + verdict);
+    std::string left = std::to_string(machine_->gateway->queued()) + " entries left";
+    graveyard.push_back(std::move(machine_));
+    return what + ", " + left + (verdict.empty() ? "" : "; " + verdict);
   }
 
   const Endpoint kListen = *Endpoint::Parse("192.0.2.1:25");

@@ -17,6 +17,8 @@ def _stat(pid):
 
 def tree(root):
     """The process and its descendants."""
+    if root <= 1:
+        raise ValueError(f"{root} is no process of ours")
     children = {}
     for name in os.listdir("/proc"):
         if name.isdigit() and (fields := _stat(name)) is not None:

@@ -4,6 +4,7 @@
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -18,9 +19,17 @@ STOP_SECONDS = 30
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port nobody listens on, below those the kernel gives to connections: one of those may be in use as a
+    connection's own end by the time a server wants it."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def wait_for_greeting(port, what):
@@ -87,6 +96,9 @@ class Program(Server):
         self.pid = self.process.pid
 
     def _stop(self):
+        if self.pid == 0:
+            return
+        self.pid = 0
         self.process.kill()
         self.process.wait()
         self.log.close()
@@ -144,9 +156,11 @@ class Postfix(Server):
             raise RuntimeError(f"postfix {action}: {done.stderr}\n{tail}")
 
     def _stop(self):
-        # The tree as it is now: a master that is told to stop leaves no process behind, and if it does, they
-        # are ended by their ids.
+        if self.pid == 0:  # it never started
+            return
+        # The tree as it is now: if asking the master does not end all of it, it is ended by its ids.
         pids = processes.tree(self.pid)
+        self.pid = 0
         try:
             self._postfix("abort")
         except (RuntimeError, subprocess.TimeoutExpired):

@@ -1,7 +1,12 @@
 // ringpost-bench: load, sink and comparison for SMTP servers, this project's or another's.
+#include <string_view>
+
 #include "bench/load/commands.h"
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "compare") {
+    return ringpost::bench::RunCompare(argc - 2, argv + 2);
+  }
   CLI::App app("Load and capacity tool for SMTP servers", "ringpost-bench");
   app.require_subcommand(1);
   int exit_code = 0;
@@ -9,7 +14,7 @@ int main(int argc, char** argv) {
   ringpost::bench::AddIdleCommand(&app, &exit_code);
   ringpost::bench::AddSinkCommand(&app, &exit_code);
   ringpost::bench::AddRelayCommand(&app, &exit_code);
-  ringpost::bench::AddCompareCommand(&app, &exit_code);
+  ringpost::bench::AddCompareCommand(&app);
   CLI11_PARSE(app, argc, argv);
   return exit_code;
 }

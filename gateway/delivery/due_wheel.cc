@@ -1,5 +1,7 @@
 #include "gateway/delivery/due_wheel.h"
 
+#include <bit>
+
 #include "gateway/base/check.h"
 
 namespace ringpost::delivery {
@@ -8,11 +10,30 @@ DueWheel::DueWheel(EntryPool* pool, const Shape& shape, uint32_t now_seconds)
     : pool_(pool),
       shape_(shape),
       heads_(static_cast<uint32_t*>(std::calloc(shape.buckets, sizeof(uint32_t)))),
+      occupied_(shape.buckets / 64),
       tick_(now_seconds / shape.bucket_seconds) {
-  RP_CHECK(heads_ && (shape.buckets & (shape.buckets - 1)) == 0);
+  RP_CHECK(heads_ && shape.buckets >= 64 && (shape.buckets & (shape.buckets - 1)) == 0);
 }
 
-void DueWheel::Link(uint32_t* head, Slot slot) {
+std::optional<uint32_t> DueWheel::NextSeconds() const {
+  if (size_ == 0) return std::nullopt;
+  if (visiting_ != 0) return tick_ * shape_.bucket_seconds;
+  for (uint32_t ahead = 1; ahead <= shape_.buckets;) {
+    uint32_t bucket = (tick_ + ahead) & (shape_.buckets - 1);
+    uint64_t word = occupied_[bucket / 64] >> (bucket % 64);
+    if (word != 0) {
+      ahead += static_cast<uint32_t>(std::countr_zero(word));
+      return (tick_ + ahead) * shape_.bucket_seconds;
+    }
+    ahead += 64 - bucket % 64;
+  }
+  return std::nullopt;
+}
+
+void DueWheel::Link(uint32_t tick, Slot slot) {
+  uint32_t* head = BucketOf(tick);
+  uint32_t bucket = tick & (shape_.buckets - 1);
+  occupied_[bucket / 64] |= uint64_t{1} << (bucket % 64);
   Links& links = (*pool_)[slot].*shape_.links;
   links.previous = kNone;
   links.next = *head - 1;  // 0 - 1 is kNone
@@ -42,7 +63,7 @@ void DueWheel::Insert(Slot slot) {
     (*pool_)[slot].*shape_.seconds = (tick_ + 1) * shape_.bucket_seconds;
     tick = tick_ + 1;
   }
-  Link(BucketOf(tick), slot);
+  Link(tick, slot);
   ++size_;
 }
 
@@ -65,12 +86,14 @@ Slot DueWheel::Take(uint32_t now_seconds, uint32_t* budget) {
         --size_;
         return slot;
       }
-      Link(BucketOf(tick), slot);  // another round
+      Link(tick, slot);  // another round
     }
     if (visiting_ != 0 || tick_ >= target) return kNone;
     uint32_t* bucket = BucketOf(++tick_);
     visiting_ = *bucket;
     *bucket = 0;
+    uint32_t number = tick_ & (shape_.buckets - 1);
+    occupied_[number / 64] &= ~(uint64_t{1} << (number % 64));
   }
   return kNone;
 }

@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "gateway/delivery/queue_entry.h"
 
@@ -33,8 +35,12 @@ class DueWheel {
   // Unlinks and returns an entry that is due at `now_seconds`; kNone: none, or `*budget` (entries
   // looked at) is used up, and the caller must come back.
   Slot Take(uint32_t now_seconds, uint32_t* budget);
+  // No entry is due before this time; nothing: there is none. May be early, never late.
+  std::optional<uint32_t> NextSeconds() const;
   uint64_t size() const { return size_; }
-  uint64_t memory_bytes() const { return uint64_t{shape_.buckets} * sizeof(uint32_t); }
+  uint64_t memory_bytes() const {
+    return uint64_t{shape_.buckets} * sizeof(uint32_t) + occupied_.size() * sizeof(uint64_t);
+  }
 
  private:
   struct FreeDeleter {
@@ -45,15 +51,16 @@ class DueWheel {
            (entry.*shape_.seconds % shape_.bucket_seconds != 0);
   }
   uint32_t* BucketOf(uint32_t tick) { return &heads_[tick & (shape_.buckets - 1)]; }
-  void Link(uint32_t* head, Slot slot);
+  void Link(uint32_t tick, Slot slot);
   void Unlink(uint32_t* head, Slot slot);
 
   EntryPool* pool_;
   Shape shape_;
   // Slot + 1; 0: empty. From calloc: a page that no entry was ever in costs no memory.
   std::unique_ptr<uint32_t[], FreeDeleter> heads_;
-  uint32_t tick_;          // buckets up to this one are worked off
-  uint32_t visiting_ = 0;  // head of the bucket being worked off
+  std::vector<uint64_t> occupied_;  // one bit per bucket that may hold entries
+  uint32_t tick_;                   // buckets up to this one are worked off
+  uint32_t visiting_ = 0;           // head of the bucket being worked off
   uint64_t size_ = 0;
 };
 

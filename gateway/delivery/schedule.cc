@@ -270,7 +270,14 @@ void Schedule::Reroute() {
   rerouting_ = true;
 }
 
-bool Schedule::idle() const { return pool_.size() == 0 && !rerouting_; }
+std::optional<WallTime> Schedule::NextWake() const {
+  if (rerouting_ || resumed_.head != kNone) return WallTime();
+  auto due = due_.NextSeconds();
+  auto expiry = expiry_.NextSeconds();
+  if (!due && !expiry) return std::nullopt;
+  int64_t seconds = std::min(due.value_or(UINT32_MAX), expiry.value_or(UINT32_MAX));
+  return WallFromMillis(seconds * 1000);
+}
 
 SiteId Schedule::SiteOfDomain(DomainId id) {
   Domain& domain = domains_[id];

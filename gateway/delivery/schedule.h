@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -103,8 +104,9 @@ class Schedule {
 
   uint64_t size() const { return pool_.size(); }
   uint32_t ready(SiteId site) const { return sites_[site].ready.count; }
-  // Whether a call of Advance or TakeExpired can bring anything, now or later.
-  bool idle() const;
+  // When Advance and TakeExpired must be called next; nothing: no entry waits for a time. May be
+  // early.
+  std::optional<WallTime> NextWake() const;
   uint64_t memory_bytes() const;
 
  private:

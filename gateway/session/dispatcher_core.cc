@@ -14,6 +14,7 @@ using delivery::kNone;
 
 constexpr Millis kTick{1000};
 constexpr Millis kNextTurn{1};
+constexpr Millis kLongestSleep{60'000};
 constexpr delivery::SiteId kNoRouteSite = 0;
 
 bool InReceiveBuffers(const storage::NewMessage& message) {
@@ -76,9 +77,9 @@ void DispatcherCore::Admit(std::unique_ptr<storage::NewMessage> message) {
   } else if (InReceiveBuffers(*live->message)) {
     kept_.push_back(live->number);
     if (kept_.size() > limits::kHeldMessagesMax) kept_.pop_front();
+    WakeBy(io_->wall_now() + kTick);
   }
   ServiceTouched();
-  ArmTick(false);
 }
 
 void DispatcherCore::Restore(std::vector<storage::ScannedMessage> messages) {
@@ -88,7 +89,6 @@ void DispatcherCore::Restore(std::vector<storage::ScannedMessage> messages) {
     AddEntries(nullptr, message.envelope, message.id, message.recipients);
   }
   ServiceTouched();
-  ArmTick(false);
 }
 
 void DispatcherCore::AddEntries(LiveMessage* live, const storage::StoredEnvelope& envelope,
@@ -116,7 +116,9 @@ void DispatcherCore::AddEntries(LiveMessage* live, const storage::StoredEnvelope
         static_cast<uint8_t>((group.whole_range() ? delivery::kAllRecipients : 0) |
                              (group.wants_delay_notice ? delivery::kWantsDelayNotice : 0) |
                              (group.held ? delivery::kHeldRows : 0));
-    slots.push_back(schedule_.Add(entry, io_->wall_now()));
+    WallTime now = io_->wall_now();
+    slots.push_back(schedule_.Add(entry, now));
+    if (!group.held) WakeBy(group.due > now ? std::min(group.due, entry.deadline) : entry.deadline);
     if (live) schedule_[slots.back()].cookie = live->number;
   }
   if (!live) return;
@@ -199,6 +201,7 @@ void DispatcherCore::ShedBodies() {
     kept_.pop_front();
     if (live && live->users == 0 && InReceiveBuffers(*live->message)) ForgetLive(live);
   }
+  while (!kept_.empty() && lives_[kept_.front()] == nullptr) kept_.pop_front();
 }
 
 LiveMessage* DispatcherCore::LiveOf(Slot slot) {
@@ -249,6 +252,7 @@ LiveMessage* DispatcherCore::Revive(storage::ReadRequest* read) {
     entry.bytes = message->envelope.body_bytes;
     entry.attempts = groups[i].attempts;
     slots[i] = schedule_.Add(entry, io_->wall_now());
+    WakeBy(entry.due);
     recipients[slots[i]] = groups[i].recipients;
   }
   LiveMessage* live = NewLive(std::move(message));
@@ -272,13 +276,16 @@ LiveMessage* DispatcherCore::Revive(storage::ReadRequest* read) {
   return live;
 }
 
-void DispatcherCore::ArmTick(bool soon) {
-  if (soon) {
-    io_->timers().Schedule(&tick_, io_->now() + kNextTurn);
-    return;
-  }
-  bool wanted = !schedule_.idle() || !suspensions_.empty();
-  if (wanted && !tick_.scheduled()) io_->timers().Schedule(&tick_, io_->now() + kTick);
+// The tick comes at `due`, or before; at least once a minute, because the wall clock may be set.
+void DispatcherCore::WakeBy(WallTime due) {
+  Millis wait = std::clamp<Millis>(due - io_->wall_now(), kNextTurn, kLongestSleep);
+  MonoTime at = io_->now() + wait;
+  if (!tick_.scheduled() || at < tick_.due()) io_->timers().Schedule(&tick_, at);
+}
+
+void DispatcherCore::Defer(Slot slot, WallTime due) {
+  schedule_.Defer(slot, due);
+  WakeBy(due);
 }
 
 void DispatcherCore::Tick() {
@@ -292,7 +299,14 @@ void DispatcherCore::Tick() {
   ShedBodies();
   StepJobs();
   ServiceTouched();
-  ArmTick(more || !jobs_.empty());
+  WallTime now = io_->wall_now();
+  if (more || !jobs_.empty()) WakeBy(now);
+  if (draining_) return;  // nothing begins any more, whatever is due
+  if (!kept_.empty()) WakeBy(now + kTick);
+  if (auto next = schedule_.NextWake()) WakeBy(*next);
+  for (const Suspension& suspension : suspensions_) {
+    if (suspension.until != WallTime()) WakeBy(suspension.until);
+  }
 }
 
 void DispatcherCore::StepExpiry() {
@@ -349,7 +363,7 @@ void DispatcherCore::Reload(std::shared_ptr<const delivery::DeliveryConfig> conf
     if (site->budget) site->budget->SetConnectionsMax(config_->connections_per_site);
   }
   schedule_.Reroute();
-  ArmTick(true);
+  WakeBy(io_->wall_now());
 }
 
 void DispatcherCore::BeginDrain() {

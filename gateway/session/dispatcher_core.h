@@ -142,7 +142,8 @@ class DispatcherCore final : public OutboundConnection::Owner {
   LiveMessage* Revive(storage::ReadRequest* read);
   LiveMessage* LiveOf(Slot slot);
   void Tick();
-  void ArmTick(bool soon);
+  void WakeBy(WallTime due);
+  void Defer(Slot slot, WallTime due);
   void StepExpiry();
   void ServiceTouched();
   SiteId RouteSite(std::string_view domain);

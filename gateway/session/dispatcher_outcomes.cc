@@ -326,7 +326,7 @@ void DispatcherCore::Apply(const Outcome::Change& change) {
       entry.reply_code = change.reply_code;
       entry.enhanced[0] = static_cast<uint8_t>(change.enhanced.subject);
       entry.enhanced[1] = static_cast<uint8_t>(change.enhanced.detail);
-      schedule_.Defer(change.slot, change.due);
+      Defer(change.slot, change.due);
       break;
     case Outcome::Then::kHold:
       entry.flags |= delivery::kHeldRows;

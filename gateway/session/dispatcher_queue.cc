@@ -86,7 +86,7 @@ void DispatcherCore::Handle(QueueCommand* command) {
   jobs_.push_back(std::move(job));
   StepJobs();
   ServiceTouched();
-  ArmTick(!jobs_.empty());
+  if (!jobs_.empty()) WakeBy(io_->wall_now());
 }
 
 void DispatcherCore::StepJobs() {
@@ -266,7 +266,7 @@ void DispatcherCore::JobPartDone(QueueJob* job, bool counts) {
   RP_CHECK(job->pending > 0);
   --job->pending;
   if (counts) ++job->command->affected;
-  if (job->pending == 0) ArmTick(true);
+  if (job->pending == 0) WakeBy(io_->wall_now());
 }
 
 // Reads the envelopes of what was selected, some at a time.
@@ -381,7 +381,7 @@ void DispatcherCore::Suspend(QueueCommand* command) {
   ApplySuspension(suspension, true);
   suspensions_.push_back(std::move(suspension));
   command->affected = 1;
-  ArmTick(false);
+  WakeBy(io_->wall_now());
 }
 
 void DispatcherCore::Resume(QueueCommand* command) {
@@ -415,7 +415,7 @@ void DispatcherCore::RemoveSuspensions(const std::function<bool(const Suspension
   for (SiteId id = 0; id < sites_.size(); ++id) {
     if (schedule_.ready(id) > 0) ServiceSite(id);
   }
-  ArmTick(true);
+  WakeBy(io_->wall_now());
 }
 
 // A suspension of a domain at one next hop suspends the domain: a domain has one site.

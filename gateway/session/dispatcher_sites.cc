@@ -189,6 +189,7 @@ DispatcherCore::Started DispatcherCore::StartNext(OutboundConnection* connection
     ++live->users;
     return Prepare(transaction) ? Started::kUnderWay : Started::kSettled;
   }
+  connection->Reserve();
   LoadEnvelope(transaction);
   return Started::kUnderWay;
 }
@@ -245,6 +246,7 @@ void DispatcherCore::FailTransaction(Transaction* transaction, size_t target) {
   if (target != HopHealth::kNoTarget) {
     site.health.Broke(target, io_->now());
     site.last_failure = connection->failure();
+    if (!site.last_failure.enhanced.present()) site.last_failure.enhanced = {4, 4, 2};
     site.last_failure_hop = connection->hop_name();
   }
   Settle(transaction, connection, &outcome, connection->failure());

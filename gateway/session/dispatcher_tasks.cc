@@ -114,7 +114,7 @@ void DispatcherCore::PutBack(Slot slot) {
   if (schedule_[slot].flags & delivery::kHeldRows) {
     schedule_.Hold(slot);
   } else {
-    schedule_.Defer(slot, WallFromMillis(int64_t{schedule_[slot].due_seconds} * 1000));
+    Defer(slot, WallFromMillis(int64_t{schedule_[slot].due_seconds} * 1000));
   }
 }
 

@@ -151,6 +151,7 @@ bool DispatcherCore::Prepare(Transaction* transaction) {
     return true;
   }
   LiveMessage* live = transaction->live;
+  connection->Reserve();
   transaction->stage = Stage::kGathering;
   transaction->gathered = live->envelope().trace;
   transaction->gathered.reserve(live->wire_bytes());
@@ -410,7 +411,7 @@ void DispatcherCore::ReadFailed(Slot slot, const Status& status) {
   } else {
     WallTime due = WallFromMillis(int64_t{schedule_[slot].due_seconds} * 1000);
     WallTime later = io_->wall_now() + Seconds(limits::kUnreadableRetrySeconds);
-    schedule_.Defer(slot, std::max(due, later));
+    Defer(slot, std::max(due, later));
   }
 }
 

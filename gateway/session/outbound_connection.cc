@@ -86,6 +86,11 @@ void OutboundConnection::PumpSoon() {
   io_->timers().Schedule(&timeout_, io_->now());
 }
 
+void OutboundConnection::Reserve() {
+  resting_ = false;
+  timeout_.Cancel();
+}
+
 void OutboundConnection::Rest() {
   resting_ = true;
   ArmTimeout();

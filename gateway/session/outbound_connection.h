@@ -61,6 +61,8 @@ class OutboundConnection final : public reactor::StreamHandler {
   void SendPiece(Slice piece);
   void FlushBody();
   void FinishBody();
+  // A transaction is being prepared for it: not to be given up for idleness.
+  void Reserve();
   // Nothing to do: QUIT after the idle time-out, unless Begin comes first.
   void Rest();
   void Quit();

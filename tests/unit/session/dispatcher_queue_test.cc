@@ -14,8 +14,8 @@ std::string Refuse(std::string_view command, std::string_view) {
   return command == "MAIL" ? "451 4.3.0 later" : "";
 }
 
-int64_t SecondsBetween(const std::string& line, WallTime began, std::string_view) {
-  return std::stoll(RecordingLog::Field(line, "delay_ms")) / 1000 + 0 * ToMillis(began);
+int64_t AgeSeconds(const std::string& line) {
+  return std::stoll(RecordingLog::Field(line, "delay_ms")) / 1000;
 }
 
 TEST(DispatcherQueueTest, RetriesFollowTheScheduleForFiveDaysAndThenItBounces) {
@@ -24,7 +24,6 @@ TEST(DispatcherQueueTest, RetriesFollowTheScheduleForFiveDaysAndThenItBounces) {
   ScriptedHop home(&rig.world, kOther);
   hop.answer = Refuse;
   rig.Route({{"*", {kHop}}, {"example.com", {kOther}}});
-  WallTime began = rig.world.wall_now();
   rig.Send({});
   rig.RunFor(Seconds(5 * 86'400 + 200));
   auto lines = rig.log.Of("deferred");
@@ -34,7 +33,7 @@ TEST(DispatcherQueueTest, RetriesFollowTheScheduleForFiveDaysAndThenItBounces) {
   ASSERT_GE(lines.size(), 28u);
   for (size_t i = 0; i < lines.size(); ++i) {
     EXPECT_EQ(RecordingLog::Field(lines[i], "attempts"), std::to_string(i + 1));
-    int64_t at = SecondsBetween(lines[i], began, "");
+    int64_t at = AgeSeconds(lines[i]);
     if (i > 0) {
       int64_t step = i <= 5 ? steps[i - 1] : 14'400;
       EXPECT_GE(at - last, step) << i;
@@ -70,7 +69,7 @@ TEST(DispatcherQueueTest, ARestartChangesNoTime) {
     hop.answer = Refuse;
     rig.Route({{"*", {kHop}}});
     for (int i = 0; i < 30; ++i) rig.Send({});
-    ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("deferred").size() == 30; }));
+    ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("deferred").size() >= 30; }));
     rig.RunFor(Seconds(5));
     QueueCommand list;
     list.op = QueueCommand::Op::kList;

@@ -107,7 +107,13 @@ void ScriptedHop::OnLine(Session* session, std::string line) {
     ++transactions_begun;
     session->message.recipients.clear();
     session->message.content.clear();
-    Say(session, "MAIL", line, "250 2.1.0 ok", [&] { session->message.from = line.substr(10); });
+    session->in_mail = false;
+    Say(session, "MAIL", line, "250 2.1.0 ok", [&] {
+      session->message.from = line.substr(10);
+      session->in_mail = true;
+    });
+  } else if (!session->in_mail && (command == "RCPT" || command == "DATA")) {
+    session->peer->Write("503 5.5.1 MAIL first\r\n");
   } else if (command == "RCPT") {
     std::string address = line.substr(9, line.find('>') - 9);
     Say(session, "RCPT", address, "250 2.1.5 ok",
@@ -132,7 +138,7 @@ void ScriptedHop::OnDataLine(Session* session, std::string line) {
     session->message.content += (line.starts_with('.') ? line.substr(1) : line) + "\r\n";
     return;
   }
-  session->in_data = false;
+  session->in_data = session->in_mail = false;
   Say(session, ".", session->message.recipients[0], "250 2.0.0 queued", [&] {
     session->message.at = world_->wall_now();
     messages.push_back(session->message);

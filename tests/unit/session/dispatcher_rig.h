@@ -64,6 +64,7 @@ class ScriptedHop {
     std::unique_ptr<reactor::SimPeer> peer;
     std::string unread;
     HopMessage message;
+    bool in_mail = false;
     bool in_data = false;
     bool over = false;
   };

@@ -13,11 +13,11 @@ ROUNDS = int(os.environ.get("RINGPOST_CRASH_ROUNDS", "20"))
 
 class Crash(harness.Case):
     def load(self, daemon, acked, *options):
-        return subprocess.Popen(
-            [harness.BIN / "ringpost-bench", "load", "--server", f"127.0.0.1:{daemon.port}",
-             "--acked", acked, *map(str, options)],
-            stdout=open(self.folder / "load.out", "ab"), stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL)
+        with open(self.folder / "load.out", "ab") as output:
+            return subprocess.Popen(
+                [harness.BIN / "ringpost-bench", "load", "--server", f"127.0.0.1:{daemon.port}",
+                 "--acked", acked, *map(str, options)],
+                stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
     def acked_ids(self, path):
         return harness.first_words(path)
@@ -55,7 +55,7 @@ class Crash(harness.Case):
         image, mount = self.folder / "disk.img", self.folder / "disk"
         mount.mkdir()
         with open(image, "wb") as file:
-            file.truncate(200 * 1024 * 1024)
+            file.truncate(1500 * 1024 * 1024)
         subprocess.run(["mkfs.ext4", "-q", image], check=True)
         subprocess.run(["mount", "-o", "loop", image, mount], check=True)
         self.addCleanup(subprocess.run, ["umount", "-l", mount])
@@ -65,7 +65,7 @@ class Crash(harness.Case):
         self.addCleanup(daemon.kill)
         daemon.start()
         path = self.folder / "acked"
-        load = self.load(daemon, path, "--connections", 10, "--messages", 6000, "--size", 100_000)
+        load = self.load(daemon, path, "--connections", 10, "--messages", 20_000, "--size", 100_000)
         self.addCleanup(load.kill)
         harness.wait_until(lambda: not daemon.accepting(), 120, "acceptance stops at the floor")
         # A stranger fills what the floor had left.

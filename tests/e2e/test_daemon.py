@@ -19,6 +19,10 @@ class Lines:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         self.stream = self.socket.makefile("rwb")
 
+    def close(self):
+        self.stream.close()
+        self.socket.close()
+
     def reply(self):
         lines = []
         while True:
@@ -34,10 +38,15 @@ class Lines:
 
 
 class Daemon(harness.Case):
+    def connect(self, daemon):
+        peer = Lines(daemon.port)
+        self.addCleanup(peer.close)
+        return peer
+
     def test_no_open_relay(self):
         sink = self.run_sink()
         daemon = self.run_daemon(sink.port, trust=False)
-        peer = Lines(daemon.port)
+        peer = self.connect(daemon)
         self.assertRegex(peer.reply(), r"^220 gw\.example\.com ")
         peer.say("EHLO client.example.com")
         refused = peer.say("MAIL FROM:<a@example.com>")
@@ -48,7 +57,7 @@ class Daemon(harness.Case):
     def test_drain_finishes_the_transaction_in_hand(self):
         sink = self.run_sink()
         daemon = self.run_daemon(sink.port)
-        busy, idle = Lines(daemon.port), Lines(daemon.port)
+        busy, idle = self.connect(daemon), self.connect(daemon)
         for peer in (busy, idle):
             peer.reply()
             peer.say("EHLO client.example.com")
@@ -60,6 +69,8 @@ class Daemon(harness.Case):
         harness.wait_until(lambda: not harness.listening(daemon.port), 5, "no new connections")
         self.assertTrue(busy.say("Subject: x\r\n\r\nx\r\n.").startswith("250 2.0.0"))
         self.assertEqual(daemon.process.wait(20), 0)
+        # What was taken while it drained is on disk: the next start delivers it.
+        daemon.start()
         sink.wait(1)
 
     def test_reload_keeps_the_old_configuration_when_the_new_one_is_bad(self):

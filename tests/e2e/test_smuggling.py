@@ -14,7 +14,7 @@ END = {
     "LF.LF": b"\n.\n", "LF.CRLF": b"\n.\r\n", "CRLF.LF": b"\r\n.\n", "CR.CR": b"\r.\r",
     "CR.CRLF": b"\r.\r\n", "CRLF.CR": b"\r\n.\r", "CR.LF": b"\r.\n", "LF.CR": b"\n.\r",
     "LFCR.LFCR": b"\n\r.\n\r", "LFCR.CRLF": b"\n\r.\r\n", "CRLF.LFCR": b"\r\n.\n\r",
-    "CRCRLF.CRCRLF": b"\r\r\n.\r\r\n", "CRLF.CRCRLF": b"\r\n.\r\r\n", "CRCRLF.CRLF": b"\r\r\n.\r\n",
+    "CRCRLF.CRCRLF": b"\r\r\n.\r\r\n", "CRLF.CRCRLF": b"\r\n.\r\r\n", "CR.CRCRLF": b"\r.\r\r\n",
     "CRLFLF.CRLF": b"\r\n\n.\r\n", "CRLF.NUL.CRLF": b"\r\n.\0\r\n", "CRLFNUL.CRLF": b"\r\n\0.\r\n",
     "NULCRLF.CRLF-in-line": b"\0\n.\r\n", "CRLFdotdotCRLF": b"\r\n..\r\n", "CRLFdotSPCRLF": b"\r\n. \r\n",
     "CRLFdotTABCRLF": b"\r\n.\t\r\n", "CRLFSPdotCRLF": b"\r\n .\r\n", "CRNUL.": b"\r\0\n.\r\n",
@@ -89,6 +89,20 @@ smtpd_forbid_unauth_pipelining = no
         accepted = sum(1 for word in outcome.values() if word == "accepted")
         self.assertEqual(len(sink.messages), accepted, outcome)
         return outcome
+
+    def test_commands_behind_a_true_end_are_no_smuggling_but_out_of_step(self):
+        """CR CRLF.CRLF holds a true end of data: what follows are the client's own commands. Sent ahead of
+        DATA's reply they break RFC 2920, and the session ends before anything of them is taken."""
+        sink = self.run_sink()
+        daemon = self.run_daemon(sink.port)
+        said = conversation(daemon.port, b"Subject: x\r\n\r\nfirst\r\r\n.\r\n" + SMUGGLED)
+        self.assertTrue(said[0].startswith(b"550 5.6.0"), said)
+        self.assertTrue(said[-1].startswith(b"554 5.5.0"), said)
+        said = conversation(daemon.port, b"Subject: x\r\n\r\nfirst\r\n.\r\n" + SMUGGLED)
+        self.assertTrue(said[0].startswith(b"250 2.0.0"), said)
+        self.assertTrue(said[-1].startswith(b"554 5.5.0"), said)
+        sink.wait(1)
+        self.assertEqual([m["from"] for m in sink.messages], ["first@example.com"])
 
     def test_refusing(self):
         outcome = self.check("")

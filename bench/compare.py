@@ -27,7 +27,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 @dataclasses.dataclass
 class Measure:
-    """`run` gives figures; `rows` are (figure, title, whether more is better)."""
+    """`run` gives figures; `rows` are (figure, title, whether more is better; None: too noisy for a
+    ratio)."""
     title: str
     run: object
     rows: list
@@ -51,7 +52,7 @@ MEASURES = {
         ("p99_ms", "final reply at half the top rate: p99 ms", False)]),
     "idle": Measure("idle connections", measures.idle, [
         ("memory_kib", "memory per idle connection: KiB (PSS)", False),
-        ("kernel_kib", "kernel memory per idle connection: KiB (slabs)", False)]),
+        ("kernel_kib", "kernel memory per idle connection: KiB (slabs)", None)]),
 }
 
 
@@ -95,7 +96,9 @@ def summary_rows(results):
             ratios = [ours[figure] / theirs[figure] if more_is_better
                       else theirs[figure] / ours[figure]
                       for ours, theirs in pairs if ours[figure] > 0 and theirs[figure] > 0]
-            ratio = intervals.median_interval(ratios) if ratios else None
+            ratio = None
+            if ratios and more_is_better is not None:
+                ratio = intervals.median_interval(ratios)
             rows.append({"title": title, "medians": medians, "ratio": ratio})
     return rows
 

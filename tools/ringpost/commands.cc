@@ -101,8 +101,7 @@ int Suspend(const Options& options) {
   return Simple(options, request, [&](const Json&) {
     return "Deliveries " + SafeText(SiteWords(options)) + " are suspended for " +
            FormatDuration(*duration) +
-           ".\nMail is still accepted and waits. A restart ends suspensions; ringpost resume does "
-           "too.\n";
+           ".\nMail is still accepted and waits. ringpost resume, or a restart, ends this.\n";
   });
 }
 
@@ -134,7 +133,8 @@ int Reload(const Options& options) {
   return Simple(options, {{"command", "reload"}}, [](const Json& answer) {
     const Json& reload = ListOf(answer, "reload");
     std::string words = SafeText(TextOf(reload, "words"));
-    std::string text = "Configuration reloaded" + (words.empty() ? "" : ": " + words) + "\n";
+    std::string text = "The configuration is read again and in force";
+    text += words.empty() || words == "loaded" ? ".\n" : ": " + words + "\n";
     const Json& later = ListOf(reload, "needs_restart");
     if (!later.empty()) text += "These take effect at the next start:\n";
     for (const Json& key : later) {
@@ -159,7 +159,7 @@ int Drain(const Options& options) {
   if (options.json) {
     PrintJson(*answer);
   } else if (FlagOf(*answer, "ok")) {
-    Print("Drained: the daemon has stopped. What is queued is delivered after the next start.\n");
+    Print("Drained; the daemon has stopped. The next start delivers what is queued.\n");
   }
   return session.CodeOf(*answer);
 }

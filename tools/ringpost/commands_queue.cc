@@ -47,7 +47,7 @@ bool Confirmed(Session* session, const std::string& verb, const Options& options
   std::string count = CountFor(session, options);
   if (session->code() != kDone) return false;
   std::fflush(stdout);
-  std::fprintf(stderr, "This will %s queued messages: %s%s. It cannot be undone. Go on? [y/N] ",
+  std::fprintf(stderr, "This will %s queued mail: %s%s.\nIt cannot be undone. Go on? [y/N] ",
                verb.c_str(), FilterWords(options).c_str(), count.c_str());
   std::string line;
   std::getline(std::cin, line);

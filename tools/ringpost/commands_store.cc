@@ -202,7 +202,10 @@ int StoreSalvage(const Options& options) {
   }
   // The copy holds what is whole, so the damage is what it lacks.
   report.opens = report.opens || status.ok();
-  std::string done = "What is whole is in " + options.out + "; put it in the old store's place.\n";
+  const std::string old_path = SpoolAt(options.file).path;
+  std::string done = "What is whole is in " + options.out +
+                     ". It opens with the old store's key:\n  cp " + old_path + "/store.key " +
+                     options.out + "/\nThen put it in the place of " + old_path + ".\n";
   return Finish(options, status, report, kPartial, done,
                 done + "Keep the old one until the messages named above are accounted for.\n");
 }

@@ -5,6 +5,8 @@
 #include "gateway/app/version.h"
 #include "tools/ringpost/commands.h"
 #include "tools/ringpost/exit_code.h"
+#include "tools/ringpost/session.h"
+#include "tools/ringpost/text.h"
 
 namespace ringpost::cli {
 namespace {
@@ -36,13 +38,28 @@ class Program {
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      // Help and version are not errors.
-      return app_.exit(error) == 0 ? kDone : kUsage;
+      return Explain(error);
     }
     return run_ ? run_() : kUsage;
   }
 
  private:
+  int Explain(const CLI::ParseError& error) {
+    std::vector<std::string> rest = app_.remaining(/*recurse=*/true);
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) && !rest.empty()) {
+      std::string commands;
+      CLI::App* parent = &app_;
+      while (!parent->get_subcommands().empty()) parent = parent->get_subcommands()[0];
+      for (CLI::App* command : parent->get_subcommands([](CLI::App*) { return true; })) {
+        commands += (commands.empty() ? "" : ", ") + command->get_name();
+      }
+      Complain("no command \"" + SafeText(rest[0]) + "\"; there are: " + commands);
+      return kUsage;
+    }
+    // Help and version are not errors.
+    return app_.exit(error) == 0 ? kDone : kUsage;
+  }
+
   CLI::App* Add(CLI::App* parent, const char* name, const char* help, std::function<int()> run) {
     CLI::App* command = parent->add_subcommand(name, help);
     command->callback([this, run = std::move(run)] { run_ = run; });

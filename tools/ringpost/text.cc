@@ -64,6 +64,29 @@ std::string Fit(std::string_view text, size_t columns) {
   return fitted + "…";
 }
 
+std::string Wrap(std::string_view text, size_t columns, size_t indent) {
+  std::string wrapped;
+  size_t used = 0;
+  while (!text.empty()) {
+    size_t end = text.find(' ', 1);
+    std::string_view word = text.substr(0, end);
+    text.remove_prefix(word.size());
+    size_t width = Columns(word);
+    if (used > indent && used + width > columns) {
+      wrapped.push_back('\n');
+      wrapped.append(indent, ' ');
+      used = indent;
+      if (word[0] == ' ') {
+        word.remove_prefix(1);
+        --width;
+      }
+    }
+    wrapped.append(word);
+    used += width;
+  }
+  return wrapped;
+}
+
 std::string FormatCount(uint64_t value) {
   std::string digits = std::to_string(value);
   for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");

@@ -18,6 +18,9 @@ std::string SafeText(std::string_view text);
 size_t Columns(std::string_view text);
 // Cut to `columns`, with "…" where something was cut.
 std::string Fit(std::string_view text, size_t columns);
+// Broken between words into lines of at most `columns`, those behind the first indented by
+// `indent`. A word that is longer stands alone.
+std::string Wrap(std::string_view text, size_t columns, size_t indent);
 
 std::string FormatCount(uint64_t value);           // 1,234,567
 std::string FormatBytes(uint64_t bytes);           // 812 B, 4.0 KiB, 1.2 GiB

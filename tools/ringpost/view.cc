@@ -191,7 +191,10 @@ std::string ViewStatus(const Json& status, bool all_counters, const Terminal& te
   text += Label("memory") + FormatBytes(NumberOf(status, "memory_bytes")) +
           (ceiling > 0 ? " of " + FormatBytes(ceiling) : "") + "\n";
   std::string features = SafeText(TextOf(status, "reactor_features"));
-  if (!features.empty()) text += Label("reactor") + features + "\n";
+  if (!features.empty()) {
+    size_t width = terminal.tty ? terminal.width : SIZE_MAX;
+    text += Wrap(Label("reactor") + features, width, Label("").size()) + "\n";
+  }
   text += "\n" + ViewRegions(ListOf(status, "regions"), terminal);
   text += "\n" + ViewShards(status, terminal);
   if (all_counters) text += "\n" + ViewCounters(status, terminal);

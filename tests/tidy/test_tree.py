@@ -9,7 +9,10 @@ import tree
 FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 75  # 70 is what we aim at
 # Functions that are longer for a reason, as "path: first line". Reviewed; should be empty.
-LONG_FUNCTIONS = set()
+LONG_FUNCTIONS = {
+    # One loop that drives the schedule and its model through every operation, side by side.
+    "tests/unit/delivery/schedule_test.cc: TEST(ScheduleModelTest, AgreesWithAPlainModel) {",
+}
 
 # Headers that only these folders may include: one room owns each outside library.
 OWNED_HEADERS = {

@@ -110,7 +110,6 @@ ControlServer::Impl::Impl(ControlSocket socket, std::shared_ptr<ControlMailbox> 
 }
 
 // --- The thread
-// -------------------------------------------------------------------------------------
 
 void ControlServer::Impl::Run() {
   sigset_t all;
@@ -243,7 +242,6 @@ void ControlServer::Impl::Drop(ControlClient& client) {
 }
 
 // --- Requests
-// ---------------------------------------------------------------------------------------
 
 void ControlServer::Impl::HandleLine(ControlClient& client, std::string_view line) {
   auto parsed = ParseControlRequest(line);
@@ -358,7 +356,6 @@ void ControlServer::Impl::CheckConfig(ControlClient& client) {
 }
 
 // --- Streams
-// ----------------------------------------------------------------------------------------
 
 void ControlServer::Impl::StartTrace(ControlClient& client, ControlRequest request) {
   TraceFilter filter{request.client, request.filter.next_hop};
@@ -410,7 +407,6 @@ void ControlServer::Impl::ReportDrain(ControlClient& client) {
 }
 
 // --- Ends
-// -------------------------------------------------------------------------------------------
 
 void ControlServer::Impl::Refuse(ControlClient& client, const ControlError& error) {
   client.Send(JsonLine(ErrorAnswer(error)));
@@ -487,7 +483,6 @@ void ControlServer::Impl::Stop() {
 }
 
 // --- ControlServer
-// ----------------------------------------------------------------------------------
 
 ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ControlServer::~ControlServer() { Stop(); }

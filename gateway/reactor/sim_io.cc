@@ -47,7 +47,7 @@ SimIo::SimIo(SimWorld* world, uint32_t shard, SimIoOptions options)
 
 SimIo::~SimIo() { std::erase(world_->shards_, this); }
 
-// --- Requests ----------------------------------------------------------------------------------
+// --- Requests
 
 SimIo::Op* SimIo::Submit(Completion* completion, OpKind kind, int fd) {
   uint64_t key = slots_.Acquire(completion, kind, fd);
@@ -143,7 +143,7 @@ void SimIo::Close(int fd) {
   world_->CloseSocket(socket);
 }
 
-// --- The simulated kernel ----------------------------------------------------------------------
+// --- The simulated kernel
 
 void SimIo::Produce(Op* op, int32_t value, bool more, Slice buffer) {
   op->finished = !more;
@@ -281,7 +281,7 @@ void SimIo::Execute() {
   }
 }
 
-// --- The turn ----------------------------------------------------------------------------------
+// --- The turn
 
 bool SimIo::HasWork() const {
   if (!ready_.empty() || !inbox_.empty()) return true;

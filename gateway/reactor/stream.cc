@@ -66,7 +66,7 @@ void Stream::Connected(int32_t value) {
   if (state_ == State::kOpen && queue_ && queue_->flushed > 0) StartSend();
 }
 
-// --- Sending -----------------------------------------------------------------------------------
+// --- Sending
 
 Stream::SendQueue& Stream::Queue() {
   if (queue_ == nullptr) queue_ = SendQueuePool::Take();
@@ -136,7 +136,7 @@ void Stream::Fail(int error) {
   io_->Shutdown(fd_);
 }
 
-// --- Receiving ---------------------------------------------------------------------------------
+// --- Receiving
 
 void Stream::StartReceive() {
   waiting_ = Waiting::kBytes;
@@ -224,7 +224,7 @@ void Stream::DeliverHeld() {
   ContinueReceiving();
 }
 
-// --- The end -----------------------------------------------------------------------------------
+// --- The end
 
 void Stream::Close() {
   if (state_ >= State::kClosing) return;

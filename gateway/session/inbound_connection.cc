@@ -53,7 +53,6 @@ InboundConnection::~InboundConnection() {
 }
 
 // --- Start
-// --------------------------------------------------------------------------------------------
 
 void InboundConnection::Start(int fd, const std::optional<smtp::Reply>& refusal) {
   last_activity_ = host_->io().now();
@@ -135,7 +134,6 @@ void InboundConnection::TakeProxyBytes(const Slice& bytes) {
 }
 
 // --- Bytes in
-// -----------------------------------------------------------------------------------------
 
 void InboundConnection::OnReceive(Slice bytes) {
   switch (phase_) {
@@ -229,7 +227,6 @@ void InboundConnection::AfterTurn(bool body_activity) {
 }
 
 // --- Bytes out
-// ----------------------------------------------------------------------------------------
 
 void InboundConnection::SendOutput() {
   std::string& output = session_.output();
@@ -258,7 +255,6 @@ void InboundConnection::OnSent() {
 }
 
 // --- End
-// ----------------------------------------------------------------------------------------------
 
 void InboundConnection::OnEnd(int error) {
   ended_ = true;
@@ -331,7 +327,6 @@ void InboundConnection::CloseIdle(const smtp::Reply& reply) {
 }
 
 // --- Time
-// ---------------------------------------------------------------------------------------------
 
 void InboundConnection::ArmTimer(Millis after) {
   host_->io().timers().Schedule(&timer_, host_->io().now() + after);
@@ -393,7 +388,6 @@ bool InboundConnection::DataTooSlow(MonoTime now) const {
 }
 
 // --- Watching
-// -----------------------------------------------------------------------------------------
 
 void InboundConnection::UpdateTrace() {
   bool traced = host_->traced(client_);

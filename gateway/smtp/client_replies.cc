@@ -23,7 +23,6 @@ void SoftenTooManyRecipients(Reply* reply) {
 using EventKind = ClientSession::EventKind;
 
 // --- Outcomes
-// -------------------------------------------------------------------------------------------
 
 void ClientSession::State::Settle(uint32_t recipient, const Reply& reply) {
   outcome.recipients[recipient] = reply;
@@ -75,7 +74,6 @@ EventKind ClientSession::State::Settled() {
 }
 
 // --- Replies
-// --------------------------------------------------------------------------------------------
 
 EventKind ClientSession::State::OnGreeting(bool more_input) {
   if (said().code != 220) return FailWith(said());

@@ -10,7 +10,6 @@
 namespace ringpost::smtp {
 
 // --- The loop
-// -----------------------------------------------------------------------------------------
 
 ServerSession::Event ServerSession::State::Step(std::string_view* input) {
   RP_CHECK(greeted);
@@ -38,7 +37,6 @@ ServerSession::Event ServerSession::State::Step(std::string_view* input) {
 }
 
 // --- Command lines
-// --------------------------------------------------------------------------------------
 
 ServerSession::EventKind ServerSession::State::ReadCommand(std::string_view* input) {
   std::string_view line;
@@ -82,7 +80,6 @@ bool ServerSession::State::TakeLine(std::string_view* input, std::string_view* l
 }
 
 // --- The body
-// -------------------------------------------------------------------------------------------
 
 ServerSession::Event ServerSession::State::ReadData(std::string_view* input) {
   std::string_view piece;
@@ -168,7 +165,6 @@ ServerSession::Event ServerSession::State::EndOfBody() {
 }
 
 // --- Saying
-// ---------------------------------------------------------------------------------------------
 
 void ServerSession::State::Say(std::string_view lines) {
   const size_t from = output.size();
@@ -233,7 +229,6 @@ void ServerSession::State::Error(std::string_view lines) {
 }
 
 // --- The outside
-// ----------------------------------------------------------------------------------------
 
 ServerSession::ServerSession(const ServerOptions* options)
     : state_(std::make_unique<State>(options)) {

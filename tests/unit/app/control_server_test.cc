@@ -429,7 +429,6 @@ TEST_F(ControlServerTest, RandomAbuse) {
 }
 
 // --- The socket file
-// ------------------------------------------------------------------------------------
 
 TEST_F(ControlServerTest, ALiveSocketIsNotTakenOver) {
   auto second = ControlServer::Start(path_, &target_, nullptr);

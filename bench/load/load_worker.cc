@@ -182,7 +182,7 @@ std::string_view LoadWorker::Receive(int fd) {
   const ssize_t count = recv(fd, buffer_.data(), buffer_.size(), 0);
   if (count > 0) return {buffer_.data(), static_cast<size_t>(count)};
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return {};
-  return {buffer_.data(), 0};
+  return std::string_view("");
 }
 
 }  // namespace ringpost::bench

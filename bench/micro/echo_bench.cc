@@ -67,7 +67,7 @@ class EchoServer final : public Listener::Handler {
     sessions_.push_back(std::make_unique<EchoSession>(io_.get(), size_, short_reply_));
     sessions_.back()->stream.Adopt(fd);
   }
-  double cpu_micros() const { return cpu_micros_; }
+  double cpu_micros() const { return cpu_micros_.load(); }
   const Counters& counters() const { return counters_; }
   // The clients are gone: wait for the server to end.
   void Finish() {
@@ -112,7 +112,7 @@ class EchoServer final : public Listener::Handler {
   std::unique_ptr<RingIo> io_;
   std::vector<std::unique_ptr<EchoSession>> sessions_;
   Counters counters_;
-  double cpu_micros_ = 0;
+  std::atomic<double> cpu_micros_{0};
 };
 
 void ReadAll(int fd, char* into, size_t size) {

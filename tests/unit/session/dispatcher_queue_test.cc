@@ -37,7 +37,7 @@ TEST(DispatcherQueueTest, RetriesFollowTheScheduleForFiveDaysAndThenItBounces) {
     if (i > 0) {
       int64_t step = i <= 5 ? steps[i - 1] : 14'400;
       EXPECT_GE(at - last, step) << i;
-      EXPECT_LE(at - last, step + step / 10 + 3) << i;
+      EXPECT_LE(at - last, step + step / 10 + 3) << lines[i - 1] << "\n" << lines[i];
     }
     last = at;
   }

@@ -182,6 +182,7 @@ void DispatcherRig::Begin() {
   region.io = io.get();
   region.spool = &spool;
   region.log = &log;
+  pace_ = std::make_unique<reactor::Timer>([](reactor::Timer*) {});
   dispatcher = std::make_unique<Dispatcher>(&region, Snapshot(), &budgets);
 }
 
@@ -189,6 +190,7 @@ void DispatcherRig::End() {
   dispatcher->Abort();
   EXPECT_TRUE(RunUntil([&] { return dispatcher->drained(); }));
   dispatcher.reset();
+  pace_.reset();
   io.reset();
 }
 
@@ -199,11 +201,13 @@ void DispatcherRig::Restart(bool power_cut) {
     dispatcher->Abort();
     for (int i = 0; i < 2000; ++i) world.Step();
     dispatcher.reset();
+    pace_.reset();
     io.reset();
   } else {
     dispatcher->BeginDrain();
     EXPECT_TRUE(RunUntil([&] { return dispatcher->drained(); }));
     End();
+    spool.Crash();  // nothing is in flight: the store is only opened again
   }
   Begin();
   struct Page : storage::ScanPage {
@@ -272,9 +276,12 @@ QueueCommand DispatcherRig::Ask(QueueCommand command) {
   return command;
 }
 
-void DispatcherRig::Step() {
+bool DispatcherRig::Step() {
   spool.Tick();
-  world.Step();
+  if (!spool.idle() && !pace_->scheduled()) {
+    io->timers().Schedule(pace_.get(), io->now() + Millis(1));
+  }
+  return world.Step();
 }
 
 bool DispatcherRig::RunUntil(const std::function<bool()>& done, int steps) {
@@ -289,9 +296,8 @@ void DispatcherRig::RunFor(Millis span) {
   MonoTime end = world.now() + span;
   while (world.now() < end) {
     MonoTime before = world.now();
-    spool.Tick();
     // Nothing to wait for: an idle gateway has no timer.
-    if (!world.Step() && spool.idle() && world.now() == before) {
+    if (!Step() && spool.idle() && world.now() == before) {
       world.RunFor(end - world.now());
       return;
     }

@@ -121,8 +121,10 @@ class DispatcherRig {
   std::shared_ptr<const delivery::DeliveryConfig> Snapshot() const {
     return std::make_shared<delivery::DeliveryConfig>(config);
   }
-  void Step();
+  bool Step();
   bool answered_ = false;
+  // The store counts in ticks: while it has work the clock must not leap to the next time-out.
+  std::unique_ptr<reactor::Timer> pace_;
 };
 
 }  // namespace ringpost::session

@@ -10,6 +10,8 @@
 namespace ringpost::mail {
 namespace {
 
+using namespace std::string_literals;
+
 using Kind = DowngradeVerdict::Kind;
 using smtp::BodyType;
 
@@ -93,7 +95,7 @@ TEST(Reencode, KeepsTheMeaningAsPythonSeesIt) {
       "Gr\xc3\xbc\xc3\x9f"
       "e = \xe2\x82\xac 5 \r\n\ttab\t\r\n.\r\n--x\r\n" +
       std::string(500, 'y') + " \xc3\xa4\r\n";
-  std::string binary("\0\xff\r\n\n\r--b\r\n\x80", 12);
+  std::string binary = "\0\xff\r\n\n\r--b\r\n\x80"s;
   ExpectSame({
       mime + Text(german),
       mime + Text("\xc3\xa4"),
@@ -176,7 +178,7 @@ TEST(Reencode, RefusesWhatIsNotSimple) {
       mime + "no field\r\n\r\n\xc3\xa4",
       mime + "Subject: bare\nlf\r\n\r\n\xc3\xa4",
       mime + Multipart("mixed", "b", {"X: \xc3\xa4\r\n\r\nx"}),  // in a part's header section
-      mime + Multipart("mixed", "b", {std::string("X: \0\r\n\r\nx", 9), text}),
+      mime + Multipart("mixed", "b", {"X: \0\r\n\r\nx"s, text}),
       " " + mime + "\r\n\xc3\xa4",
       mime + "Content-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\n\xc3\xa4",
       mime + "Content-Type: multipart/mixed\r\n\r\n--b\r\n\r\n\xc3\xa4\r\n--b--\r\n",

@@ -8,6 +8,8 @@
 namespace ringpost::mail {
 namespace {
 
+using namespace std::string_literals;
+
 DsnRecipient Failed(std::string address) {
   DsnRecipient failed;
   failed.recipient.address = std::move(address);
@@ -203,8 +205,8 @@ TEST(Dsn, AsciiFormSpellsUtf8Out) {
 
 // Whatever strings come from outside, the report keeps its structure.
 TEST(Dsn, HostileStrings) {
-  std::string evil(
-      "\r\n\r\n--ringpost-01HXF3J8ZP0000AAAAAAAAAAAA--\r\nBcc: eve@example.org\r\n\0\x1b[2J", 75);
+  std::string evil =
+      "\r\n\r\n--ringpost-01HXF3J8ZP0000AAAAAAAAAAAA--\r\nBcc: eve@example.org\r\n\0\x1b[2J"s;
   DsnInput input = Input();
   input.envid = evil;
   input.reverse_path = evil;

@@ -7,6 +7,8 @@
 namespace ringpost::mail {
 namespace {
 
+using namespace std::string_literals;
+
 TraceInput Input() {
   TraceInput input;
   input.helo = "client.example.com";
@@ -54,10 +56,10 @@ TEST(ReceivedField, WithoutRecipient) {
 
 TEST(ReceivedField, HostileHeloBecomesAComment) {
   TraceInput input = Input();
-  for (std::string helo : {std::string("a b"), std::string("x)(y\\"), std::string("x\r\nBcc: eve"),
-                           std::string("\0", 1), std::string("a;b"),
-                           std::string("[not an address]"), std::string("\xc3\xbc.example"),
-                           std::string("from by with id <x@y>; Thu"), std::string(400, 'x')}) {
+  for (std::string helo :
+       {std::string("a b"), std::string("x)(y\\"), std::string("x\r\nBcc: eve"), "\0"s,
+        std::string("a;b"), std::string("[not an address]"), std::string("\xc3\xbc.example"),
+        std::string("from by with id <x@y>; Thu"), std::string(400, 'x')}) {
     input.helo = helo;
     std::string field = ReceivedField(input);
     EXPECT_TRUE(field.starts_with("Received: from [192.0.2.1]")) << field;
@@ -99,9 +101,8 @@ TEST(ReceivedField, Utf8OnlyUnderItsProtocol) {
 
 TEST(ReceivedField, HostileRecipientsAreLeftOut) {
   TraceInput input = Input();
-  for (std::string path :
-       {std::string("a>b@x"), std::string("a\r\nBcc: x@y"), std::string("a b@x"),
-        std::string("\"a@x"), std::string("a\0b@x", 5), std::string("(x)@y"), std::string()}) {
+  for (std::string path : {std::string("a>b@x"), std::string("a\r\nBcc: x@y"), std::string("a b@x"),
+                           std::string("\"a@x"), "a\0b@x"s, std::string("(x)@y"), std::string()}) {
     input.single_recipient = path;
     EXPECT_EQ(ReceivedField(input).find("for <"), std::string::npos) << path;
   }

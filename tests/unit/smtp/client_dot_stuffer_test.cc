@@ -10,6 +10,8 @@
 namespace ringpost::smtp {
 namespace {
 
+using namespace std::string_view_literals;
+
 using Mode = DotStuffer::Mode;
 
 std::string Flat(const SliceChain& chain) {
@@ -78,7 +80,7 @@ TEST(DotStuffer, EmitsNothingOfABadPieceAndNoBareCrBeforeIt) {
 }
 
 TEST(DotStuffer, BinaryPassesAnything) {
-  std::string_view bytes("\n.\r\0.\r\n.", 8);
+  std::string_view bytes = "\n.\r\0.\r\n."sv;
   EXPECT_EQ(Stuff(bytes, {3}, Mode::kBinary), bytes);
 }
 

@@ -6,6 +6,8 @@
 namespace ringpost::smtp {
 namespace {
 
+using namespace std::string_literals;
+
 using Result = ReplyParser::Result;
 
 Result Last(ReplyParser* parser, std::string_view input) {
@@ -106,7 +108,7 @@ TEST(ReplyParser, BoundsReplies) {
 
 TEST(ReplyParser, KeepsTextPrintable) {
   EXPECT_EQ(Parse("550 a\x1b[31mb\rc\x7f\r\n").text, "a?[31mb?c?");
-  EXPECT_EQ(Parse(std::string("550 a\0b\r\n", 9)).text, "a?b");
+  EXPECT_EQ(Parse("550 a\0b\r\n"s).text, "a?b");
   EXPECT_EQ(Parse("550 gr\xc3\xbc\xc3\x9f\xff\r\n").text, "gr\xc3\xbc\xc3\x9f?");
 }
 

@@ -8,6 +8,8 @@
 namespace ringpost::smtp {
 namespace {
 
+using namespace std::string_literals;
+
 size_t CountLines(std::string_view text) {
   return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
 }
@@ -224,7 +226,7 @@ TEST(ClientSession, NoDsnParametersWithoutDsn) {
 
 // Whatever is in an ORCPT or ENVID, a command stays one line of printable ASCII.
 TEST(ClientSession, HostileDsnParametersStayInTheirLine) {
-  std::string hostile("\r\nDATA\r\n.\0 <>=+\x7f", 16);
+  std::string hostile = "\r\nDATA\r\n.\0 <>=+\x7f"s;
   Client client;
   client.Greet({"PIPELINING", "DSN"});
   Outgoing mail("a@example.org");
@@ -243,11 +245,11 @@ TEST(ClientSession, HostileDsnParametersStayInTheirLine) {
 
 TEST(ClientSession, HostilePathsAreNeverSaid) {
   for (std::string path :
-       {std::string("b@example.net\r\nDATA"), std::string("b\n@example.net"),
-        std::string("b\0@x", 4), std::string("b@example.net> NOTIFY=NEVER"),
-        std::string("b c@example.net"), std::string("\"b@example.net"), std::string("\"b\\"),
-        std::string("b\x7f@x.example"), std::string("b\\@x.example"), std::string("<b@x.example"),
-        std::string(), std::string(300, 'x') + "@x.example", std::string("\xff@x.example")}) {
+       {std::string("b@example.net\r\nDATA"), std::string("b\n@example.net"), "b\0@x"s,
+        std::string("b@example.net> NOTIFY=NEVER"), std::string("b c@example.net"),
+        std::string("\"b@example.net"), std::string("\"b\\"), std::string("b\x7f@x.example"),
+        std::string("b\\@x.example"), std::string("<b@x.example"), std::string(),
+        std::string(300, 'x') + "@x.example", std::string("\xff@x.example")}) {
     Client client;
     client.Greet({"PIPELINING", "SMTPUTF8"});
     Outgoing mail("a@example.org");

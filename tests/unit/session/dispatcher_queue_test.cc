@@ -328,7 +328,9 @@ TEST(DispatcherSeedsTest, NothingIsLostOverHundredSeeds) {
     for (const std::string& to : all) {
       EXPECT_GE(hop.Count(to) + other.Count(to), 1) << "seed " << seed << ": " << to;
     }
-    EXPECT_TRUE(rig.log.Of("bounced").empty()) << "seed " << seed;
+    for (const std::string& line : rig.log.Of("bounced")) {
+      ADD_FAILURE() << "seed " << seed << ": " << line;
+    }
     EXPECT_EQ(rig.spool.size(), 0u) << "seed " << seed;
     if (HasFailure()) return;
   }

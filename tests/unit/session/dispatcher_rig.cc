@@ -69,7 +69,9 @@ void ScriptedHop::Serve(std::unique_ptr<reactor::SimPeer> peer) {
 void ScriptedHop::OnActivity(Session* session) {
   if (session->over) return;
   session->unread += session->peer->TakeReceived();
-  for (size_t end; !session->over && (end = session->unread.find("\r\n")) != std::string::npos;) {
+  if (session->mute) session->unread.clear();
+  for (size_t end; !session->over && !session->mute &&
+                   (end = session->unread.find("\r\n")) != std::string::npos;) {
     std::string line = session->unread.substr(0, end);
     session->unread.erase(0, end + 2);
     if (session->in_data) {
@@ -87,7 +89,8 @@ void ScriptedHop::OnActivity(Session* session) {
 void ScriptedHop::Say(Session* session, std::string_view command, std::string_view line,
                       const std::string& yes, const std::function<void()>& on_yes) {
   std::string said = answer(command, line);
-  if (said == "silence") return;
+  if (said == "silence") session->mute = true;
+  if (session->mute) return;
   if (said == "drop") {
     session->over = true;
     session->peer->Close();

@@ -66,6 +66,7 @@ class ScriptedHop {
     HopMessage message;
     bool in_mail = false;
     bool in_data = false;
+    bool mute = false;
     bool over = false;
   };
   void Serve(std::unique_ptr<reactor::SimPeer> peer);

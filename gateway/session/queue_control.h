@@ -1,13 +1,14 @@
-// What an operator asks of a shard's queue, as plain data: `ringpost queue ...`, suspend and resume.
+// What an operator asks of a shard's queue, as plain data: `ringpost queue ...`, suspend and
+// resume.
 //
-// The control server makes one QueueCommand per shard and posts it; the shard's Dispatcher fills the answer
-// and posts it back to `reply_to`, where `done` runs: at once or later, because addresses and states of
-// messages that wait are read from the spool, and a large queue is walked in steps. Nobody else touches the
-// command meanwhile. Answers are bounded: lists come in pages.
+// The control server makes one QueueCommand per shard and posts it; the shard's Dispatcher fills
+// the answer and posts it back to `reply_to`, where `done` runs: at once or later, because
+// addresses and states of messages that wait are read from the spool, and a large queue is walked
+// in steps. Nobody else touches the command meanwhile. Answers are bounded: lists come in pages.
 //
-// Hold, release, delete and bounce are stored before the answer comes; entries that are being delivered at
-// that moment are left alone and not counted. Held messages do not expire. Suspensions live in memory: a
-// restart forgets them.
+// Hold, release, delete and bounce are stored before the answer comes; entries that are being
+// delivered at that moment are left alone and not counted. Held messages do not expire. Suspensions
+// live in memory: a restart forgets them.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ namespace ringpost::session {
 struct QueueFilter {
   std::optional<MessageId> id;
   std::string recipient_domain;
-  std::string next_hop;   // as routes name it: "127.0.0.1:2626"
-  std::string sender;     // whole reverse-path; "<>" for the null one
+  std::string next_hop;  // as routes name it: "127.0.0.1:2626"
+  std::string sender;    // whole reverse-path; "<>" for the null one
   bool held_only = false;
 };
 
@@ -37,7 +38,7 @@ struct QueueEntryView {
   std::vector<std::string> recipients;  // those still open; at most kQueueViewRecipientsMax
   uint32_t recipients_open = 0;
   std::string next_hop;
-  std::string state;       // queued, deferred, held, delivering, suspended
+  std::string state;  // queued, deferred, held, delivering, suspended
   uint16_t attempts = 0;
   WallTime received, next_attempt, deadline;
   uint64_t bytes = 0;
@@ -53,15 +54,25 @@ struct QueueSummaryRow {
 };
 
 struct Suspension {
-  std::string domain;    // either may be empty, not both
+  std::string domain;  // either may be empty, not both
   std::string next_hop;
-  WallTime until;      // the epoch: until it is resumed
+  WallTime until;  // the epoch: until it is resumed
 };
 
 struct QueueCommand : Posted {
   enum class Op : uint8_t {
-    kSummary, kList, kShow, kRetry, kHold, kRelease, kDelete, kBounce,
-    kSuspend, kResume, kSuspensions, kDrain,
+    kSummary,
+    kList,
+    kShow,
+    kRetry,
+    kHold,
+    kRelease,
+    kDelete,
+    kBounce,
+    kSuspend,
+    kResume,
+    kSuspensions,
+    kDrain,
   };
   Op op = Op::kSummary;
   QueueFilter filter;

@@ -251,8 +251,8 @@ TEST_F(ControlServerTest, AnswersThatComeTooLateAreDropped) {
     ASSERT_TRUE(leaving.Send("{\"command\":\"queue hold\",\"all\":true}\n"));
     EXPECT_EQ(leaving.Line(100), "<nothing>");
   }
+  EXPECT_TRUE(Alive());  // so the server has seen the peer go before the shard answers
   target_.shard(1).SetAnswering(true);
-  EXPECT_TRUE(Alive());
   while (log_.Lines().empty()) ::usleep(1000);
   EXPECT_EQ(log_.Lines()[0]["outcome"], "the client left before the answer");
 }

@@ -27,6 +27,7 @@ _ringpost() {
 
     case "$prev" in
         --socket) _filedir; return ;;
+        --to | --out) _filedir -d; return ;;
         --for) mapfile -t COMPREPLY < <(compgen -W "15m 30m 1h 4h 1d" -- "$cur"); return ;;
         --region | --domain | --next-hop | --sender | --limit | --reason | --client) return ;;
     esac
@@ -36,7 +37,7 @@ _ringpost() {
     local common="--socket --json --help"
     local choices=""
     case "$command" in
-        "") choices="status queue mailq suspend resume suspensions drain reload trace config --version $common" ;;
+        "") choices="status queue mailq suspend resume suspensions drain reload trace config store --version $common" ;;
         status) choices="--counters $common" ;;
         mailq) choices="$filter --limit $common" ;;
         suspend) choices="$site --for $common" ;;
@@ -50,6 +51,18 @@ _ringpost() {
                 return
             fi
             choices="check $common"
+            ;;
+        store)
+            if [[ -n $sub && $cur != -* ]]; then
+                _filedir -d
+                return
+            fi
+            case "$sub" in
+                "") choices="check salvage export-queue $common" ;;
+                check) choices="$common" ;;
+                salvage) choices="--to $common" ;;
+                export-queue) choices="--out $common" ;;
+            esac
             ;;
         queue)
             case "$sub" in

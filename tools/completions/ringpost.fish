@@ -4,7 +4,7 @@ function __ringpost_ids
     ringpost --json queue list --limit 200 2>/dev/null | string match -rg '^{"id":"([0-9A-Z]+)"'
 end
 
-set -l commands status queue mailq suspend resume suspensions drain reload trace config
+set -l commands status queue mailq suspend resume suspensions drain reload trace config store
 set -l verbs summary list show retry hold release delete bounce
 set -l queue '__fish_seen_subcommand_from queue'
 set -l top "not __fish_seen_subcommand_from $commands"
@@ -26,6 +26,7 @@ complete -c ringpost -n $top -a drain -d 'Finish what is in hand and stop the da
 complete -c ringpost -n $top -a reload -d 'Read the configuration again'
 complete -c ringpost -n $top -a trace -d 'Show SMTP sessions as they happen'
 complete -c ringpost -n $top -a config -d 'Check configuration files'
+complete -c ringpost -n $top -a store -d 'Look at a store that no ringpostd has open'
 complete -c ringpost -n "$queue; and not __fish_seen_subcommand_from $verbs" -a "$verbs"
 complete -c ringpost -n "$queue; and __fish_seen_subcommand_from show retry hold release delete bounce" \
     -a '(__ringpost_ids)'
@@ -45,4 +46,7 @@ complete -c ringpost -n '__fish_seen_subcommand_from bounce' -l reason -x -d 'Wo
 complete -c ringpost -n '__fish_seen_subcommand_from suspend' -l for -x -a '15m 30m 1h 4h 1d' -d 'How long'
 complete -c ringpost -n '__fish_seen_subcommand_from trace' -l client -x -d 'Address or network'
 complete -c ringpost -n '__fish_seen_subcommand_from config' -a check
-complete -c ringpost -n '__fish_seen_subcommand_from check' -F
+complete -c ringpost -n '__fish_seen_subcommand_from store' -a 'check salvage export-queue'
+complete -c ringpost -n '__fish_seen_subcommand_from salvage' -l to -r -F -d 'Where to; must not exist'
+complete -c ringpost -n '__fish_seen_subcommand_from export-queue' -l out -r -F -d 'A new directory'
+complete -c ringpost -n '__fish_seen_subcommand_from check salvage export-queue' -F

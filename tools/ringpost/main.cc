@@ -45,15 +45,18 @@ class Program {
 
  private:
   int Explain(const CLI::ParseError& error) {
-    std::vector<std::string> rest = app_.remaining(/*recurse=*/true);
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) && !rest.empty()) {
-      std::string commands;
-      CLI::App* parent = &app_;
-      while (!parent->get_subcommands().empty()) parent = parent->get_subcommands()[0];
-      for (CLI::App* command : parent->get_subcommands([](CLI::App*) { return true; })) {
-        commands += (commands.empty() ? "" : ", ") + command->get_name();
-      }
-      Complain("no command \"" + SafeText(rest[0]) + "\"; there are: " + commands);
+    // Where parsing got to; still a group of commands, it lacks its command.
+    CLI::App* group = &app_;
+    while (!group->get_subcommands().empty()) group = group->get_subcommands()[0];
+    std::string commands;
+    for (CLI::App* command : group->get_subcommands([](CLI::App*) { return true; })) {
+      commands += (commands.empty() ? "" : ", ") + command->get_name();
+    }
+    bool lacks = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError);
+    if (lacks && !commands.empty()) {
+      std::vector<std::string> rest = app_.remaining(/*recurse=*/true);
+      Complain((rest.empty() ? "which command?" : "no command \"" + SafeText(rest[0]) + "\";") +
+               " There are: " + commands);
       return kUsage;
     }
     // Help and version are not errors.

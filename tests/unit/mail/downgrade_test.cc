@@ -75,6 +75,7 @@ std::string Text(std::string_view body, std::string_view encoding = "8bit",
 
 // Re-encodes every message and lets Python compare each with what came out.
 void ExpectSame(const std::vector<std::string>& messages) {
+  static PythonScript script("same_content.py");
   ScratchFolder folder;
   std::string expected;
   for (size_t i = 0; i < messages.size(); ++i) {
@@ -86,7 +87,7 @@ void ExpectSame(const std::vector<std::string>& messages) {
     folder.Write(std::string(name) + ".after", *encoded);
     expected += "ok " + std::string(name) + "\n";
   }
-  EXPECT_EQ(RunPython("same_content.py", folder), expected);
+  EXPECT_EQ(script.Ask(folder), expected);
 }
 
 TEST(Reencode, KeepsTheMeaningAsPythonSeesIt) {

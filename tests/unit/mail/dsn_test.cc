@@ -32,9 +32,10 @@ DsnInput Input() {
 }
 
 std::string Show(const DsnInput& input) {
+  static PythonScript script("show_report.py");
   ScratchFolder folder;
   folder.Write("report", BuildDsn(input));
-  return RunPython("show_report.py", folder);
+  return script.Ask(folder);
 }
 
 void ExpectHas(const std::string& text, std::string_view part) {

@@ -7,6 +7,9 @@ import email.policy
 import pathlib
 import sys
 
+sys.path.insert(0, __file__.rpartition("/")[0])  # -I leaves it out
+import serve
+
 
 def leaves(message):
     """(type, parameters, decoded bytes) of each part that is no container."""
@@ -47,9 +50,9 @@ def check(before: bytes, after: bytes) -> str:
     return "ok"
 
 
-def main() -> None:
-    for path in sorted(pathlib.Path(sys.argv[1]).glob("*.before")):
+def compare(folder: str) -> None:
+    for path in sorted(pathlib.Path(folder).glob("*.before")):
         print(check(path.read_bytes(), path.with_suffix(".after").read_bytes()), path.stem)
 
 
-main()
+serve.serve(compare)

@@ -4,9 +4,13 @@ import email.policy
 import re
 import sys
 
+sys.path.insert(0, __file__.rpartition("/")[0])  # -I leaves it out
+import serve
 
-def main() -> None:
-    raw = open(sys.argv[1] + "/report", "rb").read()
+
+def show(folder: str) -> None:
+    with open(folder + "/report", "rb") as file:
+        raw = file.read()
     lines = raw.split(b"\r\n")
     assert b"\n" not in b"".join(lines) and b"\r" not in b"".join(lines), "bare newline"
     assert max(map(len, lines)) <= 998, "a line is too long"
@@ -44,4 +48,4 @@ def main() -> None:
         print("  text:", repr(original.get_payload(decode=True)))
 
 
-main()
+serve.serve(show)

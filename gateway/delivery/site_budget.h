@@ -37,6 +37,7 @@ class SiteBudget {
   void SetConnectionsMax(uint32_t connections_max) {
     connections_max_.store(connections_max, std::memory_order_relaxed);
   }
+  bool full() const { return in_use() >= connections_max_.load(std::memory_order_relaxed); }
   uint32_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
 
  private:

@@ -155,6 +155,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void Connect(SiteId id, size_t target);
   void ResolveHops(SiteId id);
   void Resolved(Site::Lookup* lookup);
+  void YieldIdle(SiteId id);
   void DeferReady(SiteId id);
   enum class Started : uint8_t { kNothing, kUnderWay, kSettled };
   Started StartNext(OutboundConnection* connection);

@@ -32,6 +32,20 @@ void DispatcherCore::ServiceSite(SiteId id) {
     OpenConnections(id);
   } else if (site.budget) {
     site.budget->StopWaiting(io_->shard());
+    YieldIdle(id);
+  }
+}
+
+// Connections without work are no use to this shard while another waits for their slots.
+void DispatcherCore::YieldIdle(SiteId id) {
+  Site& site = *sites_[id];
+  while (!site.idle.empty() && site.budget->ShouldYield(io_->shard())) {
+    OutboundConnection* connection = site.idle.front();
+    site.idle.erase(site.idle.begin());
+    connection->Quit();
+  }
+  if (!site.idle.empty() && site.budget->full() && !site.retry.scheduled()) {
+    io_->timers().Schedule(&site.retry, io_->now() + Millis(limits::kLeaseQuantumMillis));
   }
 }
 
@@ -176,6 +190,7 @@ void DispatcherCore::GiveWork(OutboundConnection* connection) {
   }
   connection->Rest();
   site.idle.push_back(connection);
+  if (site.budget->full()) YieldIdle(connection->site());
 }
 
 DispatcherCore::Started DispatcherCore::StartNext(OutboundConnection* connection) {

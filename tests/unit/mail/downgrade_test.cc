@@ -79,7 +79,7 @@ void ExpectSame(const std::vector<std::string>& messages) {
   ScratchFolder folder;
   std::string expected;
   for (size_t i = 0; i < messages.size(); ++i) {
-    char name[16];
+    char name[24];
     std::snprintf(name, sizeof name, "%05zu", i);
     std::optional<std::string> encoded = Reencode(messages[i]);
     ASSERT_TRUE(encoded) << i << "\n" << messages[i];

@@ -194,7 +194,7 @@ TEST_F(ToolsTest, TheQueueIsExportedWithTracesAndBodies) {
   EXPECT_EQ(
       sink.lines[0],
       "{\"id\":\"" + bodies_.begin()->first.ToString() +
-          "\",\"received\":\"2026-09-21T13:33:20.123Z\",\"deadline\":\"2026-09-26T13:33:20.123Z\","
+          "\",\"received\":\"2026-09-21T14:13:20.123Z\",\"deadline\":\"2026-09-26T14:13:20.123Z\","
           "\"from\":\"sender@example.com\",\"size\":5000,\"recipients\":[{\"to\":"
           "\"user0@example.net\",\"status\":\"deferred\",\"attempts\":3}]}");
 }

@@ -4,13 +4,17 @@
 #include <rocksdb/env.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
+#include <set>
 
 #include "gateway/base/limits.h"
 #include "storage/database_options.h"
+#include "storage/log_scan.h"
 #include "storage/rocks_status.h"
 
 namespace ringpost::storage {
@@ -87,6 +91,7 @@ Status DamagedStore::Open(const std::string& work_dir, StoreReport* report) {
 
 Status DamagedStore::OpenCopy(const std::string& work_dir, StoreReport* report) {
   copy_ = work_dir;
+  std::string original = engine_.database_path();
   Status copied = CopyFiles(copy_ + "/db");
   if (!copied.ok()) return copied;
   engine_.options.path = copy_;
@@ -107,7 +112,35 @@ Status DamagedStore::OpenCopy(const std::string& work_dir, StoreReport* report) 
   for (const std::string& line : collector->lines()) AddDamage(report, "log", line);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
+  NameLostMessages(original, report);
   return OkStatus();
+}
+
+void DamagedStore::NameLostMessages(const std::string& original, StoreReport* report) {
+  std::vector<fs::path> logs;
+  std::error_code error;
+  for (fs::directory_iterator file(original, error), end; !error && file != end;
+       file.increment(error)) {
+    if (file->path().extension() == ".log") logs.push_back(file->path());
+  }
+  std::sort(logs.begin(), logs.end());  // in the order they were written
+  std::set<MessageId> named;
+  for (const fs::path& path : logs) {
+    std::ifstream stream(path, std::ios::binary);
+    std::string log((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+    ScanLog(log, database_->id(Family::kEnvelope), [&](const MessageId& id, bool deleted) {
+      if (deleted) {
+        named.erase(id);
+      } else {
+        named.insert(id);
+      }
+    });
+  }
+  for (const MessageId& id : named) {
+    rocksdb::PinnableSlice row;
+    if (!database_->Get(Family::kEnvelope, id.key(), &row).IsNotFound()) continue;
+    AddDamage(report, id.ToString(), "its record in the log is damaged or was left out with one");
+  }
 }
 
 Status DamagedStore::CopyFiles(const std::string& to) {

@@ -31,6 +31,8 @@ class DamagedStore {
  private:
   Status OpenCopy(const std::string& work_dir, StoreReport* report);
   Status CopyFiles(const std::string& to);
+  // Messages that the original's log speaks of and the copy does not hold.
+  void NameLostMessages(const std::string& original, StoreReport* report);
 
   Engine engine_;
   std::string copy_;

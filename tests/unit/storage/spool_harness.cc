@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <deque>
 
 namespace ringpost::storage {
 namespace {
@@ -45,13 +46,17 @@ TempDir::TempDir() {
 }
 
 TestShard::TestShard() {
-  inbox_.SetWake(
+  static std::mutex mutex;
+  static std::deque<State> states;
+  std::lock_guard<std::mutex> lock(mutex);
+  state_ = &states.emplace_back();
+  state_->inbox.SetWake(
       [](void* context) {
-        auto* shard = static_cast<TestShard*>(context);
-        std::lock_guard<std::mutex> lock(shard->mutex_);
-        shard->woken_.notify_one();
+        auto* state = static_cast<State*>(context);
+        std::lock_guard<std::mutex> waking(state->mutex);
+        state->woken.notify_one();
       },
-      this);
+      state_);
 }
 
 TestCommit::TestCommit(TestShard* shard, Kind request_kind) {

@@ -26,27 +26,34 @@ class TempDir {
   std::string path_;
 };
 
-// Stands for a shard: runs what is posted to it on the thread that waits.
+// Stands for a shard: runs what is posted to it on the thread that waits. As a shard does, it
+// outlives every spool that may post to it: whoever posted last may still be waking it when the
+// answer has been read.
 class TestShard {
  public:
   TestShard();
-  Inbox* inbox() { return &inbox_; }
+  Inbox* inbox() { return &state_->inbox; }
   // Drains until `done` holds; false after ten seconds.
   template <typename Done>
   bool RunUntil(Done done) {
     auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (!done()) {
-      if (inbox_.Drain() > 0) continue;
-      std::unique_lock<std::mutex> lock(mutex_);
-      if (!woken_.wait_until(lock, end, [this] { return !inbox_.empty(); })) return false;
+      if (state_->inbox.Drain() > 0) continue;
+      std::unique_lock<std::mutex> lock(state_->mutex);
+      if (!state_->woken.wait_until(lock, end, [this] { return !state_->inbox.empty(); })) {
+        return false;
+      }
     }
     return true;
   }
 
  private:
-  Inbox inbox_;
-  std::mutex mutex_;
-  std::condition_variable woken_;
+  struct State {
+    Inbox inbox;
+    std::mutex mutex;
+    std::condition_variable woken;
+  };
+  State* state_;  // of the process, for the reason above
 };
 
 struct TestCommit : CommitRequest {

@@ -122,11 +122,18 @@ TEST_F(ToolsTest, ALogDamagedInTheMiddleDoesNotOpenButIsSalvaged) {
   EXPECT_FALSE(check.opens);
   EXPECT_GT(check.whole, 40u);
   EXPECT_LT(check.whole, 60u);
-  EXPECT_GE(check.damage_total, 2u);  // that it does not open, and what was left out
+  // That it does not open, what was left out, and by name the messages that are lost.
+  std::set<MessageId> lost;
+  for (const StoreDamage& damage : check.damage) {
+    if (auto id = MessageId::Parse(damage.where)) lost.insert(*id);
+  }
+  EXPECT_EQ(lost.size(), 60 - check.whole);
+  EXPECT_GE(check.damage_total, lost.size() + 2);
 
   StoreReport salvage;
   std::set<MessageId> saved = Salvaged(&salvage);
   EXPECT_EQ(saved.size(), check.whole);
+  for (const MessageId& id : lost) EXPECT_FALSE(saved.contains(id));
   // The damaged store is as it was, and nothing is left beside it.
   EXPECT_EQ(RocksSpool::Open(Options()).status().code(), StatusCode::kDataLoss);
   for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) {

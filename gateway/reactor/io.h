@@ -9,13 +9,13 @@
 // through inbox().Post.
 //
 // Rules (each has a test):
-//  - A Completion is owned by the caller and stays where it is until its last Result (more ==
-//  false).
+//  - A Completion is owned by the caller and stays where it is until its last Result (no `more`).
 //  - It never runs inside the call that submits it.
 //  - At most one send and one receive are in flight on a socket.
 //  - A buffer handed to Send stays valid until that completion's last Result.
-//  - Close only when nothing is in flight on the socket: Shutdown, Cancel, wait for the last
-//  Results, Close.
+//  - Descriptors from Accept and OpenSocket are closed by Close alone: the ring keeps a list, to
+//    know when the kernel hands out a number that is no new connection.
+//  - Close only when nothing is in flight on the socket: Shutdown, Cancel, the last Results, Close.
 #pragma once
 
 #include <sys/uio.h>
@@ -92,8 +92,7 @@ class Io {
   // Asks for an early end; the completion still gets its last Result (-ECANCELED or its own). No
   // effect where nothing is in flight.
   virtual void Cancel(Completion* completion) = 0;
-  // Completes with `value` at the next turn of the loop: how a call that must not call back defers
-  // to it.
+  // Completes with `value` at the next turn of the loop: for calls that must not call back.
   virtual void Defer(Completion* completion, int32_t value) = 0;
   virtual void Shutdown(int fd) = 0;
   virtual void Close(int fd) = 0;

@@ -103,7 +103,7 @@ class RingLoop final : public RingIo {
   BufferRing buffer_ring_;
   SlotTable slots_;
   OpRecordPool records_;
-  DescriptorSet open_;   // sockets this ring made or accepted
+  DescriptorSet open_;   // sockets that this ring made, accepted or was given
   DescriptorSet fresh_;  // those of them that have not been received on yet
   std::vector<Ready> ready_;
   std::vector<Ready> running_;

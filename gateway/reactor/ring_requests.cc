@@ -39,6 +39,7 @@ Endpoint RingLoop::PeerOf(int fd) { return PeerOfSocket(fd); }
 Endpoint RingLoop::LocalOf(int fd) { return LocalOfSocket(fd); }
 
 void RingLoop::Accept(int listen_fd, Completion* completion) {
+  SetBlocking(listen_fd);
   SetNoDelay(listen_fd);
   uint64_t key = slots_.Acquire(completion, OpKind::kAccept, listen_fd);
   io_uring_sqe* sqe = GetSqe();
@@ -58,6 +59,11 @@ void RingLoop::Connect(int fd, const Endpoint& peer, Completion* completion) {
 }
 
 void RingLoop::Receive(int fd, Completion* completion) {
+  if (!open_.Contains(fd)) {  // made elsewhere
+    SetBlocking(fd);
+    open_.Add(fd);
+    fresh_.Add(fd);
+  }
   uint64_t key = slots_.Acquire(completion, OpKind::kReceive, fd);
   io_uring_sqe* sqe = GetSqe();
   io_uring_prep_recv_multishot(sqe, fd, nullptr, 0, 0);

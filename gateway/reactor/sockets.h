@@ -14,6 +14,8 @@ int OpenTcpSocket(const Endpoint& peer, const IpAddress* source);
 // Accepted sockets inherit it from their listener.
 void SetNoDelay(int fd);
 bool IsSocket(int fd);
+// For a socket that somebody else made (service managers listen without blocking).
+void SetBlocking(int fd);
 // An endpoint of zeros where the socket has none any more.
 Endpoint PeerOfSocket(int fd);
 Endpoint LocalOfSocket(int fd);

@@ -1,5 +1,4 @@
-// Stream: one TCP connection with its receive, its gathered sends and its orderly end. Listener:
-// accepts.
+// Stream: one TCP connection: its receive, its gathered sends, its orderly end. Listener: accepts.
 //
 // Stream owns the rules of the ring so that sessions need not know them: one send and one receive
 // in flight, rearming a multishot receive that ended, parking on an empty buffer pool, short sends,

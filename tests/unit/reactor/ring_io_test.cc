@@ -209,6 +209,27 @@ TEST_F(RingIoTest, AcceptWithoutDescriptorsFailsAndDoesNotSpin) {
   EXPECT_FALSE(accept.in_flight());
 }
 
+// As they come from a service manager, or from code that polls.
+TEST_F(RingIoTest, NonBlockingDescriptorsAreWaitedForToo) {
+  int listener = Listener();
+  fcntl(listener, F_SETFL, O_NONBLOCK);
+  Op accept, receive;
+  io_->Accept(listener, &accept);
+  auto [ours, theirs] = TcpPair();
+  fcntl(ours, F_SETFL, O_NONBLOCK);
+  io_->Receive(ours, &receive);
+  RunFor(Millis(5));
+  EXPECT_TRUE(accept.values.empty());
+  EXPECT_TRUE(receive.values.empty());
+  ConnectTo(listener);
+  ASSERT_EQ(write(theirs, "x", 1), 1);
+  ASSERT_TRUE(RunUntil([&] { return accept.values.size() == 1 && receive.bytes == "x"; }));
+  io_->Close(accept.values[0]);
+  io_->Cancel(&accept);
+  EndReceive(ours, receive);
+  ASSERT_TRUE(RunUntil([&] { return !accept.in_flight(); }));
+}
+
 TEST_F(RingIoTest, ConnectFromASource) {
   int listener = Listener();
   Endpoint server = io_->LocalOf(listener);

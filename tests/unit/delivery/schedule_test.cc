@@ -289,7 +289,7 @@ TEST(ScheduleMemoryTest, AMillionEntriesFitTheirBudget) {
 #else
   constexpr uint32_t kEntries = 1'000'000;
 #endif
-  struct mallinfo2 before = mallinfo2();
+  [[maybe_unused]] struct mallinfo2 before = mallinfo2();
   Random random(1);
   auto schedule = std::make_unique<Schedule>(kStart, [](std::string_view) { return 0u; });
   schedule->AddSite();

@@ -55,8 +55,9 @@ class Program {
     bool lacks = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError);
     if (lacks && !commands.empty()) {
       std::vector<std::string> rest = app_.remaining(/*recurse=*/true);
-      Complain((rest.empty() ? "which command?" : "no command \"" + SafeText(rest[0]) + "\";") +
-               " There are: " + commands);
+      Complain((rest.empty() ? "which command? There"
+                             : "no command \"" + SafeText(rest[0]) + "\"; there") +
+               " are: " + commands);
       return kUsage;
     }
     // Help and version are not errors.

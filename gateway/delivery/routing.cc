@@ -16,6 +16,16 @@ std::optional<uint16_t> ParsePort(std::string_view text) {
   return static_cast<uint16_t>(*value);
 }
 
+// Keeps the order of equal ones: an insertion sort, for a handful.
+void SortByPreference(std::vector<NextHop>* hops) {
+  for (auto at = hops->begin(); at != hops->end(); ++at) {
+    auto place = std::upper_bound(hops->begin(), at, *at, [](const NextHop& a, const NextHop& b) {
+      return a.preference < b.preference;
+    });
+    std::rotate(place, at, at + 1);
+  }
+}
+
 Status Refused(std::string_view domain, std::string_view why) {
   return MakeStatus(StatusCode::kInvalidArgument,
                     "route \"" + std::string(domain) + "\": " + std::string(why));
@@ -64,9 +74,7 @@ StatusOr<RouteTable> RouteTable::Make(std::vector<Route> routes) {
   RouteTable table;
   for (Route& route : routes) {
     if (route.next_hops.empty()) return Refused(route.domain, "has no next hop");
-    std::stable_sort(
-        route.next_hops.begin(), route.next_hops.end(),
-        [](const NextHop& a, const NextHop& b) { return a.preference < b.preference; });
+    SortByPreference(&route.next_hops);
     size_t number = table.routes_.size();
     bool fresh = true;
     if (route.domain == "*") {

@@ -80,7 +80,8 @@ bool QueueGather::Start(ControlTarget* target, const std::shared_ptr<ControlMail
     if (!request_.region.empty() && request_.region != region) continue;
     found = true;
     for (uint32_t shard = 0; shard < shards; ++shard) {
-      // A message lives on the shard that took it, which its id does not tell: every shard is asked.
+      // A message lives on the shard that took it, which its id does not tell: every shard is
+      // asked.
       auto command = MakeCommand(mailbox, client, region, shard);
       ++asked_;
       if (target->PostQueueCommand(region, shard, command.get())) {

@@ -27,14 +27,12 @@ rocksdb::ColumnFamilyOptions MakeFamily(Family family, const Engine& engine,
   options.compression = rocksdb::kNoCompression;
   options.bottommost_compression = rocksdb::kNoCompression;
 
-  // A row and its delete that meet in a memtable never reach a table file. Bodies fill their
-  // memtable first; the others are sized so that they last as long with 4 KiB messages.
-  uint64_t whole = engine.options.memtable_bytes;
-  options.max_write_buffer_number = 3;
-  options.write_buffer_size = whole / 8;
-  if (family == Family::kBody) options.write_buffer_size = whole;
-  if (family == Family::kEnvelope) options.write_buffer_size = whole / 2;
-  if (family == Family::kMeta) options.write_buffer_size = 1 * kMiB;
+  // A row and its delete that meet in a memtable never reach a table file. What bounds the
+  // memtables is the log (max_total_wal_size), and each could hold twice as much: were one to fill
+  // up during a recovery, RocksDB would flush all of them before it opens, and the start would wait
+  // for that.
+  options.max_write_buffer_number = 4;
+  options.write_buffer_size = 2 * engine.options.memtable_bytes;
 
   if (family == Family::kBody) {
     // What does outlive the memtable is written once, to a blob file, and not again by each
@@ -68,7 +66,7 @@ rocksdb::DBOptions MakeDatabaseOptions(const Engine& engine) {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // What was recovered stays in memtables, its log alive: the start does not wait for a flush.
   options.avoid_flush_during_recovery = true;
-  options.max_total_wal_size = engine.options.wal_bytes;
+  options.max_total_wal_size = engine.options.memtable_bytes;
   // Never resumed by itself: after a failed write the store is closed and opened again.
   options.max_bgerror_resume_count = 0;
   // One writer thread: what RocksDB does to merge writers is only overhead.

@@ -19,10 +19,10 @@ struct SpoolOptions {
   // open.
   std::string key_file;
   uint16_t partition = 0;  // must be that of the ids; kept in the store and compared
-  // Memory for what was not flushed yet. A message that is delivered before this much more has come
-  // in never reaches a table file. Bounds the time of recovery too, with wal_bytes.
+  // How much lies in the log and in memory before it is flushed to table and blob files. A message
+  // that is delivered before this much more has come in never reaches them; a start after a crash
+  // replays as much (and while a flush is under way, what came in meanwhile).
   uint64_t memtable_bytes = 256 * limits::kMiB;
-  uint64_t wal_bytes = 512 * limits::kMiB;
   uint64_t block_cache_bytes = 64 * limits::kMiB;
   uint64_t free_space_floor_bytes = limits::kFreeSpaceFloorBytesDefault;
   uint32_t reader_threads = 2;

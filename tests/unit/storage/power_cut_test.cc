@@ -30,7 +30,6 @@ class PowerCut {
     SpoolOptions options;
     options.path = dir_.path() + "/spool";
     options.memtable_bytes = 64 * limits::kKiB;  // so that flushes fall into the rounds
-    options.wal_bytes = 256 * limits::kKiB;
     options.free_space_floor_bytes = 1;
     auto spool = RocksSpoolTesting::Open(options, {disk_, sync_});
     return spool.ok() ? *std::move(spool) : nullptr;

@@ -28,8 +28,12 @@ struct SinkServer::Connection : public PollHandler {
     if (fd < 0) return;
     if ((events & EPOLLOUT) != 0) {
       server->Settle(this);
-    } else {
+    } else if (watched == EPOLLIN) {
       server->Readable(this);
+    } else {
+      // Nothing is awaited (a reply is held back): the peer is gone. Bytes it left are not read;
+      // `pending` may hold a whole receive already.
+      server->Close(this);
     }
   }
 
@@ -92,6 +96,8 @@ void SinkServer::Readable(Connection* connection) {
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) return Close(connection);
   std::string& pending = connection->pending;
+  // The session has said that it wants more, so what it left is less than a line or a text tail.
+  if (pending.size() > kHeadroomBytes) return Close(connection);
   char* const begin = fresh - pending.size();
   std::memcpy(begin, pending.data(), pending.size());
   const std::string_view in(begin, pending.size() + static_cast<size_t>(count));

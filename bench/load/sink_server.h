@@ -1,8 +1,9 @@
 // The sockets of the sink: one listener and its connections on one epoll loop, one thread.
 #pragma once
 
-#include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <queue>
 #include <random>
@@ -28,6 +29,8 @@ class SinkServer : public PollHandler {
   void Turn(uint64_t until_nanos);
   // A new connection (the listener's event).
   void OnEvents(uint32_t events) override;
+  // How many are open.
+  size_t connections() const { return connections_.size(); }
 
  private:
   struct Connection;

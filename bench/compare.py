@@ -48,8 +48,8 @@ MEASURES = {
     "large": Measure("relay of 100 KiB", measures.relay_large, [
         ("rate", "relay of 100 KiB: messages/s", True)], with_ceiling=True),
     "latency": Measure("final reply at half rate", measures.half_rate, [
-        ("p50_ms", "final reply at half the top rate: p50 ms", False),
-        ("p99_ms", "final reply at half the top rate: p99 ms", False)]),
+        ("p50_ms", "due to final reply, at half the top rate: p50 ms", False),
+        ("p99_ms", "due to final reply, at half the top rate: p99 ms", False)]),
     "idle": Measure("idle connections", measures.idle, [
         ("memory_kib", "memory per idle connection: KiB (PSS)", False),
         ("kernel_kib", "kernel memory per idle connection: KiB (slabs)", None)]),

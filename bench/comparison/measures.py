@@ -92,7 +92,8 @@ def accept(server, context, options=()):
 
 
 def half_rate(server, context):
-    """The final reply in an open loop at half the rate `accept` reached, by the same server."""
+    """In an open loop at half the rate `accept` reached, by the same server: from the time at which a message
+    was due to its final reply, the wait for a free connection included."""
     rate = context.top_rates[server.name] / 2
     figures = accept(server, context, ("--rate", f"{rate:.0f}"))
     figures["wanted_rate"] = rate

@@ -168,10 +168,10 @@ void LoadConnection::OnFinal(uint8_t slot, int code, uint64_t now) {
     ++stats.accepted;
     stats.text_bytes += message.header.size() + message.body.size();
     stats.last_reply_nanos = now;
-    stats.final_reply.Record(now - std::min(now, message.text_sent_nanos));
     const uint64_t start =
-        message.planned_nanos != 0 ? message.planned_nanos : message.started_nanos;
-    stats.transaction.Record(now - std::min(now, start));
+        message.planned_nanos != 0 ? message.planned_nanos : message.text_sent_nanos;
+    stats.final_reply.Record(now - std::min(now, start));
+    stats.transaction.Record(now - std::min(now, message.started_nanos));
     worker_->Acknowledged(message);
   } else {
     ++stats.refused;

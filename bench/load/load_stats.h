@@ -23,8 +23,10 @@ struct LoadStats {
   uint64_t backlog_max = 0;  // open loop: messages due and waiting for a free connection
   uint64_t first_nanos = 0;
   uint64_t last_reply_nanos = 0;
-  Histogram final_reply;  // from the last byte of the text to the final reply
-  Histogram transaction;  // from MAIL, or in an open loop from the planned time, to the final reply
+  // To the final reply: from the last byte of the text, or in an open loop from the time at which
+  // the message was due, so that the wait for a free connection counts.
+  Histogram final_reply;
+  Histogram transaction;  // from MAIL to the final reply
   std::map<std::pair<std::string_view, int>, std::pair<uint64_t, std::string>> replies;
 
   void CountReply(std::string_view phase, int code, std::string_view text) {

@@ -2,7 +2,8 @@
 """Compares the gateway with Postfix: the same work for both, in turns, on this machine, now.
 
 Ratios count, not figures of another day: every measure is run in pairs, one after the other and in changing order,
-and the ratio of each pair is what is summed up. Results go to bench/results/, as JSON and as a table.
+and the ratio of each pair is what is summed up. Results go to bench/results/, as JSON and as a table. Mail that
+was lost, sent twice or not taken makes the exit status 1.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import os
 import pathlib
 import platform
+import shlex
 import signal
 import statistics
 import subprocess
@@ -85,17 +87,43 @@ def run_measure(name, measure, context, pairs, entrants):
     return {key: value for key, value in results.items() if value}
 
 
+def faults_of(results):
+    """A sentence for each thing that went wrong in a round: mail lost, sent twice or not taken, and pairs that
+    give no ratio."""
+    found = []
+    for name, by_server in results.items():
+        for server, entries in by_server.items():
+            for round_number, entry in enumerate(entries, 1):
+                found += [f"{name} {round_number}, {server}: {entry[fault]:,} {words}"
+                          for fault, words in measures.FAULTS.items() if entry.get(fault, 0) != 0]
+        for figure, title, more_is_better in MEASURES[name].rows:
+            if more_is_better is None:
+                continue
+            found += [f"{name} {number}: no ratio of {ours[figure]:g} and {theirs[figure]:g} ({title})"
+                      for number, (ours, theirs) in enumerate(pairs_of(by_server), 1)
+                      if not has_ratio(ours[figure], theirs[figure])]
+    return found
+
+
+def pairs_of(by_server):
+    return zip(by_server.get("ringpost", []), by_server.get("postfix", []))
+
+
+def has_ratio(ours, theirs):
+    return ours > 0 and theirs > 0
+
+
 def summary_rows(results):
-    """(title, ours, Postfix's, ceiling's medians, ratio with interval) per row of the table."""
+    """(title, ours, Postfix's, ceiling's medians, ratio with interval) per row of the table. Pairs that give no
+    ratio are left out: faults_of names them."""
     rows = []
     for name, by_server in results.items():
         for figure, title, more_is_better in MEASURES[name].rows:
             medians = {server: statistics.median(entry[figure] for entry in entries)
                        for server, entries in by_server.items()}
-            pairs = zip(by_server.get("ringpost", []), by_server.get("postfix", []))
             ratios = [ours[figure] / theirs[figure] if more_is_better
                       else theirs[figure] / ours[figure]
-                      for ours, theirs in pairs if ours[figure] > 0 and theirs[figure] > 0]
+                      for ours, theirs in pairs_of(by_server) if has_ratio(ours[figure], theirs[figure])]
             ratio = None
             if ratios and more_is_better is not None:
                 ratio = intervals.median_interval(ratios)
@@ -103,21 +131,26 @@ def summary_rows(results):
     return rows
 
 
-def number(value):
+def shown_number(value):
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:,.2f}"
 
 
-def table(rows, facts):
+def table(rows, facts, faults):
     lines = [f"# Ringpost and Postfix side by side, {facts['date']}", ""]
+    if faults:
+        lines += [f"**Not a result: {len(faults)} things went wrong.**", ""]
+        lines += [f"- {fault}" for fault in faults] + [""]
+    else:
+        lines += ["In every round all mail was taken, and what was relayed arrived once.", ""]
     lines += [f"- {key}: {value}" for key, value in facts.items() if key != "date"]
     lines += ["", "Better by: how many times Ringpost is better, the median of the pairs and the interval that "
               "holds it (order statistics; the share says how surely).", "",
               "| measure | Ringpost | Postfix | ceiling | better by | interval |",
               "|---|---:|---:|---:|---:|---|"]
     for row in rows:
-        cells = [number(row["medians"].get(name)) for name in ("ringpost", "postfix", "ceiling")]
+        cells = [shown_number(row["medians"].get(name)) for name in ("ringpost", "postfix", "ceiling")]
         if row["ratio"] is None:
             cells += ["", ""]
         else:
@@ -134,13 +167,25 @@ def output_of(*command):
         return ""
 
 
+def build_facts(folder):
+    """(compiler, its flags) as the daemon's own source was compiled: warnings, paths and names left out."""
+    commands = folder / "compile_commands.json"
+    if not commands.exists():
+        return "", f"not known: {commands} is not there"
+    entry = next((entry for entry in json.loads(commands.read_text())
+                  if entry["file"].endswith("/gateway/app/main.cc")), None)
+    if entry is None:
+        return "", f"not known: {commands} does not name the daemon"
+    words = shlex.split(entry["command"])
+    compiler = next(word for word in words if not word.endswith("ccache"))
+    flags = [word for word in words if word.startswith(("-O", "-g", "-f", "-m", "-std=", "-D"))]
+    return compiler, " ".join(flags)
+
+
 def machine_facts(options, bin_dir):
-    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo")
+    cpu = next((line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
                 if line.startswith("model name")), platform.machine())
-    cache = bin_dir.parent / "CMakeCache.txt"
-    wanted = ("CMAKE_BUILD_TYPE", "CMAKE_CXX_COMPILER:", "CMAKE_CXX_FLAGS:", "RINGPOST_SANITIZE")
-    flags = [line for line in cache.read_text().splitlines() if line.startswith(wanted)] \
-        if cache.exists() else []
+    compiler, flags = build_facts(bin_dir.resolve().parent)
     changed = " with local changes" if output_of("git", "status", "--porcelain", "-uno") else ""
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
@@ -149,8 +194,8 @@ def machine_facts(options, bin_dir):
         "CPU": f"{cpu}, {os.cpu_count()} processors",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB",
         "disk": output_of("findmnt", "-n", "-o", "SOURCE,FSTYPE", "-T", str(options.work)),
-        "compiler": output_of("c++", "--version").splitlines()[0],
-        "build": ", ".join(flags),
+        "compiler": next(iter(output_of(compiler, "--version").splitlines()), "not known"),
+        "build": flags,
         "Postfix": servers.postfix_version() + ", settings in bench/postfix",
         "work": f"{measures.CONNECTIONS} connections, not pipelined, 4 KiB messages unless said, load and sink "
                 f"on the same processors, {options.pairs} pairs of {options.seconds:g} s",
@@ -208,13 +253,16 @@ def main():
         os.chmod(folder, 0o755)  # Postfix's processes have a user of their own
         results = run_all(options, pathlib.Path(folder))
     rows = summary_rows(results)
-    text = table(rows, facts)
+    faults = faults_of(results)
+    text = table(rows, facts, faults)
     options.out.mkdir(parents=True, exist_ok=True)
     name = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d-%H%M-compare")
     (options.out / f"{name}.md").write_text(text)
     (options.out / f"{name}.json").write_text(
-        json.dumps({"facts": facts, "summary": rows, "rounds": results}, indent=1) + "\n")
+        json.dumps({"facts": facts, "faults": faults, "summary": rows, "rounds": results}, indent=1) + "\n")
     say(f"\n{text}\ntook {time.monotonic() - begun:.0f} s; written to {options.out / name}.md and .json")
+    if faults:
+        sys.exit(f"compare: not a result, {len(faults)} things went wrong:\n  " + "\n  ".join(faults))
 
 
 if __name__ == "__main__":

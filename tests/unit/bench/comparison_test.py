@@ -1,0 +1,126 @@
+"""The comparison's own arithmetic: whose processor time is counted, and that mail which went astray is told."""
+
+import contextlib
+import io
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "bench"))
+import compare  # noqa: E402
+from comparison import processes  # noqa: E402
+
+BURN = """
+import os, sys, threading, time
+def burn():
+    began = time.thread_time()
+    while time.thread_time() - began < 0.3:
+        pass
+"""
+THREAD = BURN + """
+thread = threading.Thread(target=burn)
+thread.start()
+thread.join()
+"""
+CHILD = BURN + """
+child = os.fork()
+if child == 0:
+    burn()
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+READY = "print(flush=True)\nsys.stdin.read()\n"
+
+
+def burnt(code):
+    """What cpu_seconds says of a program that has run `code` and waits."""
+    with subprocess.Popen([sys.executable, "-c", code + READY], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as program:
+        program.stdout.readline()
+        seconds = processes.cpu_seconds(program.pid)
+        program.stdin.close()
+    return seconds
+
+
+class CpuSeconds(unittest.TestCase):
+    def test_a_thread_that_has_ended_counts(self):
+        self.assertGreater(burnt(THREAD), 0.3)
+        self.assertLess(burnt(THREAD), 0.3 + 1)
+
+    def test_a_child_that_has_ended_counts(self):
+        self.assertGreater(burnt(CHILD), 0.29)
+
+    def test_less_than_a_tick_counts(self):
+        first = burnt("import sys\n")
+        self.assertNotEqual(round(first * 100, 6), int(first * 100), "finer than 10 ms")
+
+
+def entry(**figures):
+    return {"rate": 100.0, "cpu_us": 10.0, "memory_mib": 5.0, "missing": 0, "duplicates": 0, "refused": 0,
+            **figures}
+
+
+def relay(ours, theirs):
+    return {"relay": {"ringpost": ours, "postfix": theirs}}
+
+
+class Faults(unittest.TestCase):
+    def test_a_clean_run_has_none(self):
+        results = relay([entry(), entry()], [entry(), entry()])
+        self.assertEqual(compare.faults_of(results), [])
+        text = compare.table(compare.summary_rows(results), {"date": "today"}, [])
+        self.assertIn("all mail was taken", text)
+        self.assertNotIn("Not a result", text)
+
+    def test_what_went_wrong_is_named_with_its_round(self):
+        results = relay([entry(), entry(missing=3)], [entry(duplicates=2), entry(refused=1)])
+        faults = compare.faults_of(results)
+        self.assertEqual(faults, ["relay 2, ringpost: 3 messages were taken and did not arrive",
+                                  "relay 1, postfix: 2 recipients got a message again",
+                                  "relay 2, postfix: 1 messages were refused or not answered"])
+        text = compare.table(compare.summary_rows(results), {"date": "today"}, faults)
+        self.assertIn("**Not a result: 3 things went wrong.**", text)
+        self.assertIn("3 messages were taken and did not arrive", text)
+
+    def test_a_pair_without_a_ratio_is_named(self):
+        results = relay([entry(), entry(cpu_us=0.0)], [entry(), entry()])
+        self.assertEqual(compare.faults_of(results),
+                         ["relay 2: no ratio of 0 and 10 (relay: CPU us per message)"])
+
+    def test_the_exit_status_says_so(self):
+        for results, clean in ((relay([entry()], [entry()]), True),
+                               (relay([entry(missing=1)], [entry()]), False)):
+            with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+                stack.enter_context(mock.patch.object(compare, "run_all", lambda *_: results))
+                stack.enter_context(mock.patch.object(compare.os, "geteuid", lambda: 0))
+                stack.enter_context(mock.patch.object(compare.signal, "signal"))
+                stack.enter_context(mock.patch.object(sys, "argv", ["compare", "--out", folder, "--work", folder]))
+                stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+                if clean:
+                    compare.main()
+                else:
+                    with self.assertRaisesRegex(SystemExit, "1 messages were taken and did not arrive"):
+                        compare.main()
+                written = sorted(path.suffix for path in pathlib.Path(folder).iterdir())
+                self.assertEqual(written, [".json", ".md"], "what was measured is kept")
+
+
+class Facts(unittest.TestCase):
+    def test_the_flags_are_those_of_the_daemon(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            self.assertIn("not known", compare.build_facts(folder)[1])
+            (folder / "compile_commands.json").write_text(json.dumps([
+                {"file": "/x/tests/main.cc", "command": "/usr/bin/c++ -O0 -c /x/tests/main.cc"},
+                {"file": "/x/gateway/app/main.cc", "command": "/usr/bin/ccache /usr/bin/g++ -DNDEBUG -I/x -isystem "
+                 "/y -O2 -g -Wall -std=c++20 -fPIE -o some/main.cc.o -c /x/gateway/app/main.cc"}]))
+            self.assertEqual(compare.build_facts(folder),
+                             ("/usr/bin/g++", "-DNDEBUG -O2 -g -std=c++20 -fPIE"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -109,6 +109,22 @@ class Faults(unittest.TestCase):
                 self.assertEqual(written, [".json", ".md"], "what was measured is kept")
 
 
+class PostfixSettings(unittest.TestCase):
+    @unittest.skipUnless(pathlib.Path("/usr/sbin/postconf").exists(), "Postfix is not installed")
+    def test_postfix_knows_them_all(self):
+        with tempfile.TemporaryDirectory() as name:
+            for file in (compare.servers.BENCH / "postfix").iterdir():
+                text = file.read_text()
+                for mark, value in (("@WORK@", name), ("@NEXT_HOP@", "2626"), ("@PORT@", "127.0.0.1:2525")):
+                    text = text.replace(mark, value)
+                (pathlib.Path(name) / file.name).write_text(text)
+            done = subprocess.run(["/usr/sbin/postconf", "-c", name, "-n"], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            told = dict(line.split(" =", 1) for line in done.stdout.splitlines())
+            # Its processes must not be what is measured: one lives longer than a round.
+            self.assertGreaterEqual(int(told["max_use"]), 10000)
+
+
 class Facts(unittest.TestCase):
     def test_the_flags_are_those_of_the_daemon(self):
         with tempfile.TemporaryDirectory() as name:

@@ -66,7 +66,12 @@ void DiskImage::Remove(const std::string& path) {
 
 void DiskImage::SyncFile(const InodePtr& inode) {
   std::lock_guard<std::mutex> lock(mutex_);
-  inode->safe = inode->live;
+  if (!inode->lost) inode->safe = inode->live;
+}
+
+void DiskImage::LoseUnsynced(const InodePtr& inode) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  inode->lost = true;
 }
 
 void DiskImage::SyncDirectory(const std::string& directory) {
@@ -93,6 +98,7 @@ rocksdb::IOStatus DiskImage::CutPower(rocksdb::FileSystem* disk, Random* random)
     rocksdb::IOStatus status = rocksdb::WriteStringToFile(disk, bytes, path, false);
     if (!status.ok()) return status;
     inode->live = inode->safe = bytes;
+    inode->lost = false;
   }
   return rocksdb::IOStatus::OK();
 }

@@ -25,6 +25,7 @@ class DiskImage {
   struct Inode {
     std::string live;
     std::string safe;
+    bool lost = false;  // a sync failed: nothing after `safe` will ever be safe
   };
   using InodePtr = std::shared_ptr<Inode>;
 
@@ -38,6 +39,9 @@ class DiskImage {
   void Remove(const std::string& path);
 
   void SyncFile(const InodePtr& inode);
+  // A sync failed: the bytes that were not safe yet can be read until the power goes, and no later
+  // sync makes them safe.
+  void LoseUnsynced(const InodePtr& inode);
   void SyncDirectory(const std::string& directory);
 
   // The power cut: what is safe (and, drawn from `random`, a piece of the unsynced tails) becomes

@@ -7,8 +7,12 @@ using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 
-template <typename TakeEffect>
-IOStatus SyncDroppingFileSystem::OnSync(TakeEffect take_effect) {
+template <typename TakeEffect, typename Fail>
+IOStatus SyncDroppingFileSystem::OnSync(TakeEffect take_effect, Fail fail) {
+  {
+    std::unique_lock<std::mutex> hold(hold_mutex_);
+    released_.wait(hold, [this] { return !holding_; });
+  }
   IOStatus power = CheckPower();
   if (!power.ok()) return power;
   std::lock_guard<std::mutex> lock(mutex_);
@@ -19,7 +23,11 @@ IOStatus SyncDroppingFileSystem::OnSync(TakeEffect take_effect) {
     return CheckPower();
   }
   IOStatus status = Consult(sync_plan_, number);
-  if (status.ok()) status = take_effect();
+  if (status.ok()) {
+    status = take_effect();
+  } else {
+    fail();
+  }
   if (last) power_off_ = true;
   return status;
 }
@@ -53,10 +61,12 @@ class WritableFile : public rocksdb::FSWritableFileOwnerWrapper {
     return FSWritableFileOwnerWrapper::Truncate(size, options, debug);
   }
   IOStatus Sync(const IOOptions&, IODebugContext*) override {
-    return system_->OnSync([this] {
-      system_->image().SyncFile(inode_);
-      return IOStatus::OK();
-    });
+    return system_->OnSync(
+        [this] {
+          system_->image().SyncFile(inode_);
+          return IOStatus::OK();
+        },
+        [this] { system_->image().LoseUnsynced(inode_); });
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
     return Sync(options, debug);
@@ -71,12 +81,42 @@ class WritableFile : public rocksdb::FSWritableFileOwnerWrapper {
   DiskImage::InodePtr inode_;
 };
 
+// Of table and blob files: they do not change any more, so only their reads can fail.
+class RandomAccessFile : public rocksdb::FSRandomAccessFileOwnerWrapper {
+ public:
+  RandomAccessFile(std::unique_ptr<rocksdb::FSRandomAccessFile> file,
+                   SyncDroppingFileSystem* system)
+      : FSRandomAccessFileOwnerWrapper(std::move(file)), system_(system) {}
+
+  IOStatus Read(uint64_t offset, size_t bytes, const IOOptions& options, rocksdb::Slice* result,
+                char* scratch, IODebugContext* debug) const override {
+    IOStatus fault = system_->OnRead();
+    if (!fault.ok()) return fault;
+    return FSRandomAccessFileOwnerWrapper::Read(offset, bytes, options, result, scratch, debug);
+  }
+  IOStatus MultiRead(rocksdb::FSReadRequest* requests, size_t count, const IOOptions& options,
+                     IODebugContext* debug) override {
+    IOStatus fault = system_->OnRead();
+    if (!fault.ok()) return fault;
+    return FSRandomAccessFileOwnerWrapper::MultiRead(requests, count, options, debug);
+  }
+
+ private:
+  SyncDroppingFileSystem* system_;
+};
+
 class RandomRWFile : public rocksdb::FSRandomRWFileOwnerWrapper {
  public:
   RandomRWFile(std::unique_ptr<rocksdb::FSRandomRWFile> file, SyncDroppingFileSystem* system,
                DiskImage::InodePtr inode)
       : FSRandomRWFileOwnerWrapper(std::move(file)), system_(system), inode_(std::move(inode)) {}
 
+  IOStatus Read(uint64_t offset, size_t bytes, const IOOptions& options, rocksdb::Slice* result,
+                char* scratch, IODebugContext* debug) const override {
+    IOStatus fault = system_->OnRead();
+    if (!fault.ok()) return fault;
+    return FSRandomRWFileOwnerWrapper::Read(offset, bytes, options, result, scratch, debug);
+  }
   IOStatus Write(uint64_t offset, const rocksdb::Slice& data, const IOOptions& options,
                  IODebugContext* debug) override {
     IOStatus fault = system_->OnWrite();
@@ -85,11 +125,15 @@ class RandomRWFile : public rocksdb::FSRandomRWFileOwnerWrapper {
     if (status.ok()) system_->image().Write(inode_, offset, {data.data(), data.size()});
     return status;
   }
+  // Blocks are written whole and again after a failure, so that a failed sync loses nothing of what
+  // the next one writes.
   IOStatus Sync(const IOOptions&, IODebugContext*) override {
-    return system_->OnSync([this] {
-      system_->image().SyncFile(inode_);
-      return IOStatus::OK();
-    });
+    return system_->OnSync(
+        [this] {
+          system_->image().SyncFile(inode_);
+          return IOStatus::OK();
+        },
+        [] {});
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
     return Sync(options, debug);
@@ -107,10 +151,12 @@ class Directory : public rocksdb::FSDirectoryWrapper {
       : FSDirectoryWrapper(std::move(directory)), system_(system), path_(std::move(path)) {}
 
   IOStatus Fsync(const IOOptions&, IODebugContext*) override {
-    return system_->OnSync([this] {
-      system_->image().SyncDirectory(path_);
-      return IOStatus::OK();
-    });
+    return system_->OnSync(
+        [this] {
+          system_->image().SyncDirectory(path_);
+          return IOStatus::OK();
+        },
+        [] {});
   }
   IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
                                const rocksdb::DirFsyncOptions&) override {
@@ -148,10 +194,38 @@ void SyncDroppingFileSystem::FailSyncs(Fault fault, uint64_t n, uint64_t times) 
   sync_plan_ = {fault, sync_count_ + n, sync_count_ + n + times};
 }
 
+void SyncDroppingFileSystem::FailReads(Fault fault, uint64_t n, uint64_t times) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  read_plan_ = {fault, read_count_ + n, read_count_ + n + times};
+}
+
 void SyncDroppingFileSystem::ClearFaults() {
   std::lock_guard<std::mutex> lock(mutex_);
   write_plan_ = {};
   sync_plan_ = {};
+  read_plan_ = {};
+}
+
+bool SyncDroppingFileSystem::fault_is_ahead() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto ahead = [](const Plan& plan, uint64_t count) {
+    return plan.fault != Fault::kNone && plan.first > count;
+  };
+  return ahead(write_plan_, write_count_) || ahead(sync_plan_, sync_count_) ||
+         ahead(read_plan_, read_count_);
+}
+
+void SyncDroppingFileSystem::HoldSyncs() {
+  std::lock_guard<std::mutex> lock(hold_mutex_);
+  holding_ = true;
+}
+
+void SyncDroppingFileSystem::ReleaseSyncs() {
+  {
+    std::lock_guard<std::mutex> lock(hold_mutex_);
+    holding_ = false;
+  }
+  released_.notify_all();
 }
 
 IOStatus SyncDroppingFileSystem::CheckPower() const {
@@ -171,6 +245,19 @@ IOStatus SyncDroppingFileSystem::OnWrite() {
   if (!power.ok()) return power;
   std::lock_guard<std::mutex> lock(mutex_);
   return Consult(write_plan_, ++write_count_);
+}
+
+IOStatus SyncDroppingFileSystem::OnRead() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return Consult(read_plan_, ++read_count_);
+}
+
+IOStatus SyncDroppingFileSystem::NewRandomAccessFile(
+    const std::string& path, const FileOptions& options,
+    std::unique_ptr<rocksdb::FSRandomAccessFile>* file, IODebugContext* debug) {
+  IOStatus status = FileSystemWrapper::NewRandomAccessFile(path, options, file, debug);
+  if (status.ok()) *file = std::make_unique<RandomAccessFile>(std::move(*file), this);
+  return status;
 }
 
 IOStatus SyncDroppingFileSystem::NewWritableFile(const std::string& path,

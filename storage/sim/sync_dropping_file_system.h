@@ -1,6 +1,7 @@
 // SyncDroppingFileSystem: put under the real RocksDB, it forgets at a power cut what was not
-// synced, and fails reads and writes on demand. The files lie on a real disk; DiskImage knows what
-// is safe.
+// synced, and fails reads, writes and syncs on demand. The files lie on a real disk; DiskImage
+// knows what is safe. What a failed sync of a file that is appended to did not write is never
+// written by a later one, as under Linux, whose page cache forgets it.
 //
 // A power cut has two steps. PowerOff (or a sync it was set for): from then on every write and sync
 // fails and nothing changes any more, as far as the program can see. Then, once the program has let
@@ -12,8 +13,10 @@
 #include <rocksdb/file_system.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "gateway/base/random.h"
@@ -35,14 +38,27 @@ class SyncDroppingFileSystem : public rocksdb::FileSystemWrapper {
   bool power_is_off() const { return power_off_.load(); }
 
   enum class Fault : uint8_t { kNone, kIoError, kNoSpace };
-  // The n-th write (or sync) from now fails, and so do the next `times - 1`.
+  // The n-th write (or sync, or read of a table file, a blob file or the key slots) from now fails,
+  // and so do the next `times - 1`.
   void FailWrites(Fault fault, uint64_t n, uint64_t times);
   void FailSyncs(Fault fault, uint64_t n, uint64_t times);
+  void FailReads(Fault fault, uint64_t n, uint64_t times);
   void ClearFaults();
+  // Planned and neither met nor cleared yet.
+  bool fault_is_ahead();
+  // A disk that hangs: from now on syncs begin and do not return, until they are released.
+  void HoldSyncs();
+  void ReleaseSyncs();
   void SetFreeSpace(uint64_t bytes) { free_space_.store(bytes); }
 
   uint64_t writes() const { return write_count_.load(); }
   uint64_t syncs() const { return sync_count_.load(); }
+  uint64_t reads() const { return read_count_.load(); }
+
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& path,
+                                        const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
+                                        rocksdb::IODebugContext* debug) override;
 
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
@@ -76,8 +92,10 @@ class SyncDroppingFileSystem : public rocksdb::FileSystemWrapper {
 
   // For the files it hands out.
   rocksdb::IOStatus OnWrite();
-  template <typename TakeEffect>
-  rocksdb::IOStatus OnSync(TakeEffect take_effect);
+  rocksdb::IOStatus OnRead();
+  // `fail` is called where the sync fails and the disk goes on.
+  template <typename TakeEffect, typename Fail>
+  rocksdb::IOStatus OnSync(TakeEffect take_effect, Fail fail);
   DiskImage& image() { return image_; }
 
  private:
@@ -94,11 +112,16 @@ class SyncDroppingFileSystem : public rocksdb::FileSystemWrapper {
   Random random_;
   Plan write_plan_;
   Plan sync_plan_;
+  Plan read_plan_;
+  std::mutex hold_mutex_;
+  std::condition_variable released_;
+  bool holding_ = false;  // guarded by hold_mutex_
   uint64_t power_off_at_sync_ = 0;
   bool power_off_after_ = false;
   std::atomic<bool> power_off_{false};
   std::atomic<uint64_t> write_count_{0};
   std::atomic<uint64_t> sync_count_{0};
+  std::atomic<uint64_t> read_count_{0};
   std::atomic<uint64_t> free_space_{UINT64_MAX};
 };
 

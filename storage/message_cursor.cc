@@ -11,15 +11,18 @@ std::string KeyAfter(const MessageId& id) { return std::string(id.key()).append(
 }  // namespace
 
 MessageCursor::MessageCursor(Database* database, const std::optional<MessageId>& after)
+    : MessageCursor(database, after ? KeyAfter(*after) : std::string()) {}
+
+MessageCursor::MessageCursor(Database* database, std::string_view from)
     : database_(database),
-      after_(after),
       envelopes_(
           database->db().NewIterator(rocksdb::ReadOptions(), database->handle(Family::kEnvelope))) {
-  if (after_) {
-    envelopes_->Seek(KeyAfter(*after_));
-  } else {
-    envelopes_->SeekToFirst();
-  }
+  envelopes_->Seek(ToRocks(from));
+}
+
+rocksdb::Status MessageCursor::status() const {
+  rocksdb::Status status = envelopes_->status();
+  return status.ok() && keys_ ? keys_->status() : status;
 }
 
 Status MessageCursor::JoinStates(const MessageId& id, std::vector<RecipientState>* recipients) {
@@ -28,20 +31,27 @@ Status MessageCursor::JoinStates(const MessageId& id, std::vector<RecipientState
         database_->db().NewIterator(rocksdb::ReadOptions(), database_->handle(Family::kRcpt)));
     states_->Seek(ToRocks(id.key()));
   }
+  Status damage;
   // Rows of messages that are gone lie before; what is past this message is for the next.
   for (; states_->Valid(); states_->Next()) {
     std::optional<IndexedId> key = ParseIndexedKey(FromRocks(states_->key()));
-    if (!key) return MakeStatus(StatusCode::kDataLoss, "rcpt: a key of another length");
-    if (key->id < id) continue;
+    if (!key || key->id < id) continue;  // another length: not ours
     if (key->id > id) break;
     if (key->index >= recipients->size()) {
-      return MakeStatus(StatusCode::kDataLoss, "rcpt: a state of no recipient");
+      damage = MakeStatus(StatusCode::kDataLoss, "rcpt: a state of no recipient");
+      continue;
     }
     StatusOr<RecipientState> state = DecodeRecipientState(FromRocks(states_->value()));
-    if (!state.ok()) return state.status();
-    (*recipients)[key->index] = *state;
+    if (state.ok()) {
+      (*recipients)[key->index] = *state;
+    } else {
+      damage = state.status();
+    }
   }
-  return FromRocks(states_->status(), "reading recipients");
+  if (states_->status().ok()) return damage;
+  Status unread = FromRocks(states_->status(), "reading recipients");
+  states_.reset();  // it would say the same for every later message
+  return unread;
 }
 
 StatusOr<std::optional<WrappedKey>> MessageCursor::JoinKey(const MessageId& id) {

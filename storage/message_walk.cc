@@ -1,7 +1,5 @@
 #include "storage/message_walk.h"
 
-#include <optional>
-
 #include "storage/damaged_store.h"
 #include "storage/rocks_status.h"
 #include "storage/rows.h"
@@ -30,17 +28,18 @@ std::unique_ptr<rocksdb::Iterator> Rows(Database& database) {
 }
 
 // A seek to `from` reads: it lands on a row, or past the last one.
-bool Reads(Database& database, KeyNumber from) {
+bool Reads(Database& database, KeyNumber from, bool* unsure) {
   std::unique_ptr<rocksdb::Iterator> rows = Rows(database);
   rows->Seek(KeyOf(from));
+  *unsure |= !rows->status().ok() && !rows->status().IsCorruption();
   return rows->status().ok();
 }
 
 // The first key after `last` from which the store reads again: doubling steps find some such key,
 // halving ones the first before it.
-std::optional<KeyNumber> FindReadable(Database& database, KeyNumber last) {
+std::optional<KeyNumber> FindReadable(Database& database, KeyNumber last, bool* unsure) {
   KeyNumber step = 1;
-  while (step < kLastKey - last && !Reads(database, last + step)) {
+  while (step < kLastKey - last && !Reads(database, last + step, unsure)) {
     if (step > (kLastKey >> 1)) return std::nullopt;
     step <<= 1;
   }
@@ -48,12 +47,18 @@ std::optional<KeyNumber> FindReadable(Database& database, KeyNumber last) {
   KeyNumber bad = last + (step >> 1), good = last + step;
   while (good - bad > 1) {
     KeyNumber middle = bad + ((good - bad) >> 1);
-    (Reads(database, middle) ? good : bad) = middle;
+    (Reads(database, middle, unsure) ? good : bad) = middle;
   }
   return good;
 }
 
 }  // namespace
+
+std::optional<std::string> NextReadable(Database& database, std::string_view last, bool* unsure) {
+  std::optional<KeyNumber> readable = FindReadable(database, NumberOf(last), unsure);
+  if (!readable) return std::nullopt;
+  return KeyOf(*readable);
+}
 
 Status WalkMessages(Database& database, StoreReport* report,
                     const std::function<Status(const MessageId&, std::string_view)>& visit) {
@@ -73,7 +78,8 @@ Status WalkMessages(Database& database, StoreReport* report,
     }
     if (rows->status().ok()) return OkStatus();
     std::string where = "envelope rows after " + MessageId::FromKey(KeyOf(last)).ToString();
-    std::optional<KeyNumber> readable = FindReadable(database, last);
+    bool unsure = false;  // a tool does not wait
+    std::optional<KeyNumber> readable = FindReadable(database, last, &unsure);
     if (readable) where += " up to " + MessageId::FromKey(KeyOf(*readable)).ToString();
     AddDamage(report, where, rows->status().ToString());
     if (!readable) return OkStatus();

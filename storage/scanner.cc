@@ -4,6 +4,7 @@
 
 #include "gateway/base/limits.h"
 #include "storage/message_cursor.h"
+#include "storage/message_walk.h"
 #include "storage/record_encoding.h"
 #include "storage/rocks_status.h"
 #include "storage/rows.h"
@@ -13,7 +14,10 @@ namespace {
 
 // Rows looked at in one go, while the store cannot be closed.
 constexpr size_t kRowsAtOnce = 4096;
-constexpr Millis kStoreClosedPause{100};
+// While the store is closed, and after an error.
+constexpr Millis kPause{100};
+// Errors in a row, half a minute of them, after which a place counts as damaged.
+constexpr uint32_t kErrorsMax = 300;
 
 }  // namespace
 
@@ -38,7 +42,9 @@ void Scanner::Stop() {
 
 void Scanner::Run() {
   prctl(PR_SET_NAME, "rp-scan");
-  while (ReadSome()) {
+  for (Step step = Step::kMore; step != Step::kEnd;) {
+    step = ReadSome();
+    if (step == Step::kWait && !Pause(kPause)) return;
     for (size_t shard = 0; shard < targets_.size(); ++shard) {
       if (pending_[shard].size() < limits::kScanPageMessagesMax) continue;
       if (!PostPage(shard, false)) return;
@@ -47,65 +53,96 @@ void Scanner::Run() {
   for (size_t shard = 0; shard < targets_.size(); ++shard) {
     if (!PostPage(shard, true)) return;
   }
-  finished_.store(true, std::memory_order_release);
 }
 
-bool Scanner::ReadSome() {
+Scanner::Step Scanner::ReadSome() {
   {
     std::lock_guard<std::mutex> lock(flow_->mutex);
-    if (flow_->stopping) return false;
+    if (flow_->stopping) return Step::kEnd;
   }
   Store::Use use = store_->Open();
-  if (!use) return Pause(kStoreClosedPause);
-  MessageCursor cursor(&*use, after_);
+  if (!use) return Step::kWait;
+  MessageCursor cursor(&*use, from_);
+  Status unread;
   for (size_t rows = 0; cursor.Valid() && rows < kRowsAtOnce; cursor.Next(), ++rows) {
-    std::string_view key = cursor.key();
-    if (key.size() != kMessageKeyBytes) continue;  // not ours; check names it
-    MessageId id = MessageId::FromKey(key);
-    after_ = id;
-    TakeMessage(key, cursor.value(), cursor);
+    if (cursor.key().size() != kMessageKeyBytes) continue;  // not ours; check names it
+    MessageId id = MessageId::FromKey(cursor.key());
+    unread = TakeMessage(id, cursor);
+    if (!unread.ok()) break;
+    last_ = cursor.key();
+    from_ = last_ + '\0';
     if (pending_[id.HomeOf(static_cast<uint32_t>(targets_.size()))].size() >=
         limits::kScanPageMessagesMax) {
-      return true;
+      return Step::kMore;
     }
   }
-  if (!cursor.status().ok()) {
-    status_ = FromRocks(cursor.status(), "scanning the store " + store_->engine().options.path);
-    LogLine(store_->engine().Now(), "store_scan_error")
-        .Text("path", store_->engine().options.path)
-        .Text("reason", MessageOf(status_))
-        .To(store_->engine().log());
-    return false;
-  }
-  return cursor.Valid();
+  if (unread.ok() && cursor.status().ok()) return cursor.Valid() ? Step::kMore : Step::kEnd;
+  ++errors_;
+  if (!cursor.status().ok()) return AfterError(*use, cursor.status());
+  if (errors_ == 1) LogError("store_scan_waits", MessageOf(unread));
+  return Step::kWait;
 }
 
-void Scanner::TakeMessage(std::string_view key, std::string_view value, MessageCursor& cursor) {
+Scanner::Step Scanner::AfterError(Database& database, const rocksdb::Status& error) {
+  std::string words(MessageOf(FromRocks(error, "reading envelopes")));
+  bool damaged = error.IsCorruption();
+  if (damaged || errors_ % kErrorsMax == 0) {
+    bool unsure = false;
+    std::optional<std::string> readable = NextReadable(database, last_, &unsure);
+    // An I/O error may pass, and one that covers all that is left is no damaged place.
+    if (damaged ? !unsure || errors_ >= kErrorsMax : readable.has_value()) {
+      words += "; messages after " + MessageId::FromKey(last_).ToString();
+      if (readable) words += " up to " + MessageId::FromKey(*readable).ToString();
+      words += " are left out: `ringpost store check` says what is damaged";
+      status_ = MakeStatus(StatusCode::kDataLoss, words);
+      LogError("store_scan_gap", words);
+      if (!readable) return Step::kEnd;
+      from_ = last_ = *readable;
+      errors_ = 0;
+      return Step::kMore;
+    }
+  }
+  if (errors_ == 1) LogError("store_scan_waits", words);
+  return Step::kWait;
+}
+
+Status Scanner::TakeMessage(const MessageId& id, MessageCursor& cursor) {
   ScannedMessage message;
-  message.id = MessageId::FromKey(key);
-  Status status;
-  StatusOr<EnvelopeRow> row = DecodeEnvelopeRow(value);
-  if (row.ok() && row->incarnation == store_->incarnation()) return;
-  status = row.status();
-  if (row.ok()) {
-    StatusOr<StoredEnvelope> envelope = DecodeEnvelope(row->record, Trace::kLeaveEmpty);
-    status = envelope.status();
-    if (envelope.ok()) message.envelope = *std::move(envelope);
+  message.id = id;
+  StatusOr<EnvelopeRow> row = DecodeEnvelopeRow(cursor.value());
+  if (row.ok() && row->incarnation == store_->incarnation()) return OkStatus();
+  StatusOr<StoredEnvelope> envelope =
+      row.ok() ? DecodeEnvelope(row->record, Trace::kLeaveEmpty) : row.status();
+  if (!envelope.ok()) {
+    LogDamage(id, envelope.status());
+    return OkStatus();
   }
-  if (status.ok()) {
-    message.recipients.resize(message.envelope.recipients.size());
-    status = cursor.JoinStates(message.id, &message.recipients);
-  }
-  if (!status.ok()) {
-    LogLine(store_->engine().Now(), "store_record_damaged")
-        .Id(message.id)
-        .Text("reason", MessageOf(status))
-        .To(store_->engine().log());
-    return;
+  message.envelope = *std::move(envelope);
+  message.recipients.resize(message.envelope.recipients.size());
+  Status joined = cursor.JoinStates(id, &message.recipients);
+  if (joined.ok()) {
+    errors_ = 0;
+  } else {
+    if (joined.code() != StatusCode::kDataLoss && errors_ < kErrorsMax) return joined;
+    LogDamage(id, joined);
   }
   found_->fetch_add(1, std::memory_order_relaxed);
-  size_t shard = message.id.HomeOf(static_cast<uint32_t>(targets_.size()));
-  pending_[shard].push_back(std::move(message));
+  pending_[id.HomeOf(static_cast<uint32_t>(targets_.size()))].push_back(std::move(message));
+  return OkStatus();
+}
+
+void Scanner::LogDamage(const MessageId& id, const Status& status) {
+  LogLine(store_->engine().Now(), "store_record_damaged")
+      .Id(id)
+      .Text("reason", MessageOf(status))
+      .To(store_->engine().log());
+}
+
+void Scanner::LogError(std::string_view event, std::string_view reason) {
+  LogLine(store_->engine().Now(), event)
+      .Text("path", store_->engine().options.path)
+      .Text("reason", reason)
+      .To(store_->engine().log());
 }
 
 ScanPage* Scanner::NewPage(size_t shard) {

@@ -8,8 +8,14 @@
 // that held it.
 //
 // Pages are bounded, and a shard that has not deleted kScanPagesInFlightMax of them makes the scan
-// wait. A record that does not decode is logged and left where it is: `ringpost store check` names
-// it.
+// wait.
+//
+// What does not read: after an I/O error it waits and reads on from where it was, for as long as it
+// takes, since the daemon would say that it runs while the queue lies there. Over a damaged place
+// in a table file (and one that fails kSameErrorMax times in a row while what is behind it reads)
+// it steps, to the first message that reads again. An envelope that does not decode is left where
+// it is; a recipient's state that does not is taken for open: better twice than never. All of it is
+// logged; `ringpost store check` names it.
 #pragma once
 
 #include <array>
@@ -20,6 +26,7 @@
 #include <thread>
 #include <vector>
 
+#include "storage/rows.h"
 #include "storage/spool.h"
 #include "storage/store.h"
 
@@ -32,7 +39,6 @@ class Scanner {
 
   void Start(std::vector<ScanTarget> targets, std::atomic<int64_t>* found);
   void Stop();
-  bool finished() const { return finished_.load(std::memory_order_acquire); }
 
  private:
   // Shared with the pages' slots, which may outlive the scanner.
@@ -44,22 +50,27 @@ class Scanner {
   };
 
   void Run();
-  // Reads rows until a page is full for some shard or the bound is reached. False: the end, or
-  // stopping.
-  bool ReadSome();
-  void TakeMessage(std::string_view key, std::string_view value, class MessageCursor& cursor);
+  enum class Step : uint8_t { kMore, kEnd, kWait };
+  // Reads rows until a page is full for some shard or the bound is reached.
+  Step ReadSome();
+  Step AfterError(Database& database, const rocksdb::Status& error);
+  // Not OK: the states of its recipients cannot be read now; nothing was taken.
+  Status TakeMessage(const MessageId& id, class MessageCursor& cursor);
+  void LogDamage(const MessageId& id, const Status& status);
+  void LogError(std::string_view event, std::string_view reason);
   bool PostPage(size_t shard, bool last);
   ScanPage* NewPage(size_t shard);
   bool Pause(Millis time);  // false: stopping
 
   Store* store_;
   std::vector<ScanTarget> targets_;
-  std::vector<std::vector<ScannedMessage>> pending_;  // one per shard
-  std::optional<MessageId> after_;
-  Status status_;
+  std::vector<std::vector<ScannedMessage>> pending_;        // one per shard
+  std::string last_ = std::string(kMessageKeyBytes, '\0');  // key of the last row that was read
+  std::string from_ = last_;                                // where to read on
+  uint32_t errors_ = 0;                                     // in a row, at the same place
+  Status status_;                                           // what was left out, in words
   std::atomic<int64_t>* found_ = nullptr;
   std::shared_ptr<Flow> flow_ = std::make_shared<Flow>();
-  std::atomic<bool> finished_{false};
   std::thread thread_;
 };
 

@@ -23,11 +23,12 @@ struct Collector {
   uint32_t shards = 0;
   std::vector<ScannedMessage>* all = nullptr;
   bool last = false;
+  Status status;
 };
 
 void Collect(Posted* posted) {
   std::unique_ptr<CollectedPage> page(static_cast<CollectedPage*>(posted));
-  EXPECT_TRUE(page->status.ok()) << page->status;
+  page->collector->status = page->status;
   EXPECT_LE(page->messages.size(), limits::kScanPageMessagesMax);
   EXPECT_FALSE(page->collector->last) << "a page after the last one";
   for (ScannedMessage& message : page->messages) {
@@ -193,13 +194,13 @@ std::unique_ptr<TestRead> ReadBody(Spool* spool, TestShard* shard, const Message
   return request;
 }
 
-std::vector<ScannedMessage> ScanAll(Spool* spool, uint32_t shards) {
+std::vector<ScannedMessage> ScanAll(Spool* spool, uint32_t shards, Status* status) {
   TestShard shard;
   std::vector<ScannedMessage> all;
   std::vector<Collector> collectors(shards);
   std::vector<ScanTarget> targets;
   for (uint32_t i = 0; i < shards; ++i) {
-    collectors[i] = {i, shards, &all, false};
+    collectors[i] = {i, shards, &all, false, OkStatus()};
     targets.push_back({shard.inbox(),
                        [](void* context) -> ScanPage* {
                          auto* page = new CollectedPage;
@@ -214,6 +215,10 @@ std::vector<ScannedMessage> ScanAll(Spool* spool, uint32_t shards) {
     return std::all_of(collectors.begin(), collectors.end(),
                        [](const Collector& collector) { return collector.last; });
   }));
+  if (status) *status = collectors[0].status;
+  for (const Collector& collector : collectors) {
+    EXPECT_TRUE(status || collector.status.ok()) << collector.status;
+  }
   std::sort(all.begin(), all.end(),
             [](const ScannedMessage& a, const ScannedMessage& b) { return a.id < b.id; });
   return all;

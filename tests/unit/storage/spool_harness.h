@@ -11,6 +11,7 @@
 
 #include "gateway/base/check.h"
 #include "gateway/base/limits.h"
+#include "gateway/base/log.h"
 #include "storage/spool.h"
 
 namespace ringpost::storage {
@@ -24,6 +25,23 @@ class TempDir {
 
  private:
   std::string path_;
+};
+
+// Keeps what was logged.
+class TestLog : public Log {
+ public:
+  void Append(std::string_view line) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    lines_.append(line).push_back('\n');
+  }
+  bool Holds(std::string_view words) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return lines_.find(words) != std::string::npos;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string lines_;
 };
 
 // Stands for a shard: runs what is posted to it on the thread that waits. As a shard does, it
@@ -94,7 +112,7 @@ std::unique_ptr<TestRead> ReadBody(Spool* spool, TestShard* shard, const Message
                                    uint32_t chunks, uint32_t first = 0);
 
 // Runs the scan with the given number of shards and returns all of it; each message was checked to
-// have come to its home.
-std::vector<ScannedMessage> ScanAll(Spool* spool, uint32_t shards = 2);
+// have come to its home. `status` takes what the last page says, which must be OK where it is null.
+std::vector<ScannedMessage> ScanAll(Spool* spool, uint32_t shards = 2, Status* status = nullptr);
 
 }  // namespace ringpost::storage

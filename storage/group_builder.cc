@@ -50,7 +50,7 @@ GroupBuilder::GroupBuilder(KeyRing* ring, uint32_t incarnation)
 
 void GroupBuilder::UseFamilies(Database& database) {
   for (size_t i = 0; i < kFamilies; ++i) ids_[i] = database.id(static_cast<Family>(i));
-  StopRecording();  // whoever asked for it was told that its job failed
+  StopRecording();
 }
 
 void GroupBuilder::Begin(WallTime now) {
@@ -248,10 +248,6 @@ void GroupBuilder::DeleteOutboxRow(uint64_t sequence) {
 
 void GroupBuilder::PutKeyRow(const MessageId& message, const WrappedKey& key) {
   batch_.Put(id(Family::kKey), message.key(), EncodeKeyRow(key));
-}
-
-void GroupBuilder::DeleteKeyRow(const MessageId& message) {
-  batch_.Delete(id(Family::kKey), message.key());
 }
 
 void GroupBuilder::TouchMeta() {

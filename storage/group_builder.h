@@ -40,18 +40,20 @@ class GroupBuilder {
   void DeleteStream(const MessageId& id, uint32_t chunks);
   void DeleteOutboxRow(uint64_t sequence);
   void PutKeyRow(const MessageId& id, const WrappedKey& key);
-  void DeleteKeyRow(const MessageId& id);
   // Writes the format row again, as it is: a write that changes nothing.
   void TouchMeta();
 
   BatchBuilder& batch() { return batch_; }
   BodyStreams& streams() { return streams_; }
+  bool key_memory_locked() const { return streams_.memory_locked() && scratch_keys_.locked(); }
   int64_t messages_added() const { return messages_added_; }  // by this group; less those completed
 
   // While a page of survivors is being wrapped again: ids completed meanwhile, whose key rows must
-  // not be written any more.
+  // not be written any more. A reopen ends the recording: what an outcome of a group that failed
+  // noted here did not happen. So whoever asked for it looks whether it is still on.
   void RecordCompletions();
   void StopRecording();
+  bool recording() const { return recording_; }
   bool CompletedMeanwhile(const MessageId& id) const { return completed_.contains(id); }
 
  private:

@@ -10,6 +10,7 @@ namespace ringpost::storage {
 namespace {
 
 constexpr Seconds kReportEvery{60};
+constexpr Seconds kRetireRetry{2};
 
 }  // namespace
 
@@ -86,7 +87,6 @@ bool Housekeeper::MovePage() {
         },
         false);
     if (!deleted.ok()) return false;
-    moved_.fetch_add(rows.size(), std::memory_order_relaxed);
   }
   outbox_from_ = more ? rows.back() + 1 : end;
   return more;
@@ -98,9 +98,12 @@ void Housekeeper::TurnKeys() {
     Status begun = ring_->BeginEpoch(now);
     if (!begun.ok()) Report("store_key_epoch_error", begun);
   }
-  if (!committer_->failure().empty()) return;
+  if (!committer_->failure().empty() || ReadMonoClock() < retire_at_) return;
   Status retired = rewrapper_.RetireOutlived();
-  if (!retired.ok()) Report("store_key_retire_error", retired);
+  if (retired.ok()) return;
+  // It reads every message: not as often as all else here.
+  retire_at_ = ReadMonoClock() + kRetireRetry;
+  Report("store_key_retire_error", retired);
 }
 
 void Housekeeper::SweepOrphans() {

@@ -31,8 +31,6 @@ class Housekeeper {
   void Start(std::vector<MessageId> orphans);
   void Stop();
 
-  uint64_t outbox_moved() const { return moved_.load(std::memory_order_relaxed); }
-
  private:
   void Run();
   void MoveOutbox();
@@ -53,8 +51,8 @@ class Housekeeper {
   std::vector<MessageId> orphans_;
   uint64_t outbox_from_ = 0;
   uint64_t seen_reopens_ = 0;
+  MonoTime retire_at_;  // not before
   std::map<std::string, MonoTime, std::less<>> reported_;
-  std::atomic<uint64_t> moved_{0};  // rows
   std::atomic<bool> stopping_{false};
   Waker waker_;
   std::thread thread_;

@@ -27,7 +27,7 @@ Status KeyRing::OpenSlots(const Engine& engine, Mode mode) {
       engine.file_system.get(), engine.slots_path(), *store_key_, mode == Mode::kServe);
   if (!slots.ok()) return slots.status();
   slots_ = *std::move(slots);
-  damaged_slots_ = slots_->damaged();
+  damaged_ = slots_->damaged();
   for (KeySlots::Entry& entry : slots_->TakeEntries()) {
     LockedKeys::Holder key = keys_.Take();
     *key = std::move(entry.key);
@@ -65,13 +65,17 @@ Status KeyRing::BeginEpoch(WallTime now) {
   std::lock_guard<std::mutex> lock(mutex_);
   bool taken[limits::kKeySlots] = {};
   for (const auto& [number, epoch] : epochs_) taken[epoch.slot] = true;
+  for (const KeySlots::Damaged& damaged : damaged_) taken[damaged.slot] = true;
   uint32_t slot = 0;
   while (slot < limits::kKeySlots && taken[slot]) ++slot;
   if (slot == limits::kKeySlots) {
     return MakeStatus(StatusCode::kResourceExhausted,
-                      "every key slot is taken: old epochs could not be retired yet");
+                      "every key slot is taken: by epochs that could not be retired yet" +
+                          (damaged_.empty() ? std::string()
+                                            : ", and " + std::to_string(damaged_.size()) +
+                                                  " by keys that do not open"));
   }
-  uint32_t number = epochs_.empty() ? 1 : epochs_.rbegin()->first + 1;
+  uint32_t number = NextNumber();
   LockedKeys::Holder key = keys_.Take();
   RP_CHECK(key != nullptr);
   *key = tls::Key::Random();
@@ -79,6 +83,32 @@ Status KeyRing::BeginEpoch(WallTime now) {
   if (!written.ok()) return written;
   epochs_[number] = Epoch{slot, now, std::move(key)};
   return OkStatus();
+}
+
+// Above every number that is in use. A slot that does not open may hold the last one: what says a
+// number far from the others is damage.
+uint32_t KeyRing::NextNumber() const {
+  uint32_t known = epochs_.empty() ? 0 : epochs_.rbegin()->first;
+  uint32_t last = known;
+  for (const KeySlots::Damaged& damaged : damaged_) {
+    if (damaged.epoch > last && damaged.epoch - known <= limits::kKeySlots) last = damaged.epoch;
+  }
+  return last + 1;
+}
+
+bool KeyRing::empty() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return epochs_.empty();
+}
+
+bool KeyRing::Knows(uint32_t epoch) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return epochs_.contains(epoch);
+}
+
+uint32_t KeyRing::damaged_slots() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return static_cast<uint32_t>(damaged_.size());
 }
 
 uint32_t KeyRing::current_epoch() const {
@@ -104,6 +134,16 @@ Status KeyRing::Retire(uint32_t number) {
   Status erased = slots_->Erase(found->second.slot);
   if (!erased.ok()) return erased;
   epochs_.erase(found);
+  return OkStatus();
+}
+
+Status KeyRing::FreeDamaged() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  while (!damaged_.empty()) {
+    Status erased = slots_->Erase(damaged_.back().slot);
+    if (!erased.ok()) return erased;
+    damaged_.pop_back();
+  }
   return OkStatus();
 }
 

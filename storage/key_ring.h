@@ -39,13 +39,17 @@ class KeyRing {
   // RESOURCE_EXHAUSTED: every slot is taken; the current epoch goes on.
   Status BeginEpoch(WallTime now);
   uint32_t current_epoch() const;
+  bool empty() const;  // no slot opened
+  bool Knows(uint32_t epoch) const;
   // Epochs that are ready to go: all but the current one and the one before it.
   std::vector<uint32_t> Outlived() const;
   // The caller has made sure that nothing that is still needed is wrapped by it.
   Status Retire(uint32_t epoch);
+  // Frees the slots that do not open. The caller has made sure that every message has a key here.
+  Status FreeDamaged();
 
   bool memory_locked() const { return keys_.locked(); }
-  uint32_t damaged_slots() const { return damaged_slots_; }
+  uint32_t damaged_slots() const;
 
  private:
   struct Epoch {
@@ -55,13 +59,14 @@ class KeyRing {
   };
   KeyRing();
   Status OpenSlots(const Engine& engine, Mode mode);
+  uint32_t NextNumber() const;
 
   LockedKeys keys_;  // first: the holders below give back to it
   LockedKeys::Holder store_key_;
   mutable std::mutex mutex_;
   std::unique_ptr<KeySlots> slots_;
   std::map<uint32_t, Epoch> epochs_;  // the last is the current one
-  uint32_t damaged_slots_ = 0;
+  std::vector<KeySlots::Damaged> damaged_;
 };
 
 }  // namespace ringpost::storage

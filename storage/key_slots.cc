@@ -76,7 +76,7 @@ Status KeySlots::ReadAll() {
         tls::UnwrapKey(store_key_, wrapped, SlotContext(slot, entry.epoch, started), &entry.key)) {
       entries_.push_back(std::move(entry));
     } else {
-      ++damaged_;
+      damaged_.push_back({slot, entry.epoch});
     }
   }
   return OkStatus();

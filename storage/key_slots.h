@@ -27,16 +27,21 @@ class KeySlots {
     tls::Key key;
   };
 
-  // Opens the file, or with `make` makes it where it is not there, and reads what is in use. A slot
-  // that does not open under the store's key is reported by `damaged` and counts as free only if it
-  // is a torn write of a key that was never used, which cannot be told from damage: the messages it
-  // wrapped, if any, will not open and say so.
+  // A slot that is in use and does not open under the store's key: a torn write of a key that was
+  // never used, or damage, which cannot be told apart; so it is nobody's to write over until no
+  // message needs what may be in it.
+  struct Damaged {
+    uint32_t slot = 0;
+    uint32_t epoch = 0;  // as it says, which may be damage too
+  };
+
+  // Opens the file, or with `make` makes it where it is not there, and reads what is in use.
   static StatusOr<std::unique_ptr<KeySlots>> Open(rocksdb::FileSystem* file_system,
                                                   const std::string& path,
                                                   const tls::Key& store_key, bool make);
 
   std::vector<Entry> TakeEntries() { return std::move(entries_); }  // found by Open
-  uint32_t damaged() const { return damaged_; }
+  const std::vector<Damaged>& damaged() const { return damaged_; }
 
   // Writes and syncs; the key may be used once it is OK.
   Status Write(uint32_t slot, uint32_t epoch, WallTime started, const tls::Key& key);
@@ -51,7 +56,7 @@ class KeySlots {
   std::unique_ptr<rocksdb::FSRandomRWFile> file_;
   const tls::Key& store_key_;
   std::vector<Entry> entries_;
-  uint32_t damaged_ = 0;
+  std::vector<Damaged> damaged_;
 };
 
 }  // namespace ringpost::storage

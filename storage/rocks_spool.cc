@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "gateway/base/check.h"
+#include "storage/key_check.h"
 #include "storage/rocks_spool_parts.h"
 #include "storage/rocks_status.h"
 #include "storage/store_key.h"
@@ -32,19 +33,6 @@ Status PrepareNewStore(const Engine& engine) {
             engine.slots_path());
   }
   return EnsureStoreKey(engine.options.key_file);
-}
-
-// Messages without the keys that open them are a disaster to be told, not to be papered over with
-// new keys. (A crash during the first opening leaves no keys either, but no messages.)
-Status CheckKeysAreThere(const Engine& engine, Database& database) {
-  if (engine.file_system->FileExists(engine.slots_path(), {}, nullptr).ok()) return OkStatus();
-  std::unique_ptr<rocksdb::Iterator> rows(
-      database.db().NewIterator(rocksdb::ReadOptions(), database.handle(Family::kEnvelope)));
-  rows->SeekToFirst();
-  if (!rows->Valid()) return OkStatus();
-  return MakeStatus(StatusCode::kFailedPrecondition,
-                    "the store " + engine.options.path + " holds messages, but " +
-                        engine.slots_path() + " with the keys to them is missing: restore it");
 }
 
 // A new store's directories are to be there after a power cut too.
@@ -104,7 +92,7 @@ StatusOr<std::unique_ptr<RocksSpool>> RocksSpool::OpenParts(std::unique_ptr<Part
   Status status = EnsureDirectory(engine.options.path);
   if (status.ok() && !Database::Exists(engine)) status = PrepareNewStore(engine);
   if (status.ok()) status = parts->store.OpenDatabase();
-  if (status.ok()) status = CheckKeysAreThere(engine, *parts->store.database());
+  if (status.ok()) status = CheckKeys(engine, *parts->store.database());
   if (status.ok()) status = SyncDirectories(engine);
   if (!status.ok()) return status;
   StatusOr<std::unique_ptr<KeyRing>> ring = KeyRing::Open(engine, KeyRing::Mode::kServe);

@@ -12,10 +12,10 @@
 //
 // What does not read: after an I/O error it waits and reads on from where it was, for as long as it
 // takes, since the daemon would say that it runs while the queue lies there. Over a damaged place
-// in a table file (and one that fails kSameErrorMax times in a row while what is behind it reads)
-// it steps, to the first message that reads again. An envelope that does not decode is left where
-// it is; a recipient's state that does not is taken for open: better twice than never. All of it is
-// logged; `ringpost store check` names it.
+// in a table file (and one that fails for half a minute while what is behind it reads) it steps, to
+// the first message that reads again. An envelope that does not decode is left where it is; a
+// recipient's state that does not is taken for open: better twice than never. All of it is logged;
+// `ringpost store check` names it.
 #pragma once
 
 #include <array>

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 namespace ringpost::storage {
@@ -31,13 +32,19 @@ Status SyncDirectoryOf(const std::string& path) {
   return OkStatus();
 }
 
+// Under another name first: a crash leaves the whole key or none, since a short one would refuse
+// every start from then on.
 Status MakeKey(const std::string& path) {
-  Descriptor file{open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  std::string made = path + ".new";
+  unlink(made.c_str());  // of an opening that did not get further
+  Descriptor file{open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
   if (file.fd < 0) return Fail(path, std::strerror(errno));
   tls::Key key = tls::Key::Random();
-  if (write(file.fd, key.view().data(), tls::kKeyBytes) != tls::kKeyBytes || fsync(file.fd) != 0) {
-    int error = errno;
-    unlink(path.c_str());  // a short key would refuse every start from now on
+  errno = 0;
+  if (write(file.fd, key.view().data(), tls::kKeyBytes) != tls::kKeyBytes || fsync(file.fd) != 0 ||
+      rename(made.c_str(), path.c_str()) != 0) {
+    int error = errno != 0 ? errno : ENOSPC;
+    unlink(made.c_str());
     return Fail(path, std::strerror(error));
   }
   return SyncDirectoryOf(path);
@@ -46,7 +53,8 @@ Status MakeKey(const std::string& path) {
 }  // namespace
 
 Status EnsureStoreKey(const std::string& path) {
-  return access(path.c_str(), F_OK) == 0 ? OkStatus() : MakeKey(path);
+  if (access(path.c_str(), F_OK) == 0) return OkStatus();
+  return errno == ENOENT ? MakeKey(path) : Fail(path, std::strerror(errno));
 }
 
 Status ReadStoreKey(const std::string& path, tls::Key* key) {

@@ -193,6 +193,31 @@ TEST_F(KeysTest, ATornOrDamagedSlotIsCountedAndDoesNotStopTheRest) {
   EXPECT_EQ(ReadBody(spool_.get(), &shard_, id, 1)->body, "x");
 }
 
+// A slot that does not open may hold the key to messages: it is left alone while there are any that
+// have none, and free after that.
+TEST_F(KeysTest, ADamagedSlotIsNotWrittenOverWhileAMessageMayNeedIt) {
+  Open();
+  MessageId lost = NewId();
+  Store(spool_.get(), &shard_, lost, "x");
+  TurnEpoch();
+  MessageId kept = NewId();
+  Store(spool_.get(), &shard_, kept, "y");
+  spool_.reset();
+  std::string slots = ReadFile(SlotsPath());
+  slots[20] ^= 1;
+  std::ofstream(SlotsPath(), std::ios::binary) << slots;
+  Open();
+  for (int turn = 0; turn < 9; ++turn) TurnEpoch();
+  EXPECT_EQ(ReadFile(SlotsPath()).substr(0, 4096), slots.substr(0, 4096));
+  EXPECT_EQ(ReadBody(spool_.get(), &shard_, lost, 1)->status.code(), StatusCode::kDataLoss);
+  EXPECT_EQ(ReadBody(spool_.get(), &shard_, kept, 1)->body, "y");
+  auto complete = Complete(&shard_, lost, 1);
+  Commit(spool_.get(), &shard_, complete.get());
+  TurnEpoch();
+  EXPECT_TRUE(
+      WaitUntil([&] { return ReadFile(SlotsPath()).substr(0, 4096) == std::string(4096, '\0'); }));
+}
+
 TEST(LockedKeysTest, KeysAreGivenOutOnceAndWipedWhenTheyComeBack) {
   LockedKeys keys(2);
   auto first = keys.Take(), second = keys.Take();

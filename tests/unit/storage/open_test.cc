@@ -4,10 +4,20 @@
 #include <fstream>
 
 #include "storage/sim/rocks_spool_testing.h"
+#include "storage/store_key.h"
 #include "tests/unit/storage/spool_harness.h"
 
 namespace ringpost::storage {
 namespace {
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+}
+
+void WriteFile(const std::string& path, std::string_view bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
 
 class OpenTest : public ::testing::Test {
  protected:
@@ -87,6 +97,55 @@ TEST_F(OpenTest, MessagesWithoutTheirEpochKeysAreNotPaperedOver) {
   ExpectRefusal(Options(), StatusCode::kFailedPrecondition, "restore it");
 }
 
+// Nothing is written over the keys of a store that was given the wrong one to open them with.
+TEST_F(OpenTest, TheKeyOfAnotherStoreIsRefusedAndDestroysNothing) {
+  MakeStore();
+  std::string key_path = Options().path + "/store.key", slots_path = Options().path + "/epochs";
+  std::string key = ReadFile(key_path), slots = ReadFile(slots_path);
+  WriteFile(key_path, std::string(32, 'k'));
+  ExpectRefusal(Options(), StatusCode::kFailedPrecondition,
+                "store.key is not the key it was made with");
+  EXPECT_EQ(ReadFile(slots_path), slots);
+  WriteFile(key_path, key);
+  auto spool = RocksSpool::Open(Options());
+  ASSERT_TRUE(spool.ok()) << spool.status();
+  auto scanned = ScanAll(spool->get());
+  ASSERT_EQ(scanned.size(), 1u);
+  EXPECT_EQ(ReadBody(spool->get(), &shard_, scanned[0].id, 1)->body, "x");
+}
+
+TEST_F(OpenTest, SlotsOfWhichNoneOpensAreRefused) {
+  MakeStore();
+  std::string slots_path = Options().path + "/epochs";
+  std::string slots = ReadFile(slots_path), damaged = slots;
+  damaged[20] ^= 1;
+  WriteFile(slots_path, damaged);
+  ExpectRefusal(Options(), StatusCode::kFailedPrecondition, "none of the 1 keys");
+  EXPECT_EQ(ReadFile(slots_path), damaged);
+  WriteFile(slots_path, std::string(slots.size(), '\0'));
+  ExpectRefusal(Options(), StatusCode::kFailedPrecondition, "holds no key");
+  WriteFile(slots_path, slots);
+  EXPECT_TRUE(RocksSpool::Open(Options()).ok());
+}
+
+TEST_F(OpenTest, WithoutMessagesAStoreTakesAnotherKey) {
+  ASSERT_TRUE(RocksSpool::Open(Options()).ok());
+  WriteFile(Options().path + "/store.key", std::string(32, 'k'));
+  MakeStore();
+  EXPECT_TRUE(RocksSpool::Open(Options()).ok());
+}
+
+TEST_F(OpenTest, AKeyIsMadeWholeOrNotAtAll) {
+  std::string path = dir_.path() + "/some.key";
+  WriteFile(path + ".new", "half");  // what a crash left
+  ASSERT_TRUE(EnsureStoreKey(path).ok());
+  EXPECT_EQ(ReadFile(path).size(), 32u);
+  EXPECT_FALSE(std::filesystem::exists(path + ".new"));
+  std::string key = ReadFile(path);
+  ASSERT_TRUE(EnsureStoreKey(path).ok());
+  EXPECT_EQ(ReadFile(path), key);
+}
+
 TEST_F(OpenTest, AStoreThatIsOpenAlreadyIsRefused) {
   auto first = RocksSpool::Open(Options());
   ASSERT_TRUE(first.ok());
@@ -103,15 +162,12 @@ TEST_F(OpenTest, TheKeyFileIsPrivateAndTheDirectoryToo) {
 
 // The log says what RocksDB took for real, which is not always what it was given.
 TEST_F(OpenTest, TheEffectiveOptionsAreLogged) {
-  struct Lines : Log {
-    std::string all;
-    void Append(std::string_view line) override { all.append(line).push_back('\n'); }
-  } lines;
+  TestLog log;
   SpoolOptions options = Options();
-  options.log = &lines;
+  options.log = &log;
   ASSERT_TRUE(RocksSpool::Open(options).ok());
-  EXPECT_NE(lines.all.find("\"event\":\"store_open\""), std::string::npos) << lines.all;
-  EXPECT_NE(lines.all.find("wal_recovery_mode=0"), std::string::npos) << lines.all;
+  EXPECT_TRUE(log.Holds("\"event\":\"store_open\""));
+  EXPECT_TRUE(log.Holds("wal_recovery_mode=0"));
 }
 
 }  // namespace

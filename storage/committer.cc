@@ -35,7 +35,7 @@ uint64_t MicrosSince(std::chrono::steady_clock::time_point start) {
 }  // namespace
 
 Committer::Committer(Store* store, KeyRing* ring, SpaceGuard* space)
-    : store_(store), space_(space), builder_(ring, store->incarnation()) {
+    : store_(store), space_(space), stall_(store->engine()), builder_(ring, store->incarnation()) {
   jobs_.SetWake(Waker::WakeFn, &waker_);
 }
 
@@ -46,6 +46,7 @@ void Committer::Start(uint64_t outbox_next) {
   outbox_end_.store(outbox_next, std::memory_order_release);
   builder_.UseFamilies(*store_->database());
   store_->database()->OnBroken(Waker::WakeFn, &waker_);
+  stall_.Start();
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -53,6 +54,7 @@ void Committer::Stop() {
   stopping_.store(true, std::memory_order_release);
   waker_.Signal();
   if (thread_.joinable()) thread_.join();
+  stall_.Stop();
 }
 
 Status Committer::RunJob(std::function<void(GroupBuilder&)> build, bool sync) {
@@ -121,9 +123,11 @@ Millis Committer::TimeToWait() const {
 }
 
 void Committer::CommitGroup() {
+  stall_.Begin();
   ComposeGroup();
   uint64_t outbox_row = 0;
   Status written = WriteGroup(&outbox_row);
+  stall_.End();
   if (written.ok()) {
     messages_.fetch_add(builder_.messages_added(), std::memory_order_relaxed);
   } else {
@@ -236,6 +240,13 @@ void Committer::FinishJobs(const Status& written) {
   }
   jobs_taken_.clear();
   jobs_done_.notify_all();
+}
+
+std::string Committer::reason() const {
+  std::string words = failure();
+  if (words.empty() && space_->low()) words = space_->reason();
+  if (words.empty() && stall_.stalled()) words = stall_.reason();
+  return words;
 }
 
 std::string Committer::failure() const {

@@ -28,6 +28,7 @@
 #include "storage/latency_histogram.h"
 #include "storage/space_guard.h"
 #include "storage/spool.h"
+#include "storage/stall_watch.h"
 #include "storage/store.h"
 #include "storage/waker.h"
 
@@ -53,13 +54,17 @@ class Committer {
   // shards: it blocks.
   Status RunJob(std::function<void(GroupBuilder&)> build, bool sync);
 
-  bool accepting() const { return !failed_.load(std::memory_order_relaxed) && !space_->low(); }
+  bool accepting() const {
+    return !failed_.load(std::memory_order_relaxed) && !space_->low() && !stall_.stalled();
+  }
   std::string failure() const;  // why it failed, in words; empty while it has not
+  std::string reason() const;   // why it is not accepting, in words; empty while it is
   uint64_t outbox_end() const { return outbox_end_.load(std::memory_order_acquire); }
   uint64_t reopens() const { return reopens_.load(std::memory_order_relaxed); }
   uint64_t backlog() const { return backlog_.load(std::memory_order_relaxed); }
   int64_t messages() const { return messages_.load(std::memory_order_relaxed); }
   void AddMessages(int64_t found) { messages_.fetch_add(found, std::memory_order_relaxed); }
+  bool key_memory_locked() const { return builder_.key_memory_locked(); }
   const LatencyHistogram& latency() const { return latency_; }
   const Counters& counters() const { return counters_; }
 
@@ -104,6 +109,7 @@ class Committer {
   std::mutex jobs_mutex_;
   std::condition_variable jobs_done_;
   Waker waker_;
+  StallWatch stall_;
   std::thread thread_;
   std::atomic<bool> stopping_{false};
 

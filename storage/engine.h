@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "gateway/base/limits.h"
 #include "storage/spool_options.h"
 
 namespace ringpost::storage {
@@ -14,6 +15,8 @@ struct Engine {
   SpoolOptions options;
   std::shared_ptr<rocksdb::FileSystem> file_system;  // under RocksDB and the key slots
   bool sync = true;  // false: says durable what is not; there to show that the crash tests notice
+
+  Millis stall_limit{int64_t{limits::kStoreStallSeconds} * 1000};
 
   explicit Engine(SpoolOptions spool_options)
       : options(std::move(spool_options)), file_system(rocksdb::FileSystem::Default()) {

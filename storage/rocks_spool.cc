@@ -130,12 +130,13 @@ void RocksSpool::StartScan(std::vector<ScanTarget> targets) {
 
 bool RocksSpool::accepting() const { return parts_->committer->accepting(); }
 
+uint64_t RocksSpool::free_bytes() const { return parts_->space.free_bytes(); }
+
 SpoolHealth RocksSpool::health() const {
   SpoolHealth health;
   const Committer& committer = *parts_->committer;
   health.accepting = committer.accepting();
-  health.reason = committer.failure();
-  if (health.reason.empty() && parts_->space.low()) health.reason = parts_->space.reason();
+  health.reason = committer.reason();
   health.free_bytes = parts_->space.free_bytes();
   int64_t messages = committer.messages() + parts_->scanned.load(std::memory_order_relaxed);
   health.messages = messages > 0 ? static_cast<uint64_t>(messages) : 0;

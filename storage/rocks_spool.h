@@ -28,6 +28,7 @@ class RocksSpool final : public Spool {
   void StartScan(std::vector<ScanTarget> targets) override;
   bool accepting() const override;
   SpoolHealth health() const override;
+  uint64_t free_bytes() const override;
 
   // What the committer counted; `status` adds it to the shards'.
   const Counters& counters() const;

@@ -25,7 +25,7 @@ class SpaceGuard {
  private:
   const Engine& engine_;
   std::atomic<bool> low_{false};
-  std::atomic<uint64_t> free_bytes_{0};
+  std::atomic<uint64_t> free_bytes_{UINT64_MAX};  // until it was asked
   uint64_t unchecked_bytes_ = 0;
 };
 

@@ -11,6 +11,9 @@
 // are committed in the order in which they were submitted; those of different messages may overtake
 // each other (big bodies wait their turn).
 //
+// A disk that hangs: a group that takes longer than kStoreStallSeconds makes accepting() false
+// until it has returned; what was submitted waits.
+//
 // Failure: after a failed write or sync the spool stops (health().accepting == false, requests come
 // back UNAVAILABLE), is closed and reopened in process; ids of groups that failed are deleted by
 // the first synced batch. RESOURCE_EXHAUSTED: below the free-space floor. Both are 4xx to clients.
@@ -147,6 +150,8 @@ class Spool {
   // Cheap: one relaxed load. False: answer 452 4.3.1 before the body is taken.
   virtual bool accepting() const = 0;
   virtual SpoolHealth health() const = 0;
+  // health().free_bytes, as cheap as accepting(). All bits set: not known.
+  virtual uint64_t free_bytes() const { return health().free_bytes; }
 };
 
 }  // namespace ringpost::storage

@@ -324,6 +324,9 @@ inline constexpr size_t kOutboxPageRowsMax = 512;
 // After a failed write the store is reopened after this long, doubling up to the second.
 inline constexpr uint32_t kReopenFirstMillis = 100;
 inline constexpr uint32_t kReopenLastMillis = 10'000;
+// A commit group that takes longer than this: the disk hangs, and nothing is accepted (452 4.3.1)
+// until it has returned.
+inline constexpr uint32_t kStoreStallSeconds = 15;
 // Below this much free space nothing is accepted (452 4.3.1); above it by an eighth again, it is.
 inline constexpr uint64_t kFreeSpaceFloorBytesDefault = 512 * kMiB;
 // Entries in the list of damage that the store's tools give; more are counted.

@@ -11,21 +11,40 @@ StatusOr<std::unique_ptr<RocksSpool>> RocksSpoolTesting::Open(SpoolOptions optio
   Engine engine(std::move(options));
   if (hooks.file_system) engine.file_system = hooks.file_system;
   engine.sync = hooks.sync;
+  if (hooks.stall_limit) engine.stall_limit = *hooks.stall_limit;
   return RocksSpool::OpenParts(std::make_unique<RocksSpool::Parts>(std::move(engine)));
 }
+
+namespace {
+
+Family FamilyOf(std::string_view name) {
+  for (size_t i = 0; i < kFamilies; ++i) {
+    if (FamilyName(static_cast<Family>(i)) == name) return static_cast<Family>(i);
+  }
+  CheckFailed(__FILE__, __LINE__, "there is a family of that name");
+}
+
+}  // namespace
 
 uint64_t RocksSpoolTesting::CountRows(RocksSpool* spool, std::string_view family) {
   Store::Use use = spool->parts_->store.Open();
   RP_CHECK(static_cast<bool>(use));
-  for (size_t i = 0; i < kFamilies; ++i) {
-    if (FamilyName(static_cast<Family>(i)) != family) continue;
-    std::unique_ptr<rocksdb::Iterator> rows(
-        use->db().NewIterator(rocksdb::ReadOptions(), use->handle(static_cast<Family>(i))));
-    uint64_t count = 0;
-    for (rows->SeekToFirst(); rows->Valid(); rows->Next()) ++count;
-    return count;
-  }
-  CheckFailed(__FILE__, __LINE__, "there is a family of that name");
+  std::unique_ptr<rocksdb::Iterator> rows(
+      use->db().NewIterator(rocksdb::ReadOptions(), use->handle(FamilyOf(family))));
+  uint64_t count = 0;
+  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) ++count;
+  return count;
+}
+
+Status RocksSpoolTesting::PutRow(RocksSpool* spool, std::string_view family, std::string_view key,
+                                 std::string_view value) {
+  Store::Use use = spool->parts_->store.Open();
+  RP_CHECK(static_cast<bool>(use));
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  return FromRocks(
+      use->db().Put(synced, use->handle(FamilyOf(family)), ToRocks(key), ToRocks(value)),
+      "writing a row");
 }
 
 Status RocksSpoolTesting::Flush(RocksSpool* spool) {
@@ -59,15 +78,9 @@ StatusOr<WrappedKey> RocksSpoolTesting::WrappedKeyOf(RocksSpool* spool, const Me
 }
 
 Status RocksSpoolTesting::WriteMeta(RocksSpool* spool, std::string_view name, uint32_t value) {
-  Store::Use use = spool->parts_->store.Open();
-  RP_CHECK(static_cast<bool>(use));
   char bytes[4];
   ByteWriter(bytes).U32(value);
-  rocksdb::WriteOptions synced;
-  synced.sync = true;
-  return FromRocks(use->db().Put(synced, use->handle(Family::kMeta), ToRocks(name),
-                                 rocksdb::Slice(bytes, sizeof bytes)),
-                   "writing meta");
+  return PutRow(spool, "meta", name, {bytes, sizeof bytes});
 }
 
 }  // namespace ringpost::storage

@@ -5,6 +5,7 @@
 #include <rocksdb/file_system.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "storage/rocks_spool.h"
@@ -15,6 +16,7 @@ namespace ringpost::storage {
 struct SpoolTestHooks {
   std::shared_ptr<rocksdb::FileSystem> file_system;  // null: the machine's
   bool sync = true;
+  std::optional<Millis> stall_limit;
 };
 
 class RocksSpoolTesting {
@@ -29,6 +31,9 @@ class RocksSpoolTesting {
   static size_t OutlivedEpochs(RocksSpool* spool);  // not retired yet
   // As the envelope row has it.
   static StatusOr<WrappedKey> WrappedKeyOf(RocksSpool* spool, const MessageId& id);
+  // Puts a row, whatever it says.
+  static Status PutRow(RocksSpool* spool, std::string_view family, std::string_view key,
+                       std::string_view value);
   // Sets a number of `meta`, as another version might have left it.
   static Status WriteMeta(RocksSpool* spool, std::string_view name, uint32_t value);
 };

@@ -2,6 +2,9 @@
 // and what it answered OK is there.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <thread>
 
@@ -19,12 +22,14 @@ class FailureTest : public ::testing::Test {
   SpoolOptions Options() {
     SpoolOptions options;
     options.path = dir_.path() + "/spool";
-    options.memtable_bytes = 2 * limits::kMiB;
+    options.memtable_bytes = memtable_bytes_;
     options.free_space_floor_bytes = 1000;
+    options.clock = [this] { return ReadWallClock() + Millis(ahead_.load()); };
+    options.log = &log_;
     return options;
   }
   void Open() {
-    auto spool = RocksSpoolTesting::Open(Options(), {disk_, true});
+    auto spool = RocksSpoolTesting::Open(Options(), {disk_, true, Millis(500)});
     ASSERT_TRUE(spool.ok()) << spool.status();
     spool_ = *std::move(spool);
   }
@@ -36,8 +41,36 @@ class FailureTest : public ::testing::Test {
     return false;
   }
 
+  template <typename Done>
+  bool WaitUntil(Done done) {
+    for (int i = 0; i < 1000 && !done(); ++i) std::this_thread::sleep_for(Millis(10));
+    return done();
+  }
+  bool Logged(std::string_view words) { return log_.Holds(words); }
+  std::set<MessageId> StoreSome(int count) {
+    std::set<MessageId> ids;
+    for (int i = 0; i < count; ++i) {
+      MessageId id = NewId(i);
+      Store(spool_.get(), &shard_, id, "x");
+      ids.insert(id);
+    }
+    return ids;
+  }
+  // Lets the epoch's time pass and waits until the keys have turned.
+  void TurnEpoch() {
+    uint32_t before = RocksSpoolTesting::CurrentEpoch(spool_.get());
+    ahead_ += int64_t{limits::kKeyEpochSeconds} * 1000;
+    ASSERT_TRUE(WaitUntil([&] {
+      return RocksSpoolTesting::CurrentEpoch(spool_.get()) == before + 1 &&
+             RocksSpoolTesting::OutlivedEpochs(spool_.get()) == 0;
+    }));
+  }
+
   TempDir dir_;
   TestShard shard_;
+  TestLog log_;
+  std::atomic<int64_t> ahead_{0};
+  uint64_t memtable_bytes_ = 2 * limits::kMiB;
   std::shared_ptr<SyncDroppingFileSystem> disk_ = std::make_shared<SyncDroppingFileSystem>(1);
   std::unique_ptr<RocksSpool> spool_;
 };
@@ -154,12 +187,7 @@ TEST_F(FailureTest, BelowTheFloorOfFreeSpaceNothingIsAcceptedButOutcomesAre) {
 
 TEST_F(FailureTest, TheScanGoesOnAcrossAReopen) {
   Open();
-  std::set<MessageId> ids;
-  for (int i = 0; i < 300; ++i) {
-    MessageId id = NewId(i);
-    Store(spool_.get(), &shard_, id, "x");
-    ids.insert(id);
-  }
+  std::set<MessageId> ids = StoreSome(300);
   spool_.reset();
   Open();
   disk_->FailSyncs(Fault::kIoError, 1, 1);
@@ -170,34 +198,186 @@ TEST_F(FailureTest, TheScanGoesOnAcrossAReopen) {
   for (const ScannedMessage& message : scanned) EXPECT_TRUE(ids.contains(message.id));
 }
 
-// Each write and each sync in turn fails once, with each error, while messages come in.
+TEST_F(FailureTest, TheScanWaitsUntilTheDiskReadsAgain) {
+  Open();
+  std::set<MessageId> ids = StoreSome(300);
+  ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());
+  spool_.reset();
+  Open();
+  disk_->FailReads(Fault::kIoError, 2, 4);
+  auto scanned = ScanAll(spool_.get());
+  EXPECT_FALSE(disk_->fault_is_ahead());
+  EXPECT_EQ(scanned.size(), ids.size());
+  EXPECT_TRUE(Logged("store_scan_waits"));
+}
+
+TEST_F(FailureTest, TheScanStepsOverWhatIsDamaged) {
+  Open();
+  std::set<MessageId> ids = StoreSome(300);
+  ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());
+  spool_.reset();
+  for (const auto& file : std::filesystem::directory_iterator(Options().path + "/db")) {
+    if (file.path().extension() != ".sst" || file.file_size() < 50'000) continue;
+    std::fstream table(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+    table.seekp(30'000);  // in a block of envelopes
+    table.write("damage", 6);
+  }
+  Open();
+  Status status;
+  auto scanned = ScanAll(spool_.get(), 2, &status);
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_NE(MessageOf(status).find("store check"), std::string_view::npos) << status;
+  EXPECT_LT(scanned.size(), ids.size());
+  EXPECT_GT(scanned.size(), ids.size() - 30);
+  EXPECT_EQ(scanned.back().id, *ids.rbegin());
+  EXPECT_TRUE(Logged("store_scan_gap"));
+}
+
+TEST_F(FailureTest, AMessageWithADamagedStateIsScheduledAllTheSame) {
+  Open();
+  MessageId id = NewId(10), next = NewId();
+  Store(spool_.get(), &shard_, id, "x", 3);
+  Store(spool_.get(), &shard_, next, "x");
+  for (const auto& [message, recipient] : {std::pair(id, 2u), std::pair(next, 0u)}) {
+    auto defer = Defer(&shard_, message, recipient, 3);
+    Commit(spool_.get(), &shard_, defer.get());
+  }
+  EXPECT_TRUE(RocksSpoolTesting::PutRow(spool_.get(), "rcpt", View(IndexedKey(id, 0)), "\1?").ok());
+  EXPECT_TRUE(RocksSpoolTesting::PutRow(spool_.get(), "rcpt", "of another length", "").ok());
+  spool_.reset();
+  Open();
+  auto scanned = ScanAll(spool_.get());
+  ASSERT_EQ(scanned.size(), 2u);
+  EXPECT_EQ(scanned[0].recipients[0], RecipientState());  // better twice than never
+  EXPECT_EQ(scanned[0].recipients[2].attempts, 3);
+  EXPECT_EQ(scanned[1].recipients[0].attempts, 3);
+  EXPECT_TRUE(Logged("store_record_damaged"));
+}
+
+// Key rows that cannot be read: what they say may be needed, so no epoch goes.
+TEST_F(FailureTest, AnEpochStaysWhileKeysCannotBeRead) {
+  Open();
+  std::set<MessageId> ids = StoreSome(5);
+  TurnEpoch();
+  TurnEpoch();  // now each has a key row
+  ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());
+  spool_.reset();
+  Open();
+  EXPECT_EQ(ScanAll(spool_.get()).size(), 5u);  // the envelopes are in the block cache from now on
+  disk_->FailReads(Fault::kIoError, 1, UINT64_MAX / 2);
+  for (uint32_t epoch : {4u, 5u}) {
+    ahead_ += int64_t{limits::kKeyEpochSeconds} * 1000;
+    ASSERT_TRUE(WaitUntil([&] { return RocksSpoolTesting::CurrentEpoch(spool_.get()) == epoch; }));
+  }
+  ASSERT_TRUE(WaitUntil([&] { return Logged("store_key_retire_error"); }));
+  std::this_thread::sleep_for(Millis(2500));  // and again
+  EXPECT_EQ(RocksSpoolTesting::OutlivedEpochs(spool_.get()), 2u);
+  disk_->ClearFaults();
+  ASSERT_TRUE(WaitUntil([&] { return RocksSpoolTesting::OutlivedEpochs(spool_.get()) == 0; }));
+  for (const MessageId& id : ids) EXPECT_EQ(ReadBody(spool_.get(), &shard_, id, 1)->body, "x");
+}
+
+// Key rows whose sync failed come back with the reopened log, and are gone after a power cut: they
+// do not let an epoch go.
+TEST_F(FailureTest, AnEpochStaysUntilKeyRowsAreOnTheDiskForCertain) {
+  Open();
+  std::set<MessageId> ids = StoreSome(5);
+  TurnEpoch();
+  disk_->FailSyncs(Fault::kIoError, 2, 1);  // the first is that of the new epoch's slot
+  TurnEpoch();
+  EXPECT_EQ(spool_->counters().Get(Counter::kStoreReopens), 1u);
+  disk_->PowerOff();
+  spool_.reset();
+  ASSERT_TRUE(disk_->PowerOn().ok());
+  Open();
+  for (const MessageId& id : ids) EXPECT_EQ(ReadBody(spool_.get(), &shard_, id, 1)->body, "x");
+}
+
+TEST_F(FailureTest, AFlushThatFailsReopensTheStore) {
+  for (Fault fault : {Fault::kIoError, Fault::kNoSpace}) {
+    Open();
+    std::set<MessageId> ids = StoreSome(50);
+    disk_->FailWrites(fault, 1, 1);
+    EXPECT_FALSE(RocksSpoolTesting::Flush(spool_.get()).ok());
+    ASSERT_TRUE(WaitUntil([&] { return spool_->counters().Get(Counter::kStoreReopens) == 1; }));
+    EXPECT_EQ(spool_->counters().Get(Counter::kStoreErrors), 1u);
+    EXPECT_EQ(spool_->counters().Get(Counter::kStoreSuspects), 0u);
+    EXPECT_TRUE(Logged("a flush or compaction failed"));
+    ASSERT_TRUE(WaitUntilAccepting(true));
+    Store(spool_.get(), &shard_, NewId(), "y");
+    ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());
+    for (const MessageId& id : ids) EXPECT_EQ(ReadBody(spool_.get(), &shard_, id, 1)->body, "x");
+    spool_.reset();
+  }
+}
+
+TEST_F(FailureTest, WhileTheDiskHangsNothingIsAccepted) {
+  Open();
+  disk_->HoldSyncs();
+  MessageId id = NewId();
+  auto accept = Accept(&shard_, id, "waits");
+  spool_->Submit(accept.get());
+  std::this_thread::sleep_for(Millis(200));
+  EXPECT_TRUE(spool_->accepting());
+  ASSERT_TRUE(WaitUntilAccepting(false));
+  EXPECT_NE(spool_->health().reason.find("does its disk answer"), std::string::npos);
+  EXPECT_FALSE(accept->answered);
+  EXPECT_TRUE(Logged("store_stalled"));
+  disk_->ReleaseSyncs();
+  ASSERT_TRUE(WaitUntilAccepting(true));
+  EXPECT_TRUE(spool_->health().reason.empty());
+  EXPECT_TRUE(Logged("store_moves_again"));
+  ASSERT_TRUE(shard_.RunUntil([&] { return accept->answered; }));
+  EXPECT_TRUE(accept->durable.has_value());
+  EXPECT_EQ(ReadBody(spool_.get(), &shard_, id, 1)->body, "waits");
+}
+
+// Each write and each sync in turn fails once, while messages come in and go, memtables are flushed
+// to table and blob files, and keys turn: the log, the manifest, the slots, all of it.
 TEST_F(FailureTest, EveryWriteAndSyncInTurn) {
   std::set<MessageId> acknowledged;
+  memtable_bytes_ = 32 * limits::kKiB;
   Open();
-  for (Fault fault : {Fault::kIoError, Fault::kNoSpace}) {
-    for (uint64_t n = 1; n <= 6; ++n) {
-      for (bool write : {false, true}) {
-        write ? disk_->FailWrites(fault, n, 1) : disk_->FailSyncs(fault, n, 1);
-        for (int i = 0; i < 8; ++i) {
-          MessageId id = NewId();
-          auto accept = Accept(&shard_, id, BodyOf(3000, 1));
-          Commit(spool_.get(), &shard_, accept.get());
-          if (accept->durable.has_value()) acknowledged.insert(id);
-          if (!accept->status.ok()) {
-            ASSERT_TRUE(WaitUntilAccepting(true));
-          }
+  for (bool write : {false, true}) {
+    uint64_t n = 1;
+    for (bool hit = true; hit; ++n) {
+      Fault fault = n % 2 == 0 ? Fault::kIoError : Fault::kNoSpace;
+      write ? disk_->FailWrites(fault, n, 1) : disk_->FailSyncs(fault, n, 1);
+      ahead_ += int64_t{limits::kKeyEpochSeconds} * 1000;
+      for (int i = 0; i < 16; ++i) {
+        MessageId id = NewId();
+        auto accept = Accept(&shard_, id, BodyOf(3000, 1));
+        Commit(spool_.get(), &shard_, accept.get());
+        if (accept->durable.has_value()) acknowledged.insert(id);
+        if (!accept->status.ok()) {
+          ASSERT_TRUE(WaitUntilAccepting(true));
         }
-        disk_->ClearFaults();
-        ASSERT_TRUE(WaitUntilAccepting(true));
+        if (i % 4 != 0 || acknowledged.size() < 10) continue;
+        MessageId settled = *acknowledged.begin();
+        auto complete = Complete(&shard_, settled, 1);
+        Commit(spool_.get(), &shard_, complete.get());
+        if (!complete->status.ok()) {
+          ASSERT_TRUE(WaitUntilAccepting(true));
+          Commit(spool_.get(), &shard_, complete.get());
+        }
+        ASSERT_TRUE(complete->status.ok()) << complete->status;
+        acknowledged.erase(settled);
       }
+      hit = !disk_->fault_is_ahead();
+      disk_->ClearFaults();
+      ASSERT_TRUE(WaitUntilAccepting(true));
     }
+    EXPECT_GT(n, 20u);
   }
-  EXPECT_GT(acknowledged.size(), 100u);
   spool_.reset();
   Open();
   std::set<MessageId> found;
   for (const ScannedMessage& message : ScanAll(spool_.get())) found.insert(message.id);
   EXPECT_EQ(found, acknowledged);
+  std::string body = BodyOf(3000, 1);
+  for (const MessageId& id : acknowledged) {
+    EXPECT_EQ(ReadBody(spool_.get(), &shard_, id, 1)->body, body) << id.ToString();
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <set>
+#include <thread>
 
 #include "storage/sim/rocks_spool_testing.h"
 #include "storage/sim/sync_dropping_file_system.h"
@@ -56,7 +57,10 @@ class PowerCut {
         accept = Accept(&shard, id, body);
       }
       Commit(spool, &shard, accept.get());
-      if (!accept->durable.has_value()) continue;
+      if (!accept->durable.has_value()) {
+        WaitUntilAccepting(spool);
+        continue;
+      }
       round->durable[id] = body;
       alive.push_back(id);
       if (i % 3 != 2) continue;
@@ -69,6 +73,7 @@ class PowerCut {
         round->completed.insert(done);
       } else {
         maybe_completed_.insert(done);
+        WaitUntilAccepting(spool);
       }
     }
   }
@@ -95,6 +100,11 @@ class PowerCut {
   SyncDroppingFileSystem& disk() { return *disk_; }
 
  private:
+  // After a failure the store opens itself again, unless the power is off.
+  void WaitUntilAccepting(RocksSpool* spool) {
+    while (!spool->accepting() && !disk_->power_is_off()) std::this_thread::sleep_for(Millis(5));
+  }
+
   TempDir dir_;
   std::shared_ptr<SyncDroppingFileSystem> disk_;
   bool sync_;
@@ -130,6 +140,27 @@ TEST(PowerCutTest, AtEverySyncPointWhatWasAcknowledgedIsThere) {
     }
   }
   EXPECT_GT(n, uint64_t{kMessages});  // each message is a sync at least
+}
+
+// A sync fails, the store reopens over what the page cache still shows, and a little later the
+// power goes.
+TEST(PowerCutTest, AfterAFailedSyncToo) {
+  for (uint64_t failed : {2, 5, 8}) {
+    for (uint64_t later : {1, 2, 4, 7}) {
+      PowerCut life(failed * 100 + later, true);
+      Round round;
+      std::unique_ptr<RocksSpool> spool = life.Open();
+      ASSERT_TRUE(spool != nullptr);
+      life.disk().FailSyncs(SyncDroppingFileSystem::Fault::kIoError, failed, 1);
+      life.disk().PowerOffAtSync(failed + later, later % 2 == 0);
+      life.Work(spool.get(), &round);
+      life.disk().PowerOff();
+      spool.reset();
+      life.disk().ClearFaults();
+      ASSERT_TRUE(life.disk().PowerOn().ok());
+      EXPECT_EQ(life.Verify(round), "") << "sync " << failed << " failed, power cut " << later;
+    }
+  }
 }
 
 TEST(PowerCutTest, DuringTheFirstOpeningTheNextOneCompletesIt) {

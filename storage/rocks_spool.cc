@@ -10,6 +10,7 @@
 #include "storage/rocks_spool_parts.h"
 #include "storage/rocks_status.h"
 #include "storage/store_key.h"
+#include "storage/swap_check.h"
 
 namespace ringpost::storage {
 namespace {
@@ -68,14 +69,28 @@ std::vector<MessageId> FindOpenStreams(Database& database) {
   return streams;
 }
 
-void LogOpened(const Engine& engine, Store& store, const KeyRing& ring, size_t orphans) {
+void WarnOfSwap(const Engine& engine, bool locked) {
+  std::string swap = UnencryptedSwap();
+  if (swap.empty()) return;
+  std::string text = "swap on this machine is not encrypted (" + swap +
+                     "): mail in memory may be written to its disk in clear";
+  if (!locked) text += ", and so may keys, since RLIMIT_MEMLOCK is too low to lock them";
+  text += "; encrypt the swap, use zram, or turn it off";
+  LogLine(engine.Now(), "store_swap_unencrypted")
+      .Text("path", engine.options.path)
+      .Text("reason", text)
+      .To(engine.log());
+}
+
+void LogOpened(const Engine& engine, Store& store, const KeyRing& ring, bool locked,
+               size_t orphans) {
   LogLine(engine.Now(), "store_open")
       .Text("path", engine.options.path)
       .Number("incarnation", store.incarnation())
       .Text("options", store.database()->EffectiveOptions())
       .Number("orphan_streams", static_cast<int64_t>(orphans))
       .Number("damaged_key_slots", ring.damaged_slots())
-      .Flag("key_memory_locked", ring.memory_locked())
+      .Flag("key_memory_locked", locked)
       .To(engine.log());
 }
 
@@ -101,9 +116,11 @@ StatusOr<std::unique_ptr<RocksSpool>> RocksSpool::OpenParts(std::unique_ptr<Part
 
   Database& database = *parts->store.database();
   std::vector<MessageId> orphans = FindOpenStreams(database);
-  LogOpened(engine, parts->store, *parts->ring, orphans.size());
   parts->space.Check();
   parts->committer.emplace(&parts->store, parts->ring.get(), &parts->space);
+  bool locked = parts->ring->memory_locked() && parts->committer->key_memory_locked();
+  LogOpened(engine, parts->store, *parts->ring, locked, orphans.size());
+  WarnOfSwap(engine, locked);
   parts->committer->Start(OutboxNext(database));
   parts->readers.emplace(&parts->store, parts->ring.get(), engine.options.reader_threads);
   parts->housekeeper.emplace(&parts->store, parts->ring.get(), &*parts->committer, &parts->space);
@@ -143,7 +160,7 @@ SpoolHealth RocksSpool::health() const {
   health.backlog_requests = committer.backlog();
   health.commit_p50_micros = committer.latency().Percentile(50);
   health.commit_p99_micros = committer.latency().Percentile(99);
-  health.key_memory_locked = parts_->ring->memory_locked();
+  health.key_memory_locked = parts_->ring->memory_locked() && committer.key_memory_locked();
   if (Store::Use use = parts_->store.Open()) use->AddMemory(&health);
   return health;
 }

@@ -47,7 +47,7 @@ std::optional<Reply> RefuseMail(const InboundHost& host, const ListenerPolicy& p
   }
   // Smaller messages are within what the free-space floor of the store keeps back.
   if (envelope.declared_size > limits::kBodyChunkBytesMax &&
-      envelope.declared_size > host.region->spool->health().free_bytes) {
+      envelope.declared_size > host.region->spool->free_bytes()) {
     return Reply{452,
                  {4, 3, 1},
                  "No room for a message of " + std::to_string(envelope.declared_size) +

@@ -85,7 +85,6 @@ class Gateway {
   virtual Status Start() = 0;
 
   // --- Any thread
-  // -----------------------------------------------------------------------------------
   virtual uint32_t shards() const = 0;
   virtual std::vector<std::string> regions() const = 0;
   // Hands `command` to one shard of one region; it comes back through command->reply_to with
@@ -124,7 +123,8 @@ class Gateway {
   virtual bool Stop() = 0;
   // The regions' log files are opened anew (after log rotation).
   virtual void ReopenLogs() = 0;
-  // Every listening socket, with the name to store it under at the service manager.
+  // The listening sockets that the service manager is to keep, each with its name there: all but
+  // those of .socket units.
   virtual std::vector<std::pair<std::string, int>> ListeningSockets() const = 0;
   // What to say once it runs: addresses, next hops, stores, the ring's features; a line each.
   virtual std::vector<std::string> Introduction() const = 0;

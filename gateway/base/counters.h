@@ -1,8 +1,9 @@
 // Counters: one set per thread, added to without contention, summed when somebody looks.
 //
-// A thread that counts installs its set with CountersScope (shards, committers); threads without one count
-// into a shared spill set. Reading is safe from any thread and sees each counter whole, not all of them at
-// one instant. Names are those of `ringpost status` and, later, of the metrics page (ringpost_<name>).
+// A thread that counts installs its set with CountersScope (shards, committers); threads without
+// one count into a shared spill set. Reading is safe from any thread and sees each counter whole,
+// not all of them at one instant. Names are those of `ringpost status` and, later, of the metrics
+// page (ringpost_<name>).
 #pragma once
 
 #include <array>
@@ -14,37 +15,37 @@
 namespace ringpost {
 
 // To add one: a line here, at the end of its group; name and help follow from it.
-#define RINGPOST_COUNTERS(X)                                                                      \
-  X(kConnectionsAccepted, "connections_accepted_total")                                           \
-  X(kConnectionsRefused, "connections_refused_total")                                             \
-  X(kConnectionsClosed, "connections_closed_total")                                               \
-  X(kCommands, "smtp_commands_total")                                                             \
-  X(kMessagesAccepted, "messages_accepted_total")                                                 \
-  X(kMessagesRefused, "messages_refused_total")                                                   \
-  X(kMessagesDeferredAfterData, "messages_tempfailed_after_data_total")                           \
-  X(kRecipientsAccepted, "recipients_accepted_total")                                             \
-  X(kBodyBytesIn, "body_bytes_in_total")                                                          \
-  X(kBodyBytesOut, "body_bytes_out_total")                                                        \
-  X(kBodyBytesCopied, "body_bytes_copied_total")                                                  \
-  X(kBodyBytesSealed, "body_bytes_sealed_total")                                                  \
-  X(kLongLines, "text_lines_too_long_total")                                                      \
-  X(kOutboundConnections, "outbound_connections_total")                                           \
-  X(kOutboundReused, "outbound_connections_reused_total")                                         \
-  X(kDelivered, "recipients_delivered_total")                                                     \
-  X(kDeferred, "recipients_deferred_total")                                                       \
-  X(kBounced, "recipients_bounced_total")                                                         \
-  X(kDowngraded, "messages_downgraded_total")                                                     \
-  X(kBouncesQueued, "bounce_messages_queued_total")                                               \
-  X(kCommitGroups, "commit_groups_total")                                                         \
-  X(kCommitRequests, "commit_requests_total")                                                     \
-  X(kCommitBytes, "commit_bytes_total")                                                           \
-  X(kStoreErrors, "store_errors_total")                                                           \
-  X(kStoreReopens, "store_reopens_total")                                                         \
-  X(kStoreSuspects, "store_suspect_records_total")                                                \
-  X(kRingEnters, "ring_enters_total")                                                             \
-  X(kRingCompletions, "ring_completions_total")                                                   \
-  X(kRingNoBuffers, "ring_no_buffers_total")                                                      \
-  X(kReceiveBytes, "receive_bytes_total")                                                         \
+#define RINGPOST_COUNTERS(X)                                            \
+  X(kConnectionsAccepted, "connections_accepted_total")                 \
+  X(kConnectionsRefused, "connections_refused_total")                   \
+  X(kConnectionsClosed, "connections_closed_total")                     \
+  X(kCommands, "smtp_commands_total")                                   \
+  X(kMessagesAccepted, "messages_accepted_total")                       \
+  X(kMessagesRefused, "messages_refused_total")                         \
+  X(kMessagesDeferredAfterData, "messages_tempfailed_after_data_total") \
+  X(kRecipientsAccepted, "recipients_accepted_total")                   \
+  X(kBodyBytesIn, "body_bytes_in_total")                                \
+  X(kBodyBytesOut, "body_bytes_out_total")                              \
+  X(kBodyBytesCopied, "body_bytes_copied_total")                        \
+  X(kBodyBytesSealed, "body_bytes_sealed_total")                        \
+  X(kLongLines, "text_lines_too_long_total")                            \
+  X(kOutboundConnections, "outbound_connections_total")                 \
+  X(kOutboundReused, "outbound_connections_reused_total")               \
+  X(kDelivered, "recipients_delivered_total")                           \
+  X(kDeferred, "recipients_deferred_total")                             \
+  X(kBounced, "recipients_bounced_total")                               \
+  X(kDowngraded, "messages_downgraded_total")                           \
+  X(kBouncesQueued, "bounce_messages_queued_total")                     \
+  X(kCommitGroups, "commit_groups_total")                               \
+  X(kCommitRequests, "commit_requests_total")                           \
+  X(kCommitBytes, "commit_bytes_total")                                 \
+  X(kStoreErrors, "store_errors_total")                                 \
+  X(kStoreReopens, "store_reopens_total")                               \
+  X(kStoreSuspects, "store_suspect_records_total")                      \
+  X(kRingEnters, "ring_enters_total")                                   \
+  X(kRingCompletions, "ring_completions_total")                         \
+  X(kRingNoBuffers, "ring_no_buffers_total")                            \
+  X(kReceiveBytes, "receive_bytes_total")                               \
   X(kSendBytes, "send_bytes_total")
 
 enum class Counter : uint16_t {

@@ -1,8 +1,8 @@
 // Durable: the proof that a message is on stable storage.
 //
-// Only the store can make one, after its fdatasync has returned; smtp::ServerSession asks for one before
-// it says 250 to a message. So "250 means durable" is a matter of types. It can be moved, not copied: one
-// commit, one 250.
+// Only the store can make one, after its fdatasync has returned; smtp::ServerSession asks for one
+// before it says 250 to a message. So "250 means durable" is a matter of types. It can be moved,
+// not copied: one commit, one 250.
 #pragma once
 
 #include "gateway/base/message_id.h"

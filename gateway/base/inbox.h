@@ -1,10 +1,11 @@
 // Inbox: how another thread hands a shard (or the committer) a piece of work.
 //
-// What is posted is owned by whoever made it and is linked into the inbox through its own Posted base, so
-// posting allocates nothing and cannot fail. The bound is therefore on what may be in flight at once, and
-// is kept by the poster (for example: commits in flight per shard).
+// What is posted is owned by whoever made it and is linked into the inbox through its own Posted
+// base, so posting allocates nothing and cannot fail. The bound is therefore on what may be in
+// flight at once, and is kept by the poster (for example: commits in flight per shard).
 //
-// Threads: Post from any thread, in any number; Drain by the one owner thread. Order is kept per poster.
+// Threads: Post from any thread, in any number; Drain by the one owner thread. Order is kept per
+// poster.
 #pragma once
 
 #include <atomic>
@@ -22,8 +23,8 @@ class Inbox {
  public:
   using WakeFn = void (*)(void* context);
 
-  // `wake` is called by the posting thread when the inbox turns from empty to not empty. Set once, before
-  // the first Post.
+  // `wake` is called by the posting thread when the inbox turns from empty to not empty. Set once,
+  // before the first Post.
   void SetWake(WakeFn wake, void* context) {
     wake_ = wake;
     wake_context_ = context;
@@ -38,8 +39,8 @@ class Inbox {
     if (head == nullptr && wake_) wake_(wake_context_);
   }
 
-  // Posts a chain at once, so that the owner is woken once: `newest` leads by `next` through what was made
-  // before it to `oldest`. Drain runs the oldest first.
+  // Posts a chain at once, so that the owner is woken once: `newest` leads by `next` through what
+  // was made before it to `oldest`. Drain runs the oldest first.
   void PostChain(Posted* newest, Posted* oldest) {
     Posted* head = head_.load(std::memory_order_relaxed);
     do {

@@ -24,7 +24,8 @@ std::optional<T> ParseNumber(std::string_view text) {
 IpAddress IpAddress::V4(uint32_t host_order) {
   IpAddress address;
   std::memcpy(address.bytes.data(), kMappedPrefix, 12);
-  for (int i = 0; i < 4; ++i) address.bytes[12 + i] = static_cast<uint8_t>(host_order >> (24 - 8 * i));
+  for (int i = 0; i < 4; ++i)
+    address.bytes[12 + i] = static_cast<uint8_t>(host_order >> (24 - 8 * i));
   return address;
 }
 
@@ -53,9 +54,7 @@ std::string IpAddress::ToString() const {
   return text;
 }
 
-std::string IpAddress::ToLiteral() const {
-  return (is_v4() ? "[" : "[IPv6:") + ToString() + "]";
-}
+std::string IpAddress::ToLiteral() const { return (is_v4() ? "[" : "[IPv6:") + ToString() + "]"; }
 
 std::optional<Endpoint> Endpoint::Parse(std::string_view text) {
   size_t colon = text.rfind(':');

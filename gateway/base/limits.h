@@ -1,8 +1,8 @@
 // Every bound of the gateway, in one place, with its unit in its name and what happens at it.
 //
 // A bound that an operator can change is here as its default and its hard limits; the configuration
-// reads them from here. Nothing else in the tree may hold a literal that bounds a queue, a buffer, a
-// loop, a retry or a line.
+// reads them from here. Nothing else in the tree may hold a literal that bounds a queue, a buffer,
+// a loop, a retry or a line.
 #pragma once
 
 #include <cstddef>
@@ -13,41 +13,42 @@ namespace ringpost::limits {
 inline constexpr size_t kKiB = 1024;
 inline constexpr size_t kMiB = 1024 * kKiB;
 
-// --- SMTP lines and paths (RFC 5321 section 4.5.3.1) ------------------------------------------------
+// --- SMTP lines and paths (RFC 5321 section 4.5.3.1)
 // A path longer than this: 501 5.1.7 (sender) or 501 5.1.3 (recipient).
 inline constexpr size_t kPathBytesMax = 256;
 inline constexpr size_t kLocalPartBytesMax = 64;
 inline constexpr size_t kDomainBytesMax = 255;
-// A command line, CRLF included; extensions add to RFC 5321's 512 (SIZE, BODY, SMTPUTF8, DSN, AUTH).
-// Longer: the rest of the line is dropped unread and the command answered 500 5.5.2.
+// A command line, CRLF included; extensions add to RFC 5321's 512 (SIZE, BODY, SMTPUTF8, DSN,
+// AUTH). Longer: the rest of the line is dropped unread and the command answered 500 5.5.2.
 inline constexpr size_t kCommandLineBytesMax = 4096;
-// A reply line from a next hop, and how many lines one reply may have. Beyond either: the connection is
-// closed and the attempt counts as a temporary failure.
+// A reply line from a next hop, and how many lines one reply may have. Beyond either: the
+// connection is closed and the attempt counts as a temporary failure.
 inline constexpr size_t kReplyLineBytesMax = 2048;
 inline constexpr size_t kReplyLinesMax = 128;
 // How much of a remote's reply is kept in records, logs and bounces; the rest is cut off.
 inline constexpr size_t kReplyTextKeptBytesMax = 512;
 // A line of a reply of ours, CRLF included (RFC 5321 section 4.5.3.1.5); longer words are cut off.
 inline constexpr size_t kReplyLineSentBytesMax = 512;
-// The ENVID and ORCPT parameters as sent, in xtext (RFC 3461 sections 4.2 and 4.4). Longer: 501 5.5.4.
+// The ENVID and ORCPT parameters as sent, in xtext (RFC 3461 sections 4.2 and 4.4). Longer:
+// 501 5.5.4.
 inline constexpr size_t kEnvidBytesMax = 100;
 inline constexpr size_t kOrcptBytesMax = 500;
-// A line of message text, CRLF included. Strict listeners refuse longer ones (554 5.6.0); others let
-// them pass and count them.
+// A line of message text, CRLF included. Strict listeners refuse longer ones (554 5.6.0); others
+// let them pass and count them.
 inline constexpr size_t kTextLineBytesMax = 1000;
 
-// --- SMTP sessions ------------------------------------------------------------------------------------
+// --- SMTP sessions
 // Recipients of one transaction (RFC 5321 asks for at least 100). The next one: 452 4.5.3.
 inline constexpr uint32_t kRecipientsMaxDefault = 1000;
 inline constexpr uint32_t kRecipientsMaxHard = 50'000;
 // Default message size; SIZE announces it. Larger: 552 5.3.4.
 inline constexpr uint64_t kMessageBytesMaxDefault = 50 * kMiB;
 inline constexpr uint64_t kMessageBytesMaxHard = 1024 * kMiB;
-// One BDAT chunk; up to this it is read and dropped where the message may not come in. A client that
-// announces more: 552 5.3.4 and close.
+// One BDAT chunk; up to this it is read and dropped where the message may not come in. A client
+// that announces more: 552 5.3.4 and close.
 inline constexpr uint64_t kBdatChunkBytesMax = kMessageBytesMaxHard;
-// Commands that were wrong (syntax, order), or did nothing, in one session since the last message that was
-// queued; the next: 421 4.7.0 and close.
+// Commands that were wrong (syntax, order), or did nothing, in one session since the last message
+// that was queued; the next: 421 4.7.0 and close.
 inline constexpr uint32_t kSessionErrorsMax = 20;
 inline constexpr uint32_t kSessionJunkCommandsMax = 100;
 // Received fields in a message before it is taken for a loop: 554 5.4.6.
@@ -55,40 +56,45 @@ inline constexpr uint32_t kReceivedFieldsMax = 50;
 // The header section that is scanned for Date, Message-ID, Received. Beyond: scanned no further.
 inline constexpr size_t kHeaderSectionBytesMax = 256 * kKiB;
 
-// --- SMTP client ---------------------------------------------------------------------------------------
-// Commands, and bytes of commands, that may wait for their replies under PIPELINING (RFC 2920). At either
-// the next command waits until half of them are answered: the output buffer of a transaction with many
-// recipients stays small, and a server that answers before it reads on is never more than this behind.
+// --- SMTP client
+// Commands, and bytes of commands, that may wait for their replies under PIPELINING (RFC 2920). At
+// either the next command waits until half of them are answered: the output buffer of a transaction
+// with many recipients stays small, and a server that answers before it reads on is never more than
+// this behind.
 inline constexpr uint32_t kPipelineCommandsMax = 128;
 inline constexpr size_t kPipelineBytesMax = 16 * kKiB;
-// From this size on a body goes out by BDAT where the next hop offers CHUNKING (see client_session.h).
+// From this size on a body goes out by BDAT where the next hop offers CHUNKING (see
+// client_session.h).
 inline constexpr uint64_t kBdatBytesMin = 64 * kKiB;
-// Slices that dot-stuffing may add to one piece of a body; beyond, the rest of the piece is copied, so that
-// a body made of dots cannot cost more in slices than in bytes.
+// Slices that dot-stuffing may add to one piece of a body; beyond, the rest of the piece is copied,
+// so that a body made of dots cannot cost more in slices than in bytes.
 inline constexpr size_t kStuffedSlicesMax = 256;
 
-// --- MIME and reports ---------------------------------------------------------------------------------
-// What re-encoding walks (RFC 6152 section 3). Beyond any of these the structure counts as not simple, and
-// the message is sent unchanged or refused 5.6.3.
+// --- MIME and reports
+// What re-encoding walks (RFC 6152 section 3). Beyond any of these the structure counts as not
+// simple, and the message is sent unchanged or refused 5.6.3.
 inline constexpr uint32_t kMimeDepthMax = 8;
 inline constexpr uint32_t kMimePartsMax = 256;
 inline constexpr size_t kMimeHeaderBytesMax = 64 * kKiB;
-inline constexpr size_t kReencodeBytesMax = 64 * kMiB;
+inline constexpr size_t kReencodeBytesMax = 4 * kMiB;  // on the shard's own thread
 // The most of a header section that a report returns; the rest is cut off at a line.
 inline constexpr size_t kReportHeaderBytesMax = 64 * kKiB;
 
-// --- Buffers ------------------------------------------------------------------------------------------
-// A body up to this is gathered into one exact-size slab at end of data, which frees the ring's buffers.
+// --- Buffers
+// A body up to this is gathered into one exact-size slab at end of data, which frees the ring's
+// buffers.
 inline constexpr size_t kGatherBytesMax = 16 * kKiB;
-// One message pins at most this share of a shard's receive buffers; the rest goes to the store as chunks.
+// One message pins at most this share of a shard's receive buffers; the rest goes to the store as
+// chunks.
 inline constexpr size_t kPinnedPoolShare = 64;
 // A body chunk in the store; also the most of one body that joins one commit group.
 inline constexpr size_t kBodyChunkBytesMax = 1 * kMiB;
 
-// --- Reactor ------------------------------------------------------------------------------------------
+// --- Reactor
 // Parts gathered into one send; the rest goes with the next.
 inline constexpr size_t kSendPartsMax = 64;
-// Receive buffers that the kernel is offered at once; a burst beyond them is -ENOBUFS and received again.
+// Receive buffers that the kernel is offered at once; a burst beyond them is -ENOBUFS and received
+// again.
 inline constexpr uint32_t kBuffersOfferedMax = 1024;
 // While less than this share of the pool is free, what is received is copied out of it at once.
 inline constexpr uint32_t kPoolReserveShare = 4;
@@ -96,14 +102,15 @@ inline constexpr uint32_t kPoolReserveShare = 4;
 inline constexpr uint32_t kRingWaitSecondsMax = 60;
 // Tries to hand requests to a kernel that is short of memory before the process gives up.
 inline constexpr uint32_t kRingSubmitTriesMax = 10'000;
-// A pause after accept failed for lack of descriptors or memory; meanwhile clients wait in the backlog.
+// A pause after accept failed for lack of descriptors or memory; meanwhile clients wait in the
+// backlog.
 inline constexpr uint32_t kAcceptRetryMillis = 100;
 // Short writes (replies) are copied together into slabs of this size.
 inline constexpr size_t kSendSlabBytes = 2 * kKiB;
 // Empty send queues that a thread keeps for the next connection that writes; more are freed.
 inline constexpr size_t kSendQueuesKeptMax = 64;
 
-// --- Time-outs in seconds (RFC 5321 section 4.5.3.2) --------------------------------------------------
+// --- Time-outs in seconds (RFC 5321 section 4.5.3.2)
 inline constexpr uint32_t kServerCommandSeconds = 300;
 inline constexpr uint32_t kClientGreetingSeconds = 300;
 inline constexpr uint32_t kClientCommandSeconds = 300;
@@ -111,17 +118,24 @@ inline constexpr uint32_t kClientDataInitSeconds = 120;
 inline constexpr uint32_t kClientDataBlockSeconds = 180;
 inline constexpr uint32_t kClientFinalReplySeconds = 600;
 inline constexpr uint32_t kClientConnectSeconds = 30;
+// All of one outbound transaction, or of a connection up to its first: a next hop that answers each
+// command just in time is not waited for longer. Temporary failure.
+inline constexpr uint32_t kClientTransactionSecondsMax = 4 * 3600;
 // The answer to QUIT; then the connection is closed without it.
 inline constexpr uint32_t kClientQuitSeconds = 5;
 
-// --- Inbound connections ------------------------------------------------------------------------------
-// Open inbound connections of the process; the next: 421 4.7.0. Never more than the open-file limit allows.
+// --- Inbound connections
+// Open inbound connections of the process; the next: 421 4.7.0. Never more than the open-file limit
+// allows.
 inline constexpr uint32_t kConnectionsMaxDefault = 50'000;
 inline constexpr uint32_t kConnectionsMaxHard = 1'000'000;
-// ... of one client address, on all listeners of a shard together; the next: 421 4.7.0. 0: no limit.
+// ... of one client address (of IPv6: one /64), on all listeners together; the next: 421 4.7.0.
+// 0: no limit.
 inline constexpr uint32_t kConnectionsPerAddressMaxDefault = 0;
 // Received bytes of one session that wait for an answer of ours before its stream is paused.
 inline constexpr size_t kSessionBacklogBytesMax = 64 * kKiB;
+// ... and in how many pieces they are kept before they are gathered into one.
+inline constexpr size_t kBacklogSlicesMax = 64;
 // Output of one session that the peer does not read before no more of its commands are looked at.
 inline constexpr size_t kSessionUnsentBytesMax = 64 * kKiB;
 // Chunk requests of one message in flight; at the bound the stream is paused.
@@ -131,7 +145,8 @@ inline constexpr uint32_t kDataBytesPerSecondMinDefault = 50;
 inline constexpr uint32_t kDataGraceSeconds = 60;
 // All of one transaction's data phase, whatever its rate; later: 421 4.4.2.
 inline constexpr uint32_t kDataPhaseSecondsMax = 4 * 3600;
-// A command line that does not end is dripped no longer than the command time-out, counted from its start.
+// A command line that does not end is dripped no longer than the command time-out, counted from its
+// start.
 inline constexpr uint32_t kCommandTimeoutSecondsHard = 3600;
 // The greeting's delay on listeners that look for early talkers.
 inline constexpr uint32_t kGreetDelayMillisMax = 30'000;
@@ -140,23 +155,26 @@ inline constexpr uint32_t kProxyHeaderSeconds = 10;
 inline constexpr size_t kProxyHeaderBytesMax = 536;
 // How long a goodbye may wait for a peer that does not read.
 inline constexpr uint32_t kGoodbyeSeconds = 5;
-// After the goodbye of a session that we ended: how long the peer's last bytes are read and dropped, so that
-// they do not reset the connection before the peer has read the reply.
+// After the goodbye of a session that we ended: how long the peer's last bytes are read and
+// dropped, so that they do not reset the connection before the peer has read the reply.
 inline constexpr uint32_t kLingerMillis = 1000;
 // Messages of one shard and region between DATA and the store's answer; the next: 452 4.3.1.
 inline constexpr uint32_t kMessagesInFlightMax = 16 * 1024;
 // Connections above the limit that are told so (421); beyond, they are closed without a word.
 inline constexpr uint32_t kRefusedConnectionsMax = 1000;
-// Pieces of a body (dot-stuffed lines, small segments) that are kept apart before they are gathered.
+// Pieces of a body (dot-stuffed lines, small segments) that are kept apart before they are
+// gathered.
 inline constexpr size_t kBodyPiecesMax = 512;
 // The least a message may pin of the receive buffers, however small the pool is.
 inline constexpr size_t kPinnedBytesMin = 64 * kKiB;
-// Share of the receive buffers in use (percent) above which bodies of any size are gathered at end of data.
+// Share of the receive buffers in use (percent) above which bodies of any size are gathered at end
+// of data.
 inline constexpr uint32_t kPoolGatherPercent = 50;
-// Share of the receive buffers in use (percent) above which new messages are answered 452 4.3.1.
-inline constexpr uint32_t kPoolPressurePercent = 90;
+// Share of the receive buffers in use (percent) above which new messages are answered 452 4.3.1;
+// below what kPoolReserveShare keeps free, since from there on what is received is copied.
+inline constexpr uint32_t kPoolPressurePercent = 70;
 
-// --- Process ------------------------------------------------------------------------------------------
+// --- Process
 inline constexpr uint32_t kReceiveBufferBytes = 8 * kKiB;
 inline constexpr uint32_t kReceiveBuffersDefault = 4096;  // per core; a power of two
 inline constexpr uint32_t kReceiveBuffersMin = 64;
@@ -167,8 +185,8 @@ inline constexpr uint32_t kRegionsMax = 16;
 inline constexpr uint32_t kListenBacklog = 1024;
 inline constexpr uint32_t kDrainGraceSecondsDefault = 30;
 inline constexpr uint32_t kDrainGraceSecondsMax = 3600;
-// How long the last things in flight may take once a shard was told to end; then the process ends without
-// them: what was acknowledged is on the disk.
+// How long the last things in flight may take once a shard was told to end; then the process ends
+// without them: what was acknowledged is on the disk.
 inline constexpr uint32_t kStopSeconds = 5;
 // Lines about routes that a start prints.
 inline constexpr size_t kIntroductionLinesMax = 20;
@@ -179,7 +197,7 @@ inline constexpr uint32_t kMemoryCloseIdlePercent = 90;
 inline constexpr uint32_t kMemoryRefuseConnectionsPercent = 95;
 inline constexpr uint64_t kMemoryCeilingBytesMin = 64 * kMiB;
 
-// --- Configuration file -------------------------------------------------------------------------------
+// --- Configuration file
 inline constexpr size_t kConfigBytesMax = 4 * kMiB;
 inline constexpr size_t kConfigErrorsMax = 100;
 inline constexpr size_t kConfigNetworksMax = 1024;  // of one list
@@ -196,8 +214,9 @@ inline constexpr size_t kSuggestionEditsMax = 2;
 // A value quoted in an error message is cut there.
 inline constexpr size_t kConfigQuotedBytesMax = 80;
 
-// --- Log files ----------------------------------------------------------------------------------------
-// Memory between a thread that logs and the file. Full: lines are dropped, counted, and reported in the file.
+// --- Log files
+// Memory between a thread that logs and the file. Full: lines are dropped, counted, and reported in
+// the file.
 inline constexpr size_t kLogRingBytes = 2 * kMiB;  // a power of two
 inline constexpr size_t kLogRingsMax = 512;
 // A longer line is dropped and counted.
@@ -206,13 +225,13 @@ inline constexpr size_t kLogLineBytesMax = 64 * kKiB;
 inline constexpr uint32_t kLogPauseMillis = 20;
 inline constexpr uint32_t kLogRetryMillis = 1000;
 
-// --- Service manager ----------------------------------------------------------------------------------
-// Sockets taken from the manager, and descriptors in one message to it (the kernel's SCM_MAX_FD is 253).
-// More: left out and named.
+// --- Service manager
+// Sockets taken from the manager, and descriptors in one message to it (the kernel's SCM_MAX_FD is
+// 253). More: left out and named.
 inline constexpr uint32_t kListenFdsMax = 4096;
 inline constexpr uint32_t kNotifyFdsMax = 253;
 
-// --- Control socket -----------------------------------------------------------------------------------
+// --- Control socket
 // Clients at once; the next gets one error line and is closed.
 inline constexpr uint32_t kControlClientsMax = 32;
 // A request line, its line feed included; longer: an error line and the client is closed.
@@ -223,13 +242,14 @@ inline constexpr uint32_t kControlListEntriesMax = 1000;
 inline constexpr uint32_t kControlListEntriesDefault = 100;
 // Domains of a summary; beyond, the answer says how many it left out.
 inline constexpr uint32_t kControlSummaryRowsMax = 10'000;
-// Unsent bytes of a client that reads slower than its trace or progress comes: further lines are dropped
-// and counted.
+// Unsent bytes of a client that reads slower than its trace or progress comes: further lines are
+// dropped and counted.
 inline constexpr size_t kControlUnsentBytesMax = 1 * kMiB;
 // Trace lines on their way from the shards, all together; more are dropped and counted.
 inline constexpr size_t kControlTraceBytesMax = 4 * kMiB;
-// A client that sends nothing between requests; a request that began and does not end; a client that does
-// not read its answer; shards that do not answer (the client is told); a reload that does not end.
+// A client that sends nothing between requests; a request that began and does not end; a client
+// that does not read its answer; shards that do not answer (the client is told); a reload that does
+// not end.
 inline constexpr uint32_t kControlIdleSeconds = 300;
 inline constexpr uint32_t kControlRequestSeconds = 10;
 inline constexpr uint32_t kControlSendSeconds = 30;
@@ -243,12 +263,15 @@ inline constexpr uint32_t kSuspensionSecondsMax = 30 * 24 * 3600;
 // A reason for a bounce; longer: refused.
 inline constexpr size_t kControlReasonBytesMax = 200;
 
-// --- Delivery -----------------------------------------------------------------------------------------
+// --- Delivery
 // Connections to the next hops of one route, from all shards; beyond, messages wait in the queue.
 inline constexpr uint32_t kConnectionsPerSiteDefault = 50;
 inline constexpr uint32_t kConnectionsPerSiteMax = 10'000;
-// Connections being opened to one site by one shard at once; the rest of the backlog waits for these.
+// Connections being opened to one site by one shard at once; the rest of the backlog waits for
+// these.
 inline constexpr uint32_t kConnectingPerSiteMax = 8;
+// How long a shard opens no connections to a site after it had no descriptor or memory for one.
+inline constexpr uint32_t kNoDescriptorPauseMillis = 1000;
 // Recipients of one outbound transaction; the rest go in the next one.
 inline constexpr uint32_t kRecipientsPerTransactionDefault = 1000;
 inline constexpr uint32_t kIdleConnectionSecondsDefault = 10;
@@ -257,20 +280,22 @@ inline constexpr uint32_t kRetryJitterPercentDefault = 10;
 // Next hops of one route, and addresses of one next hop's name; further addresses are not used.
 inline constexpr size_t kNextHopsPerRouteMax = 32;
 inline constexpr size_t kAddressesPerHopMax = 16;
-// A next hop that failed is left alone this long: doubled per failure, up to the second figure. Messages due
-// meanwhile are deferred with its last failure, each by its own schedule.
+// A next hop that failed is left alone this long: doubled per failure, up to the second figure.
+// Messages due meanwhile are deferred with its last failure, each by its own schedule.
 inline constexpr uint32_t kHopBackoffSeconds = 2;
 inline constexpr uint32_t kHopBackoffSecondsMax = 15;
 // Connections that broke in a row, after they were made, before a next hop counts as failed.
 inline constexpr uint32_t kHopBrokenMax = 3;
-// How soon a shard that waits for a connection slot asks again, and how long a holder may keep one that
-// another shard waits for.
+// How soon a shard that waits for a connection slot asks again, and how long a holder may keep one
+// that another shard waits for.
 inline constexpr uint32_t kLeaseRetryMillis = 20;
 inline constexpr uint32_t kLeaseQuantumMillis = 100;
-// Bodies held in memory for first attempts, per shard. Beyond: read back from the spool when their turn comes.
+// Bodies held in memory for first attempts, per shard. Beyond: read back from the spool when their
+// turn comes.
 inline constexpr uint64_t kHeldBodyBytesMax = 64 * kMiB;
 inline constexpr uint32_t kHeldMessagesMax = 16'384;
-// Outcomes on their way to the spool, per shard. At the bound no transaction begins; those that run end.
+// Outcomes on their way to the spool, per shard. At the bound no transaction begins; those that run
+// end.
 inline constexpr uint32_t kOutcomesInFlightMax = 4096;
 // An outcome the spool refused is submitted again after this time, until it is stored.
 inline constexpr uint32_t kOutcomeRetryMillis = 1000;
@@ -292,28 +317,31 @@ inline constexpr size_t kSuspensionsMax = 1000;
 inline constexpr size_t kIdleDomainsKeptMax = 4096;
 // RET=FULL: a larger original is returned with its header section alone (RFC 3461 section 4.3).
 inline constexpr size_t kReportReturnBytesMax = 64 * kKiB;
-// Names of next hops: lookups in flight (one more fails for the moment), how long an answer is kept, how
-// long a failure is kept.
+// Names of next hops: lookups in flight (one more fails for the moment), how long an answer is
+// kept, how long a failure is kept.
 inline constexpr size_t kHostLookupsInFlightMax = 256;
 inline constexpr uint32_t kHostAnswerSeconds = 60;
 inline constexpr uint32_t kHostFailureSeconds = 10;
 
-// --- The store ------------------------------------------------------------------------------------------
+// --- The store
 // A lazy request waits at most this long for company before it is committed alone.
 inline constexpr uint32_t kLazyCommitMillis = 5;
-// One commit group: requests, and bytes of its batch. What does not fit forms the next group. Body chunks are
-// bounded further (kBodyChunkBytesMax in all per group), so that big bodies do not delay small messages.
+// One commit group: requests, and bytes of its batch. What does not fit forms the next group. Body
+// chunks are bounded further (kBodyChunkBytesMax in all per group), so that big bodies do not delay
+// small messages.
 inline constexpr size_t kCommitGroupRequestsMax = 1024;
 inline constexpr size_t kCommitGroupBytesMax = 4 * kMiB;
-// Bodies that stream into one spool at once (each holds a key in locked memory). The next one's first chunk:
-// RESOURCE_EXHAUSTED, 452 4.3.1.
+// Bodies that stream into one spool at once (each holds a key in locked memory). The next one's
+// first chunk: RESOURCE_EXHAUSTED, 452 4.3.1.
 inline constexpr size_t kBodyStreamsMax = 4096;
-// The scan at start: messages of one page, and pages a shard has not deleted yet; the scan waits at that.
+// The scan at start: messages of one page, and pages a shard has not deleted yet; the scan waits at
+// that.
 inline constexpr size_t kScanPageMessagesMax = 256;
 inline constexpr uint32_t kScanPagesInFlightMax = 4;
 // Epoch keys turn so that two epochs and the wrapping of what survived them end inside 20 minutes.
 inline constexpr uint32_t kKeyEpochSeconds = 570;
-// Epoch keys that can live at once; with all slots taken the current one stays in use until one is free.
+// Epoch keys that can live at once; with all slots taken the current one stays in use until one is
+// free.
 inline constexpr uint32_t kKeySlots = 8;
 // Survivors' keys wrapped again in one commit group, and rows looked at before the reader lets go.
 inline constexpr size_t kRewrapPageKeysMax = 1000;

@@ -1,9 +1,9 @@
 // The log: one JSON line per state change, never a body.
 //
-// LogLine builds one line; Log takes it. A shard's line goes into a memory buffer that a writer thread
-// empties, so a slow disk never stalls a shard: when that buffer is full the line is dropped and counted,
-// and the next line that fits says how many were lost. Implementations: app/log_file (a file that is
-// reopened on SIGUSR1), NullLog for tests.
+// LogLine builds one line; Log takes it. A shard's line goes into a memory buffer that a writer
+// thread empties, so a slow disk never stalls a shard: when that buffer is full the line is dropped
+// and counted, and the next line that fits says how many were lost. Implementations: app/log_file
+// (a file that is reopened on SIGUSR1), NullLog for tests.
 //
 //   LogLine(now, "accepted").Id(id).Text("from", reverse_path).Number("size", bytes).To(log);
 //   {"time":"2026-11-24T07:16:24.123Z","event":"accepted","id":"01K...","from":"a@example.com","size":4096}

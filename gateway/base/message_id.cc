@@ -33,7 +33,8 @@ std::string MessageId::ToString() const {
   std::string text(kTextSize, '0');
   unsigned __int128 value = 0;
   for (uint8_t byte : bytes) value = value << 8 | byte;
-  for (size_t i = kTextSize; i-- > 0; value >>= 5) text[i] = kAlphabet[static_cast<int>(value & 31)];
+  for (size_t i = kTextSize; i-- > 0; value >>= 5)
+    text[i] = kAlphabet[static_cast<int>(value & 31)];
   return text;
 }
 

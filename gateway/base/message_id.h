@@ -1,9 +1,9 @@
 // MessageId: the 128-bit name of a message in the store, in logs and in "250 2.0.0 queued as".
 //
-// Layout, big-endian, so that byte order is time order: 48 bits milliseconds since 1970, 16 bits spool
-// partition, 64 random bits (each shard has its own generator; no counter is shared). It holds no core
-// number: homes are dealt by HomeOf, so a restart with other cores finds every message a home.
-// As text: 26 characters of Crockford's base 32, as a ULID.
+// Layout, big-endian, so that byte order is time order: 48 bits milliseconds since 1970, 16 bits
+// spool partition, 64 random bits (each shard has its own generator; no counter is shared). It
+// holds no core number: homes are dealt by HomeOf, so a restart with other cores finds every
+// message a home. As text: 26 characters of Crockford's base 32, as a ULID.
 #pragma once
 
 #include <array>
@@ -27,7 +27,9 @@ struct MessageId {
   static std::optional<MessageId> Parse(std::string_view text);  // either case
 
   std::string ToString() const;
-  std::string_view key() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+  std::string_view key() const {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
   static MessageId FromKey(std::string_view sixteen_bytes);
 
   WallTime time() const;

@@ -1,4 +1,5 @@
-// Random: a small fast generator for ids, jitter and simulation. Not for keys: those come from gateway/tls.
+// Random: a small fast generator for ids, jitter and simulation. Not for keys: those come from
+// gateway/tls.
 //
 // xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64. Not thread-safe: one per shard.
 #pragma once

@@ -1,11 +1,13 @@
 // Slices: reference-counted views of message bytes, so that a body is not copied on its way.
 //
-// A Block is a run of bytes with a count and a way to give it back: a receive buffer of the ring, or an
-// exact-size slab. A Slice is a view into one. A SliceChain is an ordered list of slices: a body.
+// A Block is a run of bytes with a count and a way to give it back: a receive buffer of the ring,
+// or an exact-size slab. A Slice is a view into one. A SliceChain is an ordered list of slices: a
+// body.
 //
-// Threads: a block belongs to one shard, and only that shard's thread copies, destroys or makes slices of
-// it (the count is not atomic). Another thread may read the bytes while the owner keeps its slice alive.
-// Copies of body bytes are counted (see counters.h): Slice::Copy and SliceChain::Gather are the only ones.
+// Threads: a block belongs to one shard, and only that shard's thread copies, destroys or makes
+// slices of it (the count is not atomic). Another thread may read the bytes while the owner keeps
+// its slice alive. Copies of body bytes are counted (see counters.h): Slice::Copy and
+// SliceChain::Gather are the only ones.
 #pragma once
 
 #include <cstddef>
@@ -58,9 +60,11 @@ class Slice {
 
   // A part of this slice, sharing the block.
   Slice Sub(size_t offset, size_t count) const {
-    return block_ ? Slice(block_, view_.substr(offset, count)) : Static(view_.substr(offset, count));
+    return block_ ? Slice(block_, view_.substr(offset, count))
+                  : Static(view_.substr(offset, count));
   }
-  // A slice for `part`: shares the block when `part` points into this slice's bytes; a literal otherwise.
+  // A slice for `part`: shares the block when `part` points into this slice's bytes; a literal
+  // otherwise.
   Slice Share(std::string_view part) const {
     bool inside = part.data() >= view_.data() && part.data() + part.size() <= data() + size();
     return inside && block_ ? Slice(block_, part) : Static(part);
@@ -96,8 +100,8 @@ class SliceChain {
     slices_.shrink_to_fit();
     size_ = 0;
   }
-  // All bytes in one new slab: the copy at end of data. Returns the slice itself where there is just one
-  // slab already of exactly that size.
+  // All bytes in one new slab: the copy at end of data. Returns the slice itself where there is
+  // just one slab already of exactly that size.
   Slice Gather() const;
 
  private:

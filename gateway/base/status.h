@@ -1,8 +1,8 @@
 // The one bridge to absl::Status: errors at the edges of modules.
 //
 // Debian 12 builds abseil with its own string_view, so std::string_view does not convert to
-// absl::string_view there: make and read statuses through these helpers, and keep absl's string type out
-// of every interface. Protocol refusals are smtp::Reply values, never a Status.
+// absl::string_view there: make and read statuses through these helpers, and keep absl's string
+// type out of every interface. Protocol refusals are smtp::Reply values, never a Status.
 #pragma once
 
 #include <string>

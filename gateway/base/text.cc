@@ -6,7 +6,8 @@
 namespace ringpost {
 namespace {
 
-// The length of the UTF-8 sequence at the start of `text`, or 0 where it is not valid (RFC 3629 section 4).
+// The length of the UTF-8 sequence at the start of `text`, or 0 where it is not valid (RFC 3629
+// section 4).
 size_t Utf8SequenceLength(std::string_view text) {
   auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   uint8_t first = byte(0);
@@ -25,9 +26,9 @@ size_t Utf8SequenceLength(std::string_view text) {
 }  // namespace
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(),
-                    [](char x, char y) { return AsciiLower(x) == AsciiLower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return AsciiLower(x) == AsciiLower(y);
+         });
 }
 
 bool StartsWithIgnoreCase(std::string_view text, std::string_view prefix) {

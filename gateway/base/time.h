@@ -1,7 +1,8 @@
-// Time as a value. Code that decides takes the time as an argument; only the reactor and app read clocks.
+// Time as a value. Code that decides takes the time as an argument; only the reactor and app read
+// clocks.
 //
-// MonoTime never jumps and means nothing after a restart: time-outs, rates. WallTime is what is stored
-// and shown: schedules, records. Both are milliseconds.
+// MonoTime never jumps and means nothing after a restart: time-outs, rates. WallTime is what is
+// stored and shown: schedules, records. Both are milliseconds.
 #pragma once
 
 #include <chrono>

@@ -1,7 +1,8 @@
-// Who a client is by its address alone: [[trust]] networks, and the peers whose PROXY or XCLIENT words count.
+// Who a client is by its address alone: [[trust]] networks, and the peers whose PROXY or XCLIENT
+// words count.
 //
-// Trusted: the operator's own hosts, authenticated by IP and exempt from sender checks. Outside development
-// mode nothing is trusted by default. Read-only once made; shared by all shards.
+// Trusted: the operator's own hosts, authenticated by IP and exempt from sender checks. Outside
+// development mode nothing is trusted by default. Read-only once made; shared by all shards.
 #pragma once
 
 #include <vector>

@@ -1,9 +1,11 @@
 // Authenticated encryption, hashes and key material, over BoringSSL.
 //
-// Bodies and message keys are sealed with AES-256-GCM, 96-bit nonce, 128-bit tag (NIST SP 800-38D). A message
-// key seals one message, so its nonces are chunk numbers; keys that wrap keys use random nonces.
+// Bodies and message keys are sealed with AES-256-GCM, 96-bit nonce, 128-bit tag (NIST SP 800-38D).
+// A message key seals one message, so its nonces are chunk numbers; keys that wrap keys use random
+// nonces.
 //
-// Threads: all functions are reentrant. A Key and an AeadContext belong to one owner and wipe themselves.
+// Threads: all functions are reentrant. A Key and an AeadContext belong to one owner and wipe
+// themselves.
 #pragma once
 
 #include <array>
@@ -31,7 +33,9 @@ class Key {
   Key(const Key&) = delete;
   Key& operator=(const Key&) = delete;
   ~Key();
-  std::string_view view() const { return {reinterpret_cast<const char*>(bytes_.data()), kKeyBytes}; }
+  std::string_view view() const {
+    return {reinterpret_cast<const char*>(bytes_.data()), kKeyBytes};
+  }
 
  private:
   std::array<uint8_t, kKeyBytes> bytes_{};
@@ -45,11 +49,12 @@ class Aead {
   Aead(const Aead&) = delete;
   Aead& operator=(const Aead&) = delete;
 
-  // Gathers `parts` as one plaintext and writes plaintext-size + kTagBytes to `out` (which does not overlap
-  // them): the one pass over a body's bytes.
+  // Gathers `parts` as one plaintext and writes plaintext-size + kTagBytes to `out` (which does not
+  // overlap them): the one pass over a body's bytes.
   void Seal(std::span<const std::string_view> parts, std::string_view associated,
             std::span<const uint8_t, kNonceBytes> nonce, char* out) const;
-  // `sealed` is ciphertext and tag; writes sealed.size() - kTagBytes to `out`. False: forged or damaged.
+  // `sealed` is ciphertext and tag; writes sealed.size() - kTagBytes to `out`. False: forged or
+  // damaged.
   [[nodiscard]] bool Open(std::string_view sealed, std::string_view associated,
                           std::span<const uint8_t, kNonceBytes> nonce, char* out) const;
 
@@ -61,8 +66,8 @@ class Aead {
 // nonce | sealed key, bound to `associated`.
 std::array<char, kWrappedKeyBytes> WrapKey(const Key& wrapping, const Key& key,
                                            std::string_view associated);
-[[nodiscard]] bool UnwrapKey(const Key& wrapping, std::string_view wrapped, std::string_view associated,
-                             Key* key);
+[[nodiscard]] bool UnwrapKey(const Key& wrapping, std::string_view wrapped,
+                             std::string_view associated, Key* key);
 
 void RandomBytes(std::span<uint8_t> out);
 void Wipe(void* bytes, size_t count);

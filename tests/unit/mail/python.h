@@ -41,8 +41,8 @@ class PythonScript {
     // Debian's, where it is: others found first may be slow wrappers.
     std::string python =
         std::filesystem::exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
-    pipe_ =
-        popen((python + " -B -I -S " RINGPOST_SOURCE_DIR "/tests/unit/mail/" + script).c_str(), "w");
+    pipe_ = popen((python + " -B -I -S " RINGPOST_SOURCE_DIR "/tests/unit/mail/" + script).c_str(),
+                  "w");
   }
   ~PythonScript() {
     if (pipe_) pclose(pipe_);

@@ -64,8 +64,13 @@ EventKind ClientSession::State::Finish(bool reset) {
   return EventKind::kDone;
 }
 
-// After kDone: the next transaction may begin.
-EventKind ClientSession::State::Settled() {
+// The next transaction may begin. What the server said unasked is looked at first: it would be
+// taken for the reply to MAIL.
+EventKind ClientSession::State::Settled(bool more_input) {
+  if (more_input) {
+    phase = ClientPhase::kSettled;
+    return EventKind::kNeedInput;
+  }
   if (capabilities.mail_max != 0 && mails_sent >= capabilities.mail_max) {
     return Fail("the next hop takes no more messages on this connection (LIMITS MAILMAX)");
   }
@@ -83,12 +88,12 @@ EventKind ClientSession::State::OnGreeting(bool more_input) {
   return EventKind::kNeedInput;
 }
 
-EventKind ClientSession::State::OnEhlo() {
+EventKind ClientSession::State::OnEhlo(bool more_input) {
   uint16_t code = said().code;
   if (code == 250) {
     capabilities.esmtp = true;
     FinishCapabilities(&capabilities);
-    return Settled();
+    return Settled(more_input);
   }
   capabilities = {};
   if (!said().permanent() || SaysNoMail(code)) return FailWith(said());
@@ -97,8 +102,8 @@ EventKind ClientSession::State::OnEhlo() {
   return EventKind::kNeedInput;
 }
 
-EventKind ClientSession::State::OnHelo() {
-  return said().code == 250 ? Settled() : FailWith(said());
+EventKind ClientSession::State::OnHelo(bool more_input) {
+  return said().code == 250 ? Settled(more_input) : FailWith(said());
 }
 
 EventKind ClientSession::State::OnMailReply() {
@@ -131,12 +136,13 @@ EventKind ClientSession::State::OnRcptReply() {
   return code == 421 ? FailWith(said()) : EventKind::kNeedInput;
 }
 
-EventKind ClientSession::State::OnDataReply() {
+EventKind ClientSession::State::OnDataReply(bool more_input) {
   uint16_t code = said().code;
   if (code == 354) {
     if (accepted_count > 0) {
       phase = ClientPhase::kBody;
-      return EventKind::kSendBody;
+      // What came with the 354 answers no body: it is read before one is sent.
+      return more_input ? EventKind::kNeedInput : EventKind::kSendBody;
     }
     phase = ClientPhase::kCancel;
     Command(".");
@@ -150,7 +156,7 @@ EventKind ClientSession::State::OnDataReply() {
 EventKind ClientSession::State::OnCommandReply(bool more_input) {
   uint32_t command = answered++;
   if (command >= commands()) {
-    EventKind event = OnDataReply();
+    EventKind event = OnDataReply(more_input);
     if (phase == ClientPhase::kCancel && more_input)
       return Fail("the server said more than it was asked");
     return event;
@@ -194,9 +200,9 @@ EventKind ClientSession::State::OnReply(std::string_view* input) {
     case ClientPhase::kGreeting:
       return OnGreeting(more_input);
     case ClientPhase::kEhlo:
-      return OnEhlo();
+      return OnEhlo(more_input);
     case ClientPhase::kHelo:
-      return OnHelo();
+      return OnHelo(more_input);
     case ClientPhase::kCommands:
       return OnCommandReply(more_input);
     case ClientPhase::kBody:
@@ -206,7 +212,7 @@ EventKind ClientSession::State::OnReply(std::string_view* input) {
     case ClientPhase::kCancel:
       return said().code == 421 ? FailWith(said()) : Finish(false);
     case ClientPhase::kReset:
-      return said().code == 250 ? Settled() : FailWith(said());
+      return said().code == 250 ? Settled(more_input) : FailWith(said());
     case ClientPhase::kIdle:
     case ClientPhase::kSettled:
       // A 421 of a server that closes; nothing else may come unasked.

@@ -37,7 +37,7 @@ EventKind ClientSession::Step(std::string_view* input) {
     *input = {};
     return EventKind::kFailed;
   }
-  if (s.phase == ClientPhase::kSettled && input->empty()) return s.Settled();
+  if (s.phase == ClientPhase::kSettled && input->empty()) return s.Settled(false);
   while (true) {
     EventKind event = EventKind::kNeedInput;
     switch (s.parser.Next(input)) {
@@ -53,7 +53,10 @@ EventKind ClientSession::Step(std::string_view* input) {
           AddCapability(s.parser.line().substr(std::min<size_t>(4, s.parser.line().size())),
                         &s.capabilities);
         }
-        if (s.parser.complete()) event = s.OnReply(input);
+        if (s.parser.complete()) {
+          ++s.replies;
+          event = s.OnReply(input);
+        }
         break;
     }
     if (event == EventKind::kFailed) *input = {};
@@ -65,6 +68,8 @@ void ClientSession::End(std::string_view why) {
   if (state_->phase == ClientPhase::kFailed) return;
   state_->Fail(why);
 }
+
+uint32_t ClientSession::replies() const { return state_->replies; }
 
 bool ClientSession::ready() const { return state_->phase == ClientPhase::kIdle; }
 
@@ -105,7 +110,7 @@ void ClientSession::State::Write(const Slice& piece, SliceChain* out) {
 
 void ClientSession::State::RefuseBody() {
   body_error = true;
-  SettleAccepted(Reply{554, {5, 6, 11}, "The message has a CR or LF that is not part of a CRLF"});
+  SettleAccepted(Reply{554, {5, 6, 0}, "The message has a CR or LF that is not part of a CRLF"});
   Fail("the message has a bare CR or LF");
 }
 

@@ -119,6 +119,7 @@ class ClientSession {
   // doubt.
   void End(std::string_view why);
 
+  uint32_t replies() const;  // whole replies that have come so far
   bool ready() const;
   void Begin(const OutgoingMail& mail);
   // Appends to `out` the wire form of the next piece of the message: dot-stuffed by slicing (DATA),
@@ -128,7 +129,7 @@ class ClientSession {
   // "\r\n.\r\n" or ".\r\n"; under BDAT the last byte of the message.
   void BodyEnd(SliceChain* out);
   // To be looked at after BodyPiece and BodyEnd. True where the body cannot be finished: it has a
-  // bare CR or LF (never written; the recipients that were accepted get a 554 5.6.11 of ours), or
+  // bare CR or LF (never written; the recipients that were accepted get a 554 5.6.0 of ours), or
   // its size is not the one that was said. The driver drops the connection: what was written is no
   // whole message, so the server discards it. Step yields kFailed.
   bool body_error() const;

@@ -38,15 +38,15 @@ struct ClientSession::State {
   // A whole reply is in parser; `input` is what came after it.
   EventKind OnReply(std::string_view* input);
   EventKind OnGreeting(bool more_input);
-  EventKind OnEhlo();
-  EventKind OnHelo();
+  EventKind OnEhlo(bool more_input);
+  EventKind OnHelo(bool more_input);
   EventKind OnCommandReply(bool more_input);
   EventKind OnMailReply();
   EventKind OnRcptReply();
-  EventKind OnDataReply();
+  EventKind OnDataReply(bool more_input);
   EventKind OnEarlyReply();
   EventKind OnFinalReply();
-  EventKind Settled();
+  EventKind Settled(bool more_input);
 
   // Leaves out the recipients that cannot be sent, each with a reply of ours.
   void ChooseRecipients();
@@ -98,6 +98,7 @@ struct ClientSession::State {
   Capabilities capabilities;
   ReplyParser parser;
   Reply failure;
+  uint32_t replies = 0;  // whole ones, of the connection
   uint32_t transactions = 0;
   uint32_t mails_sent = 0;
   std::string output;

@@ -10,7 +10,6 @@ namespace ringpost::smtp::replies {
 using Text = std::string_view;
 
 // --- Success
-// ------------------------------------------------------------------------------------------
 inline constexpr Text kSenderOk = "250 2.1.0 Sender accepted\r\n";
 inline constexpr Text kRecipientOk = "250 2.1.5 Recipient accepted\r\n";
 inline constexpr Text kGoAhead = "354 Send the message; end it with <CRLF>.<CRLF>\r\n";
@@ -26,7 +25,6 @@ inline constexpr Text kHelp =
     "214 2.0.0 Lines end in CRLF; EHLO lists the extensions\r\n";
 
 // --- Lines
-// --------------------------------------------------------------------------------------------
 inline constexpr Text kLineTooLong = "500 5.5.2 Line too long; the whole of it was dropped\r\n";
 inline constexpr Text kBareLf =
     "500 5.5.2 LF without CR in a command; every line must end in CRLF\r\n";
@@ -37,7 +35,6 @@ inline constexpr Text kHighCommand =
     "500 5.5.2 Non-ASCII bytes are allowed in addresses only, after MAIL ... SMTPUTF8\r\n";
 
 // --- Commands
-// -----------------------------------------------------------------------------------------
 inline constexpr Text kUnknownCommand = "500 5.5.2 Command not recognised; see HELP\r\n";
 inline constexpr Text kUnsupported = "502 5.5.1 Command not offered here; EHLO lists what is\r\n";
 inline constexpr Text kForeign =
@@ -67,7 +64,6 @@ inline constexpr Text kOutOfStep =
     "group (RFC 2920); closing the connection\r\n";
 
 // --- MAIL and RCPT
-// ------------------------------------------------------------------------------------
 inline constexpr Text kMailSyntax = "501 5.5.4 Say MAIL FROM:<address>\r\n";
 inline constexpr Text kRcptSyntax = "501 5.5.4 Say RCPT TO:<address>\r\n";
 inline constexpr Text kBadSender =
@@ -102,7 +98,6 @@ inline constexpr Text kBadOrcpt =
     "501 5.5.4 ORCPT must be type;xtext of printable ASCII, at most 500 octets (RFC 3461)\r\n";
 
 // --- The message
-// --------------------------------------------------------------------------------------
 inline constexpr Text kTooBig =
     "552 5.3.4 The message is bigger than this server takes (see SIZE in EHLO)\r\n";
 inline constexpr Text kBareNewline =
@@ -116,7 +111,6 @@ inline constexpr Text kLongLine =
     "554 5.6.0 The message has a line of more than 1000 octets; fold or encode it\r\n";
 
 // --- BDAT and XCLIENT
-// -----------------------------------------------------------------------------------
 inline constexpr Text kBdatSyntax =
     "501 5.5.4 Say BDAT with a number of octets, then LAST or nothing; closing the connection, "
     "since what "

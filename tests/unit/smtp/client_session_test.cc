@@ -20,8 +20,30 @@ TEST(ClientSession, BytesNobodyAskedFor) {
 
   Client after_ehlo;
   after_ehlo.Feed("220 hi\r\n");
-  EXPECT_EQ(after_ehlo.Feed("250 mx\r\n250 more\r\n"), "ready failed ");
+  EXPECT_EQ(after_ehlo.Feed("250-mx\r\n250 CHUNKING\r\n250 more\r\n"), "failed ");
   EXPECT_EQ(after_ehlo.session.failure().code, 0);
+
+  Client after_helo;
+  after_helo.Feed("220 hi\r\n");
+  after_helo.Feed("500 what\r\n");
+  EXPECT_EQ(after_helo.Feed("250 mx\r\n250 more\r\n"), "failed ");
+
+  Client closing;
+  closing.Feed("220 hi\r\n");
+  EXPECT_EQ(closing.Feed("250 mx\r\n421 4.3.2 bye\r\n"), "failed ");
+  EXPECT_EQ(closing.session.failure().code, 421);
+
+  // After a BDAT that failed there is an RSET, and its reply is no place for another one either.
+  Client after_reset;
+  after_reset.Greet({"CHUNKING", "PIPELINING"});
+  Outgoing mail("a@example.org");
+  mail.To("b@example.net");
+  mail.mail.size = limits::kBdatBytesMin;
+  after_reset.session.Begin(mail.mail);
+  EXPECT_EQ(after_reset.Feed("250 ok\r\n250 ok\r\n"), "send-body ");
+  after_reset.Body({std::string(limits::kBdatBytesMin - 2, 'x'), "\r\n"});
+  EXPECT_EQ(after_reset.Feed("452 4.3.1 full\r\n"), "done ");
+  EXPECT_EQ(after_reset.Feed("250 reset\r\n250 more\r\n"), "failed ");
 
   Client idle;
   EXPECT_EQ(idle.Greet({}), "ready ");
@@ -39,6 +61,19 @@ TEST(ClientSession, RepliesAheadOfCommands) {
   client.session.Begin(mail.mail);
   EXPECT_EQ(client.Feed("250 ok\r\n250 ok\r\n354 go\r\n250 taken\r\n"), "failed ");
   EXPECT_EQ(client.Result(0).code, 0);
+}
+
+// The body may be handed over at once: what came with the 354 must not be taken for its reply.
+TEST(ClientSession, RepliesThatComeWithThe354) {
+  for (std::string_view extra : {"250 taken\r\n", "554 5.7.1 no\r\n"}) {
+    Client client;
+    client.Greet({"PIPELINING"});
+    Outgoing mail("a@example.org");
+    mail.To("b@example.net");
+    client.session.Begin(mail.mail);
+    EXPECT_EQ(client.Feed("250 ok\r\n250 ok\r\n354 go\r\n" + std::string(extra)), "failed ");
+    EXPECT_EQ(client.Result(0).code, extra[0] == '5' ? 554 : 0);
+  }
 }
 
 TEST(ClientSession, A421AfterTheFinalReplyLeavesTheOutcome) {
@@ -311,7 +346,7 @@ TEST(ClientSession, BodyErrorsNeverFinishTheMessage) {
         EXPECT_LT(wire.substr(wire.find('\n') + 1).size(), mail.mail.size);
       }
       EXPECT_EQ(client.Feed(""), "failed ");
-      EXPECT_EQ(client.Result(0).enhanced, (EnhancedCode{5, 6, 11}));
+      EXPECT_EQ(client.Result(0).enhanced, (EnhancedCode{5, 6, 0}));
     }
   }
 }

@@ -249,6 +249,8 @@ class SimPeer {
   // All that has come and was not taken.
   const std::string& received() const { return received_; }
   std::string TakeReceived() { return std::exchange(received_, {}); }
+  // Of what was written, the bytes that the wire has not taken.
+  size_t unsent_bytes() const { return unsent_.size(); }
   // Stops and starts reading: a full pipe then makes the other side's sends wait.
   void SetReading(bool on) { reading_ = on; }
   // Orderly end of our direction, after what is written.

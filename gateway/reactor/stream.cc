@@ -134,6 +134,7 @@ void Stream::Fail(int error) {
   if (ended_) return Ended(error);
   // The receive still has what came before; it ends behind that, and then the error is told.
   io_->Shutdown(fd_);
+  ContinueReceiving();
 }
 
 // --- Receiving
@@ -171,6 +172,12 @@ void Stream::Received(Result&& result) {
 }
 
 void Stream::ContinueReceiving() {
+  if (paused_ && send_error_ < 0 && !ended_ && !receive_.in_flight()) {
+    // No receive will end: the error is told now, and what the handler did not want is dropped.
+    paused_ = false;
+    held_.reset();
+    return Ended(send_error_);
+  }
   bool wanted = state_ == State::kOpen && !ended_ && !paused_ && !(held_ && held_->ended);
   if (wanted && !receive_.in_flight()) StartReceive();
 }

@@ -17,6 +17,7 @@ class Peer {
   virtual ~Peer() = default;
   virtual void Write(std::string_view bytes) = 0;
   virtual const std::string& received() = 0;
+  virtual size_t unsent_bytes() = 0;  // of what was written
   virtual void SetReading(bool on) = 0;
   virtual void HalfClose() = 0;
   virtual void Reset() = 0;

@@ -47,6 +47,7 @@ class RealPeer final : public Peer {
     Pump();
   }
   const std::string& received() override { return received_; }
+  size_t unsent_bytes() override { return unsent_.size(); }
   void SetReading(bool on) override { reading_ = on; }
   void HalfClose() override {
     half_close_ = true;

@@ -11,6 +11,7 @@ class SimRigPeer final : public Peer {
   explicit SimRigPeer(std::unique_ptr<SimPeer> peer) : peer_(std::move(peer)) {}
   void Write(std::string_view bytes) override { peer_->Write(bytes); }
   const std::string& received() override { return peer_->received(); }
+  size_t unsent_bytes() override { return peer_->unsent_bytes(); }
   void SetReading(bool on) override { peer_->SetReading(on); }
   void HalfClose() override { peer_->HalfClose(); }
   void Reset() override { peer_->Reset(); }

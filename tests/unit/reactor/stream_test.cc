@@ -316,8 +316,10 @@ TEST_P(StreamTest, PausingAtEachPieceLosesNothing) {
 TEST_P(StreamTest, PauseStopsTakingFromTheKernel) {
   Accepted();
   stream_->Pause();
-  peer_->Write(Pattern(rig_->real() ? 20'000'000 : 200'000));
+  size_t written = rig_->real() ? 20'000'000 : 400'000;
+  peer_->Write(Pattern(written));
   rig_->RunFor(Millis(100));
+  EXPECT_GT(peer_->unsent_bytes(), written / 4) << "the kernel's buffers took more than they hold";
   size_t held = rig_->io().pool_bytes_held();
   EXPECT_LT(held, rig_->io().pool_bytes());
   rig_->RunFor(Millis(50));
@@ -334,6 +336,21 @@ TEST_P(StreamTest, EndWhilePausedIsToldAfterResume) {
   stream_->Resume();
   ASSERT_TRUE(rig_->RunUntil([&] { return recorder_.end.has_value(); }));
   EXPECT_EQ(recorder_.received, "last words");
+}
+
+// No receive is under way then that could tell of it.
+TEST_P(StreamTest, AFailedSendIsToldWhilePaused) {
+  Accepted();
+  stream_->Pause();
+  peer_->SetReading(false);
+  peer_->Write(Pattern(rig_->real() ? 20'000'000 : 400'000));
+  stream_->WriteCopy(Pattern(rig_->real() ? 20'000'000 : 400'000));
+  stream_->Flush();
+  rig_->RunFor(Millis(50));
+  EXPECT_FALSE(recorder_.end.has_value());
+  peer_->Reset();
+  ASSERT_TRUE(rig_->RunUntil([&] { return recorder_.end.has_value(); }));
+  EXPECT_LT(*recorder_.end, 0);
 }
 
 TEST_P(StreamTest, CloseWhilePausedWithBytesKept) {

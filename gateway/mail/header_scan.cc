@@ -67,7 +67,7 @@ bool Scanner::Take(std::string_view text) {
     std::string_view part = text.substr(0, room);
     const void* end = part.empty() ? nullptr : std::memchr(part.data(), '\n', part.size());
     if (end == nullptr && part.size() == room) {
-      summary_.truncated = true;
+      summary_.truncated = summary_.ended = true;
       return false;
     }
     if (end)
@@ -89,7 +89,10 @@ bool Scanner::Take(std::string_view text) {
     mailbox_line_ = false;
     split_line_.clear();
     split_bytes_ = 0;
-    if (!more) return false;
+    if (!more) {
+      summary_.ended = true;
+      return false;
+    }
   }
   return true;
 }

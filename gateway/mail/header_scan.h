@@ -28,6 +28,7 @@ struct HeaderSummary {
   // Of a mailbox file's "From " line at the very start, which is no field and must not be sent on;
   // counted in header_bytes too. 0: there is none.
   size_t mailbox_line_bytes = 0;
+  bool ended = false;  // more bytes would change nothing: the section's end was seen, or the limit
   bool has_separator = false;  // the empty line is there
   bool truncated = false;      // longer than the limit: header_bytes is where the scan ended
   std::string message_id;      // as written, "<...>"; cut at 998 bytes

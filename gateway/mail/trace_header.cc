@@ -120,14 +120,14 @@ std::string ReceivedField(const TraceInput& input) {
 
 std::string MissingFields(const TraceInput& input, const HeaderSummary& headers) {
   std::string fields;
+  if (headers.truncated) return fields;  // they may be in what was not scanned
   if (!headers.has_date)
     fields.append("Date: ").append(FormatRfc5322Date(input.now)).append("\r\n");
   if (!headers.has_message_id) {
     fields.append("Message-ID: <").append(input.id.ToString()).push_back('@');
     fields.append(input.hostname).append(">\r\n");
   }
-  if (headers.header_bytes == 0 && !headers.has_separator && !headers.truncated)
-    fields.append("\r\n");
+  if (headers.header_bytes == 0 && !headers.has_separator) fields.append("\r\n");
   return fields;
 }
 

@@ -15,6 +15,7 @@ AddressCounts::AddressCounts() {
 uint32_t AddressCounts::SlotOf(const IpAddress& address, uint32_t row) const {
   uint64_t halves[2];
   std::memcpy(halves, address.bytes.data(), sizeof halves);
+  if (!address.is_v4()) halves[1] = 0;
   uint64_t hash = seeds_[row];
   for (uint64_t half : halves) {
     // Multiply and fold (as wyhash does): 64 x 64 bits, both halves of the product mixed.

@@ -1,5 +1,5 @@
 // AddressCounts: how many connections each client address has open, over all shards, without a
-// lock.
+// lock. Of IPv6 a /64 counts as one address: it is what one customer has.
 //
 // A counting sketch of two rows: an address adds to one slot in each, and its count is the smaller.
 // So a count is never too low; it is too high only where other busy addresses share both slots,

@@ -1,4 +1,5 @@
 // What an inbound connection answers to its session's questions.
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -34,12 +35,14 @@ bool InboundConnection::Handle(const smtp::ServerSession::Event& event, const Sl
       AnswerEndOfData();
       return true;
     case Kind::kReset:
+      if (!event.body.empty()) TellDoomed(event.body);
       DropMessage();
       return true;
     case Kind::kXclient:
       TakeXclient();
       return true;
     case Kind::kClose:
+      linger_ = linger_ || !session_.quit();
       Goodbye();
       return false;
   }
@@ -148,21 +151,37 @@ void InboundConnection::TakeXclient() {
   const smtp::ServerSession::Xclient& said = session_.xclient();
   std::string_view text = said.address;
   if (StartsWithIgnoreCase(text, "IPv6:")) text.remove_prefix(5);
-  if (auto address = IpAddress::Parse(text)) client_ = *address;
+  std::optional<IpAddress> address = IpAddress::Parse(text);
+  if (!address || *address == client_) return;
+  client_ = *address;
   UpdateTrace();
+  if (auto refusal = CountAddress()) session_.GreetWithRefusal(*refusal);
 }
 
 void InboundConnection::Refuse(std::string_view stage, const smtp::Reply& reply) {
   if (reply.code == 421) linger_ = true;
+  LogRefusal(stage, reply.code, reply.text);
+  session_.Refuse(reply);
+}
+
+// The body can't be taken, and the session will say so at its end: `reply` is "550 5.6.0 words".
+void InboundConnection::TellDoomed(std::string_view reply) {
+  Count(Counter::kMessagesRefused);
+  int code = 0;
+  std::from_chars(reply.data(), reply.data() + 3, code);
+  // A literal of smtp/server_replies.h, with its CRLF.
+  LogRefusal("body", code, reply.substr(4, reply.size() - 6));
+}
+
+void InboundConnection::LogRefusal(std::string_view stage, int code, std::string_view reason) {
   LogLine line(host_->io().wall_now(), "refused");
   line.Text("client", client_.ToString())
       .Text("listener", policy_->name)
       .Text("helo", session_.helo())
-      .Text("stage", stage)
-      .Text("from", session_.envelope().reverse_path);
+      .Text("stage", stage);
+  if (session_.in_transaction()) line.Text("from", session_.envelope().reverse_path);
   if (stage == "RCPT") line.Text("to", session_.recipient().address);
-  line.Number("code", reply.code).Text("reason", reply.text).To(*host_->region->log);
-  session_.Refuse(reply);
+  line.Number("code", code).Text("reason", reason).To(*host_->region->log);
 }
 
 }  // namespace ringpost::session

@@ -49,7 +49,7 @@ InboundConnection::~InboundConnection() {
   --host_->connections;
   host_->shared->connections.fetch_sub(1, std::memory_order_relaxed);
   if (policy_->connections) policy_->connections->fetch_sub(1, std::memory_order_relaxed);
-  if (counted_) host_->shared->addresses.Remove(counted_address_);
+  UncountAddress();
 }
 
 // --- Start
@@ -78,17 +78,26 @@ void InboundConnection::RefuseConnection(const smtp::Reply& refusal) {
   Goodbye();
 }
 
-// The limit of connections per address is about the client, so with PROXY it is asked after the
-// header.
+// The limit of connections per address is about the client, whoever passed it on by PROXY or
+// XCLIENT.
+std::optional<smtp::Reply> InboundConnection::CountAddress() {
+  UncountAddress();
+  uint32_t most = policy_->connections_per_address_max;
+  if (most == 0) return std::nullopt;
+  counted_ = true;
+  counted_address_ = client_;
+  if (host_->shared->addresses.Add(client_) <= most) return std::nullopt;
+  return TooManyConnections(policy_->smtp.hostname, "from your address");
+}
+
+void InboundConnection::UncountAddress() {
+  if (std::exchange(counted_, false)) host_->shared->addresses.Remove(counted_address_);
+}
+
 void InboundConnection::BeginGreeting() {
-  if (policy_->connections_per_address_max > 0) {
-    counted_ = true;
-    counted_address_ = client_;
-    uint32_t count = host_->shared->addresses.Add(client_);
-    if (count > policy_->connections_per_address_max) {
-      RefuseConnection(TooManyConnections(policy_->smtp.hostname, "from your address"));
-      return;
-    }
+  if (auto refusal = CountAddress()) {
+    RefuseConnection(*refusal);
+    return;
   }
   if (policy_->greet_delay_ms > 0) {
     phase_ = Phase::kGreetDelay;
@@ -125,7 +134,10 @@ void InboundConnection::TakeProxyBytes(const Slice& bytes) {
   RP_CHECK(parsed.consumed_bytes > before || before == 0);
   size_t used = parsed.consumed_bytes - before;
   backlog_.reset();
-  if (parsed.source) client_ = parsed.source->address;
+  if (parsed.source) {
+    client_ = parsed.source->address;
+    session_ = smtp::ServerSession(OptionsFor(*policy_, client_));  // XCLIENT is the client's right
+  }
   UpdateTrace();
   phase_ = Phase::kSession;
   BeginGreeting();
@@ -153,6 +165,7 @@ void InboundConnection::OnReceive(Slice bytes) {
       break;
   }
   bool body = session_.receiving_body();
+  if (body) payload_bytes_ += bytes.size();
   if (backlog_ || !CanStep()) {
     KeepForLater(std::move(bytes), false);
     Pump();
@@ -181,12 +194,7 @@ void InboundConnection::Consume(Slice slice) {
 
 void InboundConnection::KeepForLater(Slice slice, bool at_front) {
   if (!backlog_) backlog_ = std::make_unique<InboundBacklog>();
-  backlog_->bytes += slice.size();
-  if (at_front) {
-    backlog_->slices.insert(backlog_->slices.begin(), std::move(slice));
-  } else {
-    backlog_->slices.push_back(std::move(slice));
-  }
+  backlog_->Keep(std::move(slice), at_front);
 }
 
 // Goes on after an answer, with what was kept meanwhile. A step without input lets the session say
@@ -195,9 +203,7 @@ void InboundConnection::Pump() {
   while (CanStep()) {
     Slice slice;
     if (backlog_) {
-      slice = std::move(backlog_->slices.front());
-      backlog_->slices.erase(backlog_->slices.begin());
-      backlog_->bytes -= slice.size();
+      slice = backlog_->Take();
       if (backlog_->slices.empty()) backlog_.reset();
     }
     Consume(std::move(slice));
@@ -207,6 +213,11 @@ void InboundConnection::Pump() {
 
 void InboundConnection::AfterTurn(bool body_activity) {
   if (phase_ == Phase::kClosing) return;
+  if (session_.receiving_body() != in_payload_) {
+    in_payload_ = !in_payload_;
+    payload_started_ = host_->io().now();
+    payload_bytes_ = 0;
+  }
   if (body_activity || !session_.output().empty()) last_activity_ = host_->io().now();
   SendOutput();
   bool boundary = !session_.question_open() && !session_.in_transaction();
@@ -373,18 +384,19 @@ void InboundConnection::CheckDeadlines() {
     return;
   }
   Millis wait = last_activity_ + timeout - now;
-  if (message_) wait = std::min<Millis>(wait, Seconds(limits::kDataGraceSeconds));
+  if (message_ || in_payload_) wait = std::min<Millis>(wait, Seconds(limits::kDataGraceSeconds));
   ArmTimer(wait);
 }
 
+// A message counts from DATA or its first BDAT on; a payload that is read to be refused, by itself.
 bool InboundConnection::DataTooSlow(MonoTime now) const {
-  if (!message_ || paused_) return false;
-  Millis elapsed = now - message_->started();
+  if (paused_ || (!message_ && !in_payload_)) return false;
+  Millis elapsed = now - (message_ ? message_->started() : payload_started_);
   if (elapsed >= Seconds(limits::kDataPhaseSecondsMax)) return true;
   if (elapsed < Seconds(limits::kDataGraceSeconds)) return false;
   uint64_t wanted =
       policy_->data_bytes_per_second_min * static_cast<uint64_t>(elapsed.count()) / 1000;
-  return session_.body_bytes() < wanted;
+  return (message_ ? session_.body_bytes() : payload_bytes_) < wanted;
 }
 
 // --- Watching

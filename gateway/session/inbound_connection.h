@@ -78,6 +78,9 @@ class InboundConnection final : public reactor::StreamHandler {
   void TakeProxyBytes(const Slice& bytes);
   void RefuseConnection(const smtp::Reply& refusal);
   void BeginGreeting();
+  // The refusal where the client has too many connections.
+  std::optional<smtp::Reply> CountAddress();
+  void UncountAddress();
   void Greet();
 
   bool CanStep() const;
@@ -95,6 +98,8 @@ class InboundConnection final : public reactor::StreamHandler {
   void AnswerEndOfData();
   void TakeXclient();
   void Refuse(std::string_view stage, const smtp::Reply& reply);
+  void TellDoomed(std::string_view reply);
+  void LogRefusal(std::string_view stage, int code, std::string_view reason);
   void DropMessage();
   storage::StoredEnvelope MakeEnvelope(const mail::HeaderSummary& headers);
 
@@ -114,12 +119,15 @@ class InboundConnection final : public reactor::StreamHandler {
   smtp::ServerSession session_;
   IdleTimer timer_;
   MonoTime last_activity_;
+  MonoTime payload_started_;  // where in_payload_: since when, and how much has come
+  uint64_t payload_bytes_ = 0;
   InboundMessage* message_ = nullptr;        // deletes itself
   std::unique_ptr<InboundBacklog> backlog_;  // null: nothing waits
   IpAddress client_;
   IpAddress counted_address_;  // in the shared counts, where counted_
   Phase phase_ = Phase::kSession;
   bool counted_ = false;
+  bool in_payload_ = false;  // the text of DATA or BDAT is on its way, wanted or not
   bool paused_ = false;
   bool ended_ = false;   // the peer sends no more
   bool linger_ = false;  // the end is ours: read what still comes for a moment

@@ -43,7 +43,12 @@ void InboundMessage::Append(Slice piece, bool new_buffer) {
   // nothing but dots would make a slice of each line.
   bool wasteful = pinned_bytes_ >= chunk_bytes_ && pieces_.size() * 2 < pinned_bytes_;
   if (wasteful || pieces_.slices().size() >= limits::kBodyPiecesMax) CompactPieces();
-  if (std::max(pinned_bytes_, gathered_.size() + pieces_.size()) >= chunk_bytes_) SendChunk();
+  if (std::max(pinned_bytes_, gathered_.size() + pieces_.size()) < chunk_bytes_) return;
+  if (!HeadersToCome()) {
+    SendChunk();
+  } else if (pinned_bytes_ >= chunk_bytes_) {
+    CompactPieces();
+  }
 }
 
 void InboundMessage::CompactPieces() {
@@ -75,8 +80,26 @@ const mail::HeaderSummary& InboundMessage::Headers() {
     }
     headers_ = mail::ScanHeaders(gathered_.empty() ? pieces_ : both);
     scanned_ = true;
+    if (headers_.mailbox_line_bytes > 0) DropMailboxLine();
   }
   return headers_;
+}
+
+// Clients that send files of mailboxes leave their "From " line in front: no field, and behind our
+// trace fields it would end the header section.
+void InboundMessage::DropMailboxLine() {
+  size_t left = std::exchange(headers_.mailbox_line_bytes, 0);
+  headers_.header_bytes -= left;
+  body_bytes_ -= left;
+  SliceChain whole = std::move(gathered_);
+  whole.Append(pieces_);
+  gathered_ = SliceChain();
+  pieces_.Clear();
+  for (const Slice& slice : whole.slices()) {
+    size_t dropped = std::min(left, slice.size());
+    left -= dropped;
+    gathered_.Append(slice.Share(slice.view().substr(dropped)));
+  }
 }
 
 std::unique_ptr<InboundMessage::Request> InboundMessage::NewRequest(
@@ -90,8 +113,20 @@ std::unique_ptr<InboundMessage::Request> InboundMessage::NewRequest(
   return request;
 }
 
+// The first chunk waits for the end of the header section, or for more than is scanned of it: the
+// fields we add are stored in front, and depend on those that are there. Scans at most twice.
+bool InboundMessage::HeadersToCome() {
+  if (scanned_) return false;
+  if (gathered_.size() + pieces_.size() < first_chunk_bytes_min_) return true;
+  if (Headers().ended) return false;
+  scanned_ = false;
+  first_chunk_bytes_min_ = limits::kHeaderSectionBytesMax + 1;
+  return true;
+}
+
 void InboundMessage::SendChunk() {
-  Headers();  // the header section is in the first chunk, or longer than what is scanned
+  Headers();
+  if (gathered_.empty() && pieces_.empty()) return;  // the line of a mailbox was all of it
   auto request = NewRequest(storage::CommitRequest::Kind::kChunk, OnChunkBack);
   request->chunk_index = chunks_sent_++;
   request->chunk = TakeBody();
@@ -206,6 +241,15 @@ void InboundMessage::Admit() {
       .Text("message_id", headers_.message_id)
       .To(*host_->region->log);
   host_->admit(std::move(message_));
+}
+
+void InboundMessage::Leave() {
+  // Nothing was asked of the store yet but chunks: the client, who is gone, will send again.
+  if (state_ == State::kAwaitingChunks) {
+    Abandon();
+  } else {
+    connection_ = nullptr;
+  }
 }
 
 void InboundMessage::Abandon() {

@@ -49,8 +49,8 @@ class InboundMessage {
 
   // The message is not wanted any more (reset, refusal, lost client before the end of data).
   void Abandon();
-  // The client is gone; the commit in flight goes on and what is durable is admitted.
-  void Leave() { connection_ = nullptr; }
+  // The client is gone; a commit in flight goes on and what is durable is admitted.
+  void Leave();
 
  private:
   struct Request : storage::CommitRequest {
@@ -63,6 +63,8 @@ class InboundMessage {
   static void OnAcceptBack(Posted* posted);
   static void OnDiscardBack(Posted* posted);
   void CompactPieces();
+  void DropMailboxLine();
+  bool HeadersToCome();
   SliceChain TakeBody();
   void SendChunk();
   void ChunkBack(std::unique_ptr<Request> request);
@@ -80,6 +82,7 @@ class InboundMessage {
   SliceChain pieces_;        // views into receive buffers
   size_t pinned_bytes_ = 0;  // of receive buffers, by `pieces_`
   size_t chunk_bytes_;       // what is held before a chunk goes ahead
+  size_t first_chunk_bytes_min_ = 0;
   uint64_t body_bytes_ = 0;
   uint32_t chunks_sent_ = 0;
   uint32_t chunks_in_flight_ = 0;

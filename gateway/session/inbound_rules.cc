@@ -24,7 +24,6 @@ Reply MemoryRefusal() {
 
 // Everything that can be wrong on our side before a message is taken.
 std::optional<Reply> RefuseForTrouble(const InboundHost& host) {
-  if (host.draining) return ShuttingDown(host.region->hostname);
   if (host.shared->pressure.load(std::memory_order_relaxed) >= Pressure::kRefuseMail) {
     return MemoryRefusal();
   }
@@ -36,6 +35,7 @@ std::optional<Reply> RefuseForTrouble(const InboundHost& host) {
 
 std::optional<Reply> RefuseMail(const InboundHost& host, const ListenerPolicy& policy,
                                 const IpAddress& client, const smtp::Envelope& envelope) {
+  if (host.draining) return ShuttingDown(host.region->hostname);
   if (auto trouble = RefuseForTrouble(host)) return trouble;
   if (!policy.trusted || !policy.trusted->Contains(client)) {
     return Reply{550,

@@ -66,6 +66,7 @@ ServerSession::EventKind ServerSession::State::HandleLine(std::string_view line,
       if (options->strict && !command.argument.empty()) {
         Error(replies::kNoArgument);
       } else {
+        quit = true;
         Close(replies::kBye);
       }
       return kNothing;

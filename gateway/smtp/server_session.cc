@@ -334,6 +334,8 @@ bool ServerSession::receiving_body() const {
   return state_->phase == State::Phase::kData || state_->phase == State::Phase::kChunk;
 }
 
+bool ServerSession::quit() const { return state_->quit; }
+
 uint32_t ServerSession::messages_queued() const { return state_->queued; }
 
 std::string_view ServerSession::helo() const { return state_->helo; }

@@ -92,8 +92,8 @@ class ServerSession {
     std::string_view body;
   };
   // What XCLIENT said (Postfix XCLIENT_README), decoded; empty: not said or [UNAVAILABLE].
-  // `address` is one that IpAddress::Parse takes, `port` a number, `protocol` SMTP or ESMTP; the
-  // others are visible ASCII.
+  // `address` is one that IpAddress::Parse takes, "::" where it is [UNAVAILABLE]; `port` a number,
+  // `protocol` SMTP or ESMTP; the others are visible ASCII.
   struct Xclient {
     std::string address, port, name, helo, login, protocol;
   };
@@ -141,6 +141,7 @@ class ServerSession {
   bool saw_8bit() const;
   bool in_transaction() const;
   bool receiving_body() const;
+  bool quit() const;  // the client said QUIT, and no other reason ended the session
   uint32_t messages_queued() const;
 
   std::string_view helo() const;  // as the client (or XCLIENT) gave it; hostile; may be empty

@@ -84,6 +84,7 @@ struct ServerSession::State {
   bool greet_pending = false;  // XCLIENT: the 220 is said at the next Step
   bool esmtp = false;
   bool chunk_last = false;
+  bool quit = false;
   bool discarding = false;    // within a line that was refused already: up to its CRLF
   bool discarded_cr = false;  // and the last byte of it was a CR
 };

@@ -43,7 +43,9 @@ bool TakeAttribute(std::string_view name, std::string_view xtext, ServerSession:
   const std::string_view value = IsUnavailable(*decoded) ? std::string_view() : *decoded;
   auto is = [&](std::string_view known) { return EqualsIgnoreCase(name, known); };
   if (is("ADDR")) {
-    if (value.empty()) return xclient->address.clear(), true;
+    // The unspecified address (RFC 4291 section 2.5.2): not that of the proxy, which may be
+    // trusted.
+    if (value.empty()) return xclient->address = "::", true;
     return TakeAddress(value, &xclient->address);
   }
   if (is("PORT")) return (value.empty() || IsPort(value)) && (xclient->port = value, true);

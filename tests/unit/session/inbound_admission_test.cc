@@ -118,6 +118,52 @@ TEST(InboundAdmission, Xclient) {
   EXPECT_THAT(rig.Say(*other, "XCLIENT ADDR=192.0.2.9"), StartsWith("5"));
 }
 
+// Who may use XCLIENT is said of the client, not of the balancer that passes it on.
+TEST(InboundAdmission, XclientBehindProxy) {
+  InboundRig rig;
+  rig.policy().smtp_xclient = rig.policy().smtp;
+  rig.policy().smtp_xclient.xclient = true;
+  rig.policy().proxy_peers = ListOf("192.0.2.5");
+  rig.policy().xclient_peers = ListOf("192.0.2.0/24");
+  auto stranger = rig.Connect("192.0.2.5");
+  stranger->Write("PROXY TCP4 198.51.100.7 192.0.2.1 4000 25\r\n");
+  EXPECT_THAT(rig.Reply(*stranger), StartsWith("220 "));
+  EXPECT_THAT(rig.Say(*stranger, "EHLO c.example"), ::testing::Not(HasSubstr("XCLIENT")));
+  EXPECT_THAT(rig.Say(*stranger, "XCLIENT ADDR=192.0.2.9"), StartsWith("550 5.7.0 "));
+  auto listed = rig.Connect("192.0.2.5");
+  listed->Write("PROXY TCP4 192.0.2.66 192.0.2.1 4000 25\r\n");
+  EXPECT_THAT(rig.Reply(*listed), StartsWith("220 "));
+  EXPECT_THAT(rig.Say(*listed, "EHLO c.example"), HasSubstr("XCLIENT"));
+}
+
+// A client whose address the proxy does not know has none of the proxy's rights.
+TEST(InboundAdmission, XclientWithoutAnAddress) {
+  InboundRig rig;
+  rig.policy().smtp_xclient = rig.policy().smtp;
+  rig.policy().smtp_xclient.xclient = true;
+  rig.policy().xclient_peers = ListOf("192.0.2.5");
+  auto client = rig.Greeted("192.0.2.5");
+  EXPECT_THAT(rig.Say(*client, "XCLIENT ADDR=[UNAVAILABLE]"), StartsWith("220 "));
+  rig.Say(*client, "EHLO c.example");
+  EXPECT_THAT(rig.Say(*client, "MAIL FROM:<a@b.example>"), StartsWith("550 5.7.1 "));
+}
+
+TEST(InboundAdmission, XclientCountsTheClientNotTheProxy) {
+  InboundRig rig;
+  rig.policy().smtp_xclient = rig.policy().smtp;
+  rig.policy().smtp_xclient.xclient = true;
+  rig.policy().xclient_peers = ListOf("192.0.2.5");
+  rig.policy().connections_per_address_max = 1;
+  std::vector<std::unique_ptr<reactor::SimPeer>> clients;
+  for (auto address : {"192.0.2.71", "192.0.2.72", "192.0.2.73"}) {
+    clients.push_back(rig.Greeted("192.0.2.5"));
+    EXPECT_THAT(rig.Say(*clients.back(), std::string("XCLIENT ADDR=") + address),
+                StartsWith("220 "));
+  }
+  auto again = rig.Greeted("192.0.2.5");
+  EXPECT_THAT(rig.Say(*again, "XCLIENT ADDR=192.0.2.72"), StartsWith("421 4.7.0 "));
+}
+
 TEST(InboundAdmission, DrainEndsAtTheNextBoundary) {
   InboundRig rig;
   auto idle = rig.Greeted(), busy = rig.Greeted();
@@ -126,8 +172,12 @@ TEST(InboundAdmission, DrainEndsAtTheNextBoundary) {
   rig.service->BeginDrain();
   EXPECT_THAT(rig.Reply(*idle), StartsWith("421 4.3.2 "));
   EXPECT_THAT(rig.Say(*busy, "NOOP"), StartsWith("250"));
-  // DATA is refused: the transaction is not in hand yet, and the session ends with it.
-  EXPECT_THAT(rig.Say(*busy, "DATA"), StartsWith("421 4.3.2 "));
+  // The transaction in hand is finished, and the session ends behind it.
+  EXPECT_THAT(rig.Say(*busy, "DATA"), StartsWith("354 "));
+  busy->Write("hello\r\n.\r\n");
+  ASSERT_TRUE(rig.RunUntil([&] { return busy->ended(); }));
+  EXPECT_THAT(busy->received(), StartsWith("250 2.0.0 queued as"));
+  EXPECT_THAT(busy->received(), HasSubstr("\r\n421 4.3.2 "));
   auto late = rig.Connect();
   EXPECT_THAT(rig.Reply(*late), StartsWith("421 4.3.2 "));
   EXPECT_TRUE(rig.RunUntil([&] { return rig.service->idle(); }));

@@ -67,6 +67,43 @@ TEST(InboundFaults, DrippedBodyIsTooSlow) {
   EXPECT_EQ(rig.log.Count("session_ended"), 1u);
 }
 
+// Neither what is refused before it comes nor what is refused on its way may drip for ever.
+TEST(InboundFaults, DrippedBodyThatIsNotWantedIsTooSlow) {
+  for (bool refused_at_once : {true, false}) {
+    InboundRig rig;
+    auto client = rig.Greeted(refused_at_once ? "198.51.100.1" : "192.0.2.9");
+    if (refused_at_once) {
+      client->Write("BDAT 1000000000\r\n");
+    } else {
+      for (auto line : {"MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA"}) {
+        rig.Say(*client, line);
+      }
+      client->Write(std::string_view("\0\r\n", 3));
+    }
+    MonoTime begun = rig.world.now();
+    for (int i = 0; i < 100 && !client->ended(); ++i) {
+      client->Write("x\r\n");
+      rig.RunFor(Seconds(10));
+    }
+    EXPECT_THAT(client->received(), HasSubstr("421 4.4.2 "));
+    EXPECT_LE(rig.world.now() - begun, Seconds(limits::kServerCommandSeconds + 20));
+  }
+}
+
+// The client goes on sending what it announced: the refusal must reach it all the same.
+TEST(InboundFaults, RefusalThatEndsTheSessionIsNotLostToAReset) {
+  InboundRig rig;
+  auto client = rig.Greeted();
+  client->Write("BDAT 2000000000 LAST\r\n");
+  EXPECT_THAT(rig.Reply(*client), StartsWith("552 5.3.4 "));
+  EXPECT_FALSE(client->ended());
+  client->Write(std::string(100'000, 'x'));
+  rig.RunFor(Millis(limits::kLingerMillis / 2));
+  EXPECT_FALSE(client->ended()) << "what still comes is read for a moment";
+  rig.RunFor(Millis(limits::kLingerMillis));
+  EXPECT_TRUE(client->ended());
+}
+
 TEST(InboundFaults, BodyAtAGoodRateMayTakeLong) {
   InboundRig rig;
   auto client = rig.Greeted();
@@ -84,13 +121,40 @@ TEST(InboundFaults, BodyAtAGoodRateMayTakeLong) {
 TEST(InboundFaults, PeerThatDoesNotReadIsNotFedForEver) {
   InboundRig rig;
   auto client = rig.Greeted();
+  rig.Say(*client, "MAIL FROM:<a@b.example>");
+  rig.Say(*client, "RCPT TO:<c@d.example>");
   client->SetReading(false);
-  std::string nonsense;
-  for (int i = 0; i < 40'000; ++i) nonsense += "HELP\r\n";
-  client->Write(nonsense);
-  rig.RunFor(Seconds(limits::kServerCommandSeconds * 2 + limits::kGoodbyeSeconds + 10));
-  EXPECT_EQ(rig.service->connections(), 0u);
+  // Refused, never an error, never the last: 452 4.5.3 for each above the limit.
+  std::string recipients;
+  for (int i = 0; i < 20'000; ++i) recipients += "RCPT TO:<c@d.example>\r\n";
+  client->Write(recipients);
+  rig.RunFor(Seconds(60));
+  EXPECT_FALSE(client->ended());
+  EXPECT_EQ(rig.service->connections(), 1u);
   EXPECT_LE(rig.io.pool_bytes_held(), rig.io.pool_bytes() / 4);
+  EXPECT_GT(client->unsent_bytes(), recipients.size() / 2) << "its commands are not taken any more";
+  rig.RunFor(Seconds(limits::kServerCommandSeconds * 2 + limits::kGoodbyeSeconds));
+  EXPECT_EQ(rig.service->connections(), 0u);
+}
+
+// Each of its segments would be kept by itself.
+TEST(InboundFaults, BacklogOfSingleBytes) {
+  InboundRig rig;
+  auto client = rig.Greeted();
+  rig.Say(*client, "MAIL FROM:<a@b.example>");
+  client->SetReading(false);
+  std::string recipients;
+  for (int i = 0; i < 5000; ++i) recipients += "RCPT TO:<c@d.example>\r\n";
+  client->Write(recipients);
+  rig.RunFor(Seconds(1));
+  for (int i = 0; i < 3000; ++i) {
+    client->Write("N");
+    rig.RunFor(Millis(1));
+  }
+  EXPECT_LE(rig.io.pool_bytes_held(), 4 * limits::kBacklogSlicesMax * limits::kReceiveBufferBytes);
+  client->SetReading(true);
+  rig.RunFor(Seconds(1));
+  EXPECT_EQ(rig.service->connections(), 1u);
 }
 
 TEST(InboundFaults, SmallSegmentsDoNotPinThePool) {
@@ -133,18 +197,7 @@ TEST(InboundFaults, BigBodyGoesInChunks) {
   EXPECT_TRUE(message.body_in_chunks);
   EXPECT_TRUE(message.body.empty());
   EXPECT_EQ(message.envelope.body_bytes, body.size());
-  // What the store holds is what was sent.
-  struct Read : storage::ReadRequest {
-    bool done = false;
-  } read;
-  read.kind = storage::ReadRequest::Kind::kBody;
-  read.id = message.id;
-  read.chunk_count = message.envelope.body_chunks;
-  read.reply_to = &rig.io.inbox();
-  read.run = [](Posted* posted) { static_cast<Read*>(posted)->done = true; };
-  rig.spool.Read(&read);
-  ASSERT_TRUE(rig.RunUntil([&] { return read.done; }));
-  EXPECT_EQ(read.body, body);
+  EXPECT_EQ(rig.StoredBody(message), body) << "what the store holds is what was sent";
 }
 
 TEST(InboundFaults, ResetWithChunksAtTheStore) {
@@ -175,6 +228,19 @@ TEST(InboundFaults, StoreFailsInTheMiddleOfABigBody) {
   EXPECT_TRUE(rig.admitted.empty());
 }
 
+// Its chunks are on their way and the commit is not asked for yet: the client will send again.
+TEST(InboundFaults, ClientGoneBeforeTheCommitIsAskedFor) {
+  InboundRig rig(1, reactor::SimFaults::None(), {.delay_ticks_max = 500});
+  auto client = rig.Greeted();
+  for (auto line : {"MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>"}) rig.Say(*client, line);
+  std::string body = BigBody(300'000, 1);
+  client->Write("BDAT " + std::to_string(body.size()) + " LAST\r\n" + body);
+  ASSERT_TRUE(rig.RunUntil([&] { return client->unsent_bytes() == 0; }));
+  client->Reset();
+  EXPECT_TRUE(rig.RunUntil([&] { return rig.service->idle() && rig.spool.idle(); }));
+  EXPECT_TRUE(rig.admitted.empty());
+}
+
 TEST(InboundFaults, ClientGoneWhileTheCommitIsInFlight) {
   InboundRig rig(1, reactor::SimFaults::None(), {.delay_ticks_max = 500});
   auto client = rig.Greeted();
@@ -189,14 +255,16 @@ TEST(InboundFaults, ClientGoneWhileTheCommitIsInFlight) {
 }
 
 // A client that sends a few messages and is reset, or closes, at any point of them.
-void SendAndVanish(uint64_t seed) {
+struct Vanished {
+  size_t acknowledged = 0, admitted = 0, deferred = 0;
+};
+void SendAndVanish(uint64_t seed, Vanished* sum) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   InboundRig rig(seed, reactor::SimFaults::Hostile(),
                  {.io_error_one_in = 40, .no_space_one_in = 400});
   Random random(seed);
   std::string script;
   int messages = 1 + static_cast<int>(random.Below(4));
-  script += "EHLO c.example\r\n";
   for (int i = 0; i < messages; ++i) {
     script += "MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nRCPT TO:<e@nowhere.example>\r\n";
     std::string body = BigBody(random.Below(200'000), seed);
@@ -205,10 +273,12 @@ void SendAndVanish(uint64_t seed) {
   }
   script += "QUIT\r\n";
   auto client = rig.Connect();
-  if (!client) return;
+  if (!client || !rig.Reply(*client).starts_with("220")) return;
+  if (!rig.Say(*client, "EHLO c.example").starts_with("250")) return;
   size_t cut = random.OneIn(3) ? script.size() : random.Below(script.size());
   client->Write(std::string_view(script).substr(0, cut));
-  rig.RunUntil([&] { return client->ended(); }, static_cast<int>(random.Below(20'000)));
+  rig.RunUntil([&] { return client->ended(); },
+               static_cast<int>(random.Below(random.OneIn(2) ? 400 : 20'000)));
   switch (random.Below(3)) {
     case 0:
       client->Reset();
@@ -220,13 +290,27 @@ void SendAndVanish(uint64_t seed) {
       client->HalfClose();
   }
   ASSERT_TRUE(rig.RunUntil([&] { return rig.service->idle() && rig.spool.idle(); }));
-  for (const auto& message : rig.admitted) EXPECT_TRUE(rig.spool.Has(message->id));
+  sum->admitted += rig.admitted.size();
+  std::string_view said = client->received();
+  constexpr std::string_view kQueued = "250 2.0.0 queued as ";
+  for (size_t at = 0; (at = said.find(kQueued, at)) != std::string::npos;) {
+    at += kQueued.size();
+    auto id = MessageId::Parse(said.substr(at, said.find('\r', at) - at));
+    ASSERT_TRUE(id) << said;
+    EXPECT_TRUE(rig.spool.Has(*id)) << "acknowledged and not stored";
+    ++sum->acknowledged;
+  }
+  for (size_t at = 0; (at = said.find("\r\n45", at)) != std::string::npos; ++at) ++sum->deferred;
 }
 
 TEST(InboundFaults, ResetsAtEveryStateOver200Seeds) {
+  Vanished sum;
   for (uint64_t seed = 1; seed <= 200 && !::testing::Test::HasFailure(); ++seed) {
-    SendAndVanish(seed);
+    SendAndVanish(seed, &sum);
   }
+  EXPECT_GT(sum.acknowledged, 20u);
+  EXPECT_GT(sum.admitted, sum.acknowledged) << "no client vanished before its reply";
+  EXPECT_GT(sum.deferred, 5u) << "the store never failed";
 }
 
 // Every 250 a client saw is a message at the store, and every admitted body is what was sent.
@@ -243,7 +327,9 @@ void RoughSession(uint64_t seed) {
     const storage::NewMessage& message = *rig.admitted.back();
     EXPECT_THAT(reply, HasSubstr(message.id.ToString()));
     EXPECT_EQ(message.envelope.body_bytes, body.size());
-    if (!message.body_in_chunks) {
+    if (message.body_in_chunks) {
+      EXPECT_EQ(rig.StoredBody(message), body);
+    } else {
       EXPECT_TRUE(InboundRig::TextOf(message).ends_with(body));
     }
   }
@@ -251,6 +337,25 @@ void RoughSession(uint64_t seed) {
 
 TEST(InboundFaults, RoughNetworkOver100Seeds) {
   for (uint64_t seed = 1; seed <= 100 && !::testing::Test::HasFailure(); ++seed) RoughSession(seed);
+}
+
+// Bodies that are on their way fill the receive buffers: the next message has to wait.
+TEST(InboundFaults, NoMoreMailWhileThePoolIsNearlyFull) {
+  InboundRig rig(1, reactor::SimFaults::None(), {}, {.buffer_count = 64});
+  std::vector<std::unique_ptr<reactor::SimPeer>> clients;
+  for (int i = 0; i < 26; ++i) {
+    clients.push_back(rig.Greeted());
+    for (auto line : {"MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA"}) {
+      rig.Say(*clients.back(), line);
+    }
+  }
+  for (auto& client : clients) client->Write(BigBody(15'000, 1));
+  rig.RunFor(Seconds(1));
+  auto late = rig.Greeted();
+  EXPECT_THAT(rig.Send(*late, "x\r\n"), StartsWith("452 4.3.1 Too much mail"));
+  for (auto& client : clients) EXPECT_THAT(rig.Say(*client, "."), StartsWith("250 "));
+  rig.admitted.clear();
+  EXPECT_THAT(rig.Send(*late, "x\r\n"), StartsWith("250 "));
 }
 
 // Sixteen clients at once on a pool of 64 buffers.

@@ -74,6 +74,9 @@ std::unique_ptr<reactor::SimPeer> InboundRig::Connect(std::string_view from) {
 bool InboundRig::RunUntil(const std::function<bool()>& done, int steps_max) {
   for (int i = 0; i < steps_max; ++i) {
     if (done()) return true;
+    if (!spool.idle() && !pace_.scheduled()) {
+      io.timers().Schedule(&pace_, io.now() + Millis(1));
+    }
     spool.Tick();
     if (!world.Step() && spool.idle() && io.inbox().empty()) return done();
   }
@@ -118,6 +121,20 @@ std::string InboundRig::Send(reactor::SimPeer& peer, std::string_view body) {
   }
   peer.Write(body);
   return Say(peer, ".");
+}
+
+std::string InboundRig::StoredBody(const storage::NewMessage& message) {
+  struct Read : storage::ReadRequest {
+    bool done = false;
+  } read;
+  read.kind = storage::ReadRequest::Kind::kBody;
+  read.id = message.id;
+  read.chunk_count = message.envelope.body_chunks;
+  read.reply_to = &io.inbox();
+  read.run = [](Posted* posted) { static_cast<Read*>(posted)->done = true; };
+  spool.Read(&read);
+  EXPECT_TRUE(RunUntil([&] { return read.done; }));
+  return read.body;
 }
 
 std::string InboundRig::TextOf(const storage::NewMessage& message) {

@@ -56,12 +56,16 @@ class InboundRig final : public reactor::Listener::Handler {
   std::vector<std::unique_ptr<storage::NewMessage>> admitted;
   // The body of an admitted message, trace included.
   static std::string TextOf(const storage::NewMessage& message);
+  // The body of a message whose body went ahead in chunks, read back from the store.
+  std::string StoredBody(const storage::NewMessage& message);
 
  private:
   void OnAccept(int fd) override { service->Accept(fd, policy_); }
 
   std::shared_ptr<ListenerPolicy> policy_;
   int listen_fd_;
+  // The store counts in ticks: while it has work the clock must not leap to the next time-out.
+  reactor::Timer pace_{[](reactor::Timer*) {}};
   std::unique_ptr<reactor::Listener> listener_;
 };
 

@@ -170,6 +170,62 @@ TEST(InboundSession, Trace) {
   EXPECT_THAT(lines, ::testing::Each(StartsWith("192.0.2.9 ")));
 }
 
+TEST(InboundSession, ALineOfAMailboxFileIsDropped) {
+  InboundRig rig;
+  auto client = rig.Greeted();
+  for (std::string_view line : {"From root Tue Nov 24 06:00:00 2026\r\n", ">From x\r\n"}) {
+    EXPECT_THAT(rig.Send(*client, std::string(line).append(kBody)), StartsWith("250 "));
+    const storage::NewMessage& message = *rig.admitted.back();
+    EXPECT_THAT(InboundRig::TextOf(message), ::testing::Not(HasSubstr(line)));
+    EXPECT_TRUE(InboundRig::TextOf(message).ends_with(kBody));
+    EXPECT_EQ(message.envelope.body_bytes, kBody.size());
+  }
+  EXPECT_THAT(rig.Send(*client, std::string("Subject: x\r\n\r\nFrom here on\r\n")),
+              StartsWith("250 "));
+  EXPECT_TRUE(InboundRig::TextOf(*rig.admitted.back()).ends_with("\r\n\r\nFrom here on\r\n"));
+  // No header section behind it: ours is closed by an empty line.
+  EXPECT_THAT(rig.Send(*client, "From root Tue Nov 24 06:00:00 2026\r\nHello\r\n"),
+              StartsWith("250 "));
+  EXPECT_TRUE(InboundRig::TextOf(*rig.admitted.back()).ends_with(">\r\n\r\nHello\r\n"));
+  EXPECT_THAT(rig.Send(*client, "From root Tue Nov 24 06:00:00 2026\r\n"), StartsWith("250 "));
+}
+
+TEST(InboundSession, AMessageThatTheProtocolRefusesIsLogged) {
+  InboundRig rig;
+  auto client = rig.Greeted();
+  EXPECT_THAT(rig.Send(*client, "Subject: x\r\n\r\na\nb\r\n"), StartsWith("550 5.6.0 "));
+  ASSERT_EQ(rig.log.Count("refused"), 1u);
+  const std::string& line = rig.log.lines.back();
+  EXPECT_THAT(line, HasSubstr(R"("stage":"body")"));
+  EXPECT_THAT(line, HasSubstr(R"("code":550,"reason":"5.6.0 The message has a CR or LF)"));
+  EXPECT_THAT(line, ::testing::Not(HasSubstr("\\r")));
+  // A CR that the end of the chunk leaves alone is found with the transaction over already.
+  EXPECT_THAT(rig.Say(*client, "MAIL FROM:<a@b.example>"), StartsWith("250"));
+  EXPECT_THAT(rig.Say(*client, "RCPT TO:<c@d.example>"), StartsWith("250"));
+  client->Write("BDAT 2 LAST\r\nx\r");
+  EXPECT_THAT(rig.Reply(*client), StartsWith("550 5.6.0 "));
+  EXPECT_EQ(rig.log.Count("refused"), 2u);
+}
+
+// What is added depends on the whole header section, which may be longer than a chunk.
+TEST(InboundSession, HeaderSectionLongerThanAChunk) {
+  InboundRig rig;
+  auto client = rig.Greeted();
+  std::string to = "To: a@b.example";
+  while (to.size() < 200'000) to += ",\r\n someone.with.a.long.name@dest.example";
+  std::string known = "Date: Tue, 24 Nov 2026 06:00:00 +0000\r\nMessage-ID: <1@b.example>\r\n";
+  std::string body = "\r\n";
+  while (body.size() < 400'000) body += "A line of a body that is sent ahead in chunks.\r\n";
+  EXPECT_THAT(rig.Send(*client, to + "\r\n" + known + body), StartsWith("250 "));
+  EXPECT_THAT(rig.admitted.back()->envelope.trace, ::testing::Not(HasSubstr("Date:")));
+  EXPECT_THAT(rig.admitted.back()->envelope.trace, ::testing::Not(HasSubstr("Message-ID:")));
+  // Longer than is scanned: nobody knows what it has.
+  while (to.size() < limits::kHeaderSectionBytesMax) to += ",\r\n someone@dest.example";
+  EXPECT_THAT(rig.Send(*client, to + "\r\n" + known + body), StartsWith("250 "));
+  EXPECT_THAT(rig.admitted.back()->envelope.trace, ::testing::Not(HasSubstr("Date:")));
+  EXPECT_THAT(rig.admitted.back()->envelope.trace, HasSubstr("Received:"));
+}
+
 TEST(InboundSession, HalfClosedClientGetsItsReplies) {
   InboundRig rig;
   auto client = rig.Greeted();

@@ -13,10 +13,9 @@ smtp::Reply Refusal(uint16_t code, uint16_t detail, const char* words) {
 
 DowngradeVerdict DecideDowngrade(const MessageNeeds& needs, const smtp::Capabilities& hop) {
   if (needs.utf8_address && !hop.smtputf8) {
-    return {Kind::kRefuse,
-            Refusal(553, 7,
-                    "An address of the message is not ASCII and the next hop does not "
-                    "offer SMTPUTF8: use an ASCII address")};
+    return {Kind::kRefuse, Refusal(553, 7,
+                                   "The sender's address is not ASCII and the next hop does not "
+                                   "offer SMTPUTF8: use an ASCII address")};
   }
   // Undeclared 8-bit in a header field is no claim to SMTPUTF8: it goes on as it came.
   if (needs.smtputf8 && needs.header_8bit && !hop.smtputf8) {

@@ -38,7 +38,7 @@ struct MessageNeeds {
   bool header_8bit = false;
   smtp::BodyType declared = smtp::BodyType::k7Bit;
   bool smtputf8 = false;      // declared by the client
-  bool utf8_address = false;  // an address of this transaction has it
+  bool utf8_address = false;  // the reverse-path has it
 };
 
 DowngradeVerdict DecideDowngrade(const MessageNeeds& needs, const smtp::Capabilities& hop);

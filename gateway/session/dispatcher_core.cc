@@ -173,7 +173,7 @@ void DispatcherCore::ReleaseLive(LiveMessage* live) {
 }
 
 void DispatcherCore::ForgetLive(LiveMessage* live) {
-  RP_CHECK(live->users == 0 && live->outcomes_head == nullptr);
+  RP_CHECK(live->users == 0 && live->outcomes == 0 && live->outcomes_head == nullptr);
   Slot first = schedule_.Find(live->id());
   for (Slot slot = first; slot != kNone;) {
     Entry& entry = schedule_[slot];
@@ -219,25 +219,7 @@ LiveMessage* DispatcherCore::Revive(storage::ReadRequest* read) {
   if (LiveMessage* live = LiveOf(first)) return live;
   std::vector<uint32_t> group_of;
   auto groups = GroupRecipients(read->envelope, read->recipients, &group_of);
-  std::vector<Slot> slots(groups.size(), kNone);
-  absl::flat_hash_map<Slot, uint32_t> recipients;
-  for (int pass = 0; pass < 2; ++pass) {
-    Slot slot = first;
-    do {
-      Entry& entry = schedule_[slot];
-      for (size_t i = 0; i < groups.size(); ++i) {
-        bool same = groups[i].domain == schedule_.domain(entry.domain).name;
-        bool exact = groups[i].attempts == entry.attempts &&
-                     groups[i].held == ((entry.flags & delivery::kHeldRows) != 0);
-        if (slots[i] == kNone && same && (exact || pass == 1)) {
-          slots[i] = slot;
-          recipients[slot] += groups[i].recipients;
-          if (exact) break;
-        }
-      }
-      slot = entry.sibling;
-    } while (slot != first);
-  }
+  std::vector<Slot> slots = JoinToEntries(groups, first);
   auto message = std::make_unique<storage::NewMessage>();
   message->id = read->id;
   message->envelope = std::move(read->envelope);
@@ -253,7 +235,6 @@ LiveMessage* DispatcherCore::Revive(storage::ReadRequest* read) {
     entry.attempts = groups[i].attempts;
     slots[i] = schedule_.Add(entry, io_->wall_now());
     WakeBy(entry.due);
-    recipients[slots[i]] = groups[i].recipients;
   }
   LiveMessage* live = NewLive(std::move(message));
   live->rows_stored = true;
@@ -265,15 +246,70 @@ LiveMessage* DispatcherCore::Revive(storage::ReadRequest* read) {
         i < read->recipients.size() && read->recipients[i].delay_reported;
     ++live->open;
   }
+  TakeOver(live, groups, slots);
+  return live;
+}
+
+// Each group's entry, or kNone: by domain, attempts and hold, and what is left by domain alone.
+std::vector<delivery::Slot> DispatcherCore::JoinToEntries(const std::vector<RecipientGroup>& groups,
+                                                          Slot first) {
+  std::vector<Slot> slots(groups.size(), kNone);
+  absl::flat_hash_map<std::string_view, absl::InlinedVector<uint32_t, 2>> of_domain;
+  for (uint32_t i = 0; i < groups.size(); ++i) of_domain[groups[i].domain].push_back(i);
+  for (bool exactly : {true, false}) {
+    Slot slot = first;
+    do {
+      const Entry& entry = schedule_[slot];
+      bool held = (entry.flags & delivery::kHeldRows) != 0;
+      if (auto found = of_domain.find(schedule_.domain(entry.domain).name);
+          found != of_domain.end()) {
+        for (uint32_t i : found->second) {
+          bool exact = groups[i].attempts == entry.attempts && groups[i].held == held;
+          if (slots[i] == kNone && (exact || !exactly)) slots[i] = slot;
+        }
+      }
+      slot = entry.sibling;
+    } while (slot != first);
+  }
+  return slots;
+}
+
+// The entries of a message stand for the recipients that were joined to them, and no others. One
+// that stands for nobody any more goes, unless it is in hand: then who has it finds that out.
+void DispatcherCore::TakeOver(LiveMessage* live, const std::vector<RecipientGroup>& groups,
+                              const std::vector<Slot>& slots) {
+  struct Joined {
+    uint32_t groups = 0;
+    uint32_t recipients = 0;
+    uint32_t first_recipient = 0;
+    bool whole_range = false;
+  };
+  absl::flat_hash_map<Slot, Joined> joined;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    Joined& of_slot = joined[slots[i]];
+    of_slot.whole_range = ++of_slot.groups == 1 && groups[i].whole_range();
+    of_slot.recipients += groups[i].recipients;
+    of_slot.first_recipient = groups[i].first_recipient;
+  }
+  std::vector<Slot> empty;
+  Slot first = schedule_.Find(live->id());
   Slot slot = first;
   do {
-    schedule_[slot].cookie = live->number;
-    if (auto count = recipients.find(slot); count != recipients.end()) {
-      schedule_[slot].recipients = count->second;
-    }
-    slot = schedule_[slot].sibling;
+    Entry& entry = schedule_[slot];
+    const Joined& of_slot = joined[slot];
+    entry.cookie = live->number;
+    entry.recipients = of_slot.recipients;
+    entry.first_recipient = of_slot.first_recipient;
+    SetAllRecipients(&entry, of_slot.whole_range);
+    if (of_slot.groups == 0 && entry.state != EntryState::kInHand) empty.push_back(slot);
+    slot = entry.sibling;
   } while (slot != first);
-  return live;
+  for (Slot gone : empty) schedule_.Remove(gone);
+}
+
+void DispatcherCore::SetAllRecipients(Entry* entry, bool all) {
+  entry->flags &= static_cast<uint8_t>(~delivery::kAllRecipients);
+  if (all) entry->flags |= delivery::kAllRecipients;
 }
 
 // The tick comes at `due`, or before; at least once a minute, because the wall clock may be set.

@@ -57,6 +57,7 @@ struct Site {
   std::vector<OutboundConnection*> idle;   // the one used last at the back
   uint32_t open = 0;                       // connections, those being made included
   uint32_t connecting = 0;
+  MonoTime paused_until;  // this host has no descriptors for new connections
   smtp::Reply last_failure;
   std::string last_failure_hop;
   RetryTimer retry;  // asks for a connection slot again, or for an address
@@ -140,6 +141,10 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void ShedBodies();
   // From an envelope that was read: into memory, joined to its entries.
   LiveMessage* Revive(storage::ReadRequest* read);
+  std::vector<Slot> JoinToEntries(const std::vector<RecipientGroup>& groups, Slot first);
+  void TakeOver(LiveMessage* live, const std::vector<RecipientGroup>& groups,
+                const std::vector<Slot>& slots);
+  static void SetAllRecipients(delivery::Entry* entry, bool all);
   LiveMessage* LiveOf(Slot slot);
   void Tick();
   void WakeBy(WallTime due);
@@ -160,6 +165,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   enum class Started : uint8_t { kNothing, kUnderWay, kSettled };
   Started StartNext(OutboundConnection* connection);
   void GiveWork(OutboundConnection* connection);
+  static bool SaysClosing(const smtp::ClientSession::Outcome& outcome, const smtp::Reply& failure);
   void FailTransaction(Transaction* transaction, size_t target);
   void TraceConnection(OutboundConnection* connection);
   bool MustQuit(OutboundConnection* connection) const;
@@ -178,7 +184,6 @@ class DispatcherCore final : public OutboundConnection::Owner {
   bool Prepare(Transaction* transaction);
   void ChooseRecipients(Transaction* transaction);
   bool RefusedByCapabilities(Transaction* transaction, smtp::Reply* refusal, bool* reencode);
-  static smtp::Reply CannotReencode();
   bool Reencoded(Transaction* transaction);
   void BeginMail(Transaction* transaction);
   void OnBodyWanted(OutboundConnection* connection) override;

@@ -148,7 +148,7 @@ void DispatcherCore::SettleSlot(Settling* settling, Slot slot) {
   uint32_t deferred = static_cast<uint32_t>(tally.deferred.size());
   uint32_t total = schedule_[slot].recipients;
   uint32_t untried = total - std::min(total, tally.settled + deferred);
-  if (tally.settled > 0) schedule_[slot].flags &= static_cast<uint8_t>(~delivery::kAllRecipients);
+  if (tally.settled > 0) SetAllRecipients(&schedule_[slot], false);
   Outcome::Change change;
   change.slot = slot;
   if (deferred == 0 && untried == 0) {
@@ -176,10 +176,10 @@ void DispatcherCore::SettleSlot(Settling* settling, Slot slot) {
   change.due = NextAttempt(live.id(), change.attempts);
   change.reply_code = tally.reply.code;
   change.enhanced = tally.reply.enhanced;
-  if (deferred == 1) {
-    schedule_[slot].first_recipient = tally.deferred[0];
-    schedule_[slot].flags |= delivery::kAllRecipients;
-  }
+  // In ascending order, and by now all that the entry stands for.
+  schedule_[slot].first_recipient = tally.deferred.front();
+  SetAllRecipients(&schedule_[slot],
+                   tally.deferred.back() - tally.deferred.front() + 1 == deferred);
   settling->outcome->changes.push_back(change);
 }
 
@@ -228,7 +228,10 @@ Outcome* DispatcherCore::NewOutcome(const MessageId& id, LiveMessage* live) {
   outcome->reply_to = &io_->inbox();
   outcome->id = id;
   outcome->live = live;
-  if (live) ++live->users;
+  if (live) {
+    ++live->users;
+    ++live->outcomes;
+  }
   return outcome;
 }
 
@@ -266,7 +269,9 @@ void DispatcherCore::Enqueue(Outcome* outcome) {
 void DispatcherCore::SubmitNow(Outcome* outcome) {
   if (LiveMessage* live = outcome->live) {
     const storage::StoredEnvelope& envelope = live->envelope();
-    outcome->complete = live->open == 0 && outcome->next_of_message == nullptr;
+    // The last of them, also of those that still wait for what their report returns: with the
+    // message, all that is known of it goes.
+    outcome->complete = live->open == 0 && live->outcomes == 1;
     if (outcome->complete) outcome->updates.clear();
     outcome->recipients_total =
         live->rows_stored ? static_cast<uint32_t>(envelope.recipients.size()) : 0;
@@ -300,6 +305,7 @@ void DispatcherCore::Stored(Outcome* outcome) {
   if (QueueJob* job = outcome->job) JobPartDone(job, true);
   FreeOutcome(outcome);
   if (live) {
+    --live->outcomes;
     live->outcomes_head = next;
     if (!next) live->outcomes_tail = nullptr;
     if (next) SubmitNow(next);
@@ -361,6 +367,7 @@ void DispatcherCore::GiveUp(Outcome* outcome) {
     if (QueueJob* job = outcome->job) JobPartDone(job, false);
     FreeOutcome(outcome);
     if (live) {
+      --live->outcomes;
       live->outcomes_head = next;
       if (!next) live->outcomes_tail = nullptr;
       ReleaseLive(live);

@@ -33,6 +33,12 @@ bool Wants(const storage::StoredRecipient& recipient, DsnAction action) {
   return false;
 }
 
+// RFC 3464 section 2.3.5: a domain name or an address literal, without the port.
+std::string MtaName(std::string_view relay) {
+  if (auto endpoint = Endpoint::Parse(relay)) return endpoint->address.ToLiteral();
+  return std::string(relay.substr(0, relay.find(':')));
+}
+
 // The header section alone, its empty line included; all that there is where none ends it.
 std::string_view HeaderSection(std::string_view message) {
   size_t end = message.find("\r\n\r\n");
@@ -54,7 +60,7 @@ void DispatcherCore::Report(Outcome* outcome, uint32_t number, DsnAction action,
   about.action = action;
   about.reply = reply;
   // Who spoke: the next hop, where its reply has a code.
-  if (reply.code != 0) about.remote_mta = relay;
+  if (reply.code != 0) about.remote_mta = MtaName(relay);
   about.last_attempt = io_->wall_now();
   about.will_retry_until = envelope.deadline;
   outcome->report_on.push_back(std::move(about));

@@ -55,6 +55,10 @@ void DispatcherCore::OpenConnections(SiteId id) {
     DeferReady(id);
     return;
   }
+  if (io_->now() < site.paused_until) {
+    io_->timers().Schedule(&site.retry, site.paused_until);
+    return;
+  }
   ResolveHops(id);
   while (site.connecting < limits::kConnectingPerSiteMax && schedule_.ready(id) > site.connecting) {
     size_t target = site.health.Choose(io_->now());
@@ -227,7 +231,11 @@ void DispatcherCore::OnBroken(OutboundConnection* connection) {
   if (connection->connecting) {
     connection->connecting = false;
     --site.connecting;
-    if (known) site.health.ConnectFailed(target, io_->now());
+    if (connection->short_of_descriptors()) {
+      site.paused_until = io_->now() + Millis(limits::kNoDescriptorPauseMillis);
+    } else if (known) {
+      site.health.ConnectFailed(target, io_->now());
+    }
     site.last_failure = connection->failure();
     if (!site.last_failure.enhanced.present()) site.last_failure.enhanced = {4, 4, 1};
     site.last_failure_hop = connection->hop_name();
@@ -243,6 +251,14 @@ void DispatcherCore::OnBroken(OutboundConnection* connection) {
   // The slot is free once the connection is closed: OnClosed goes on with the site.
 }
 
+// All that the next hop had to say was 421: it ended a connection that it had served.
+bool DispatcherCore::SaysClosing(const smtp::ClientSession::Outcome& outcome,
+                                 const smtp::Reply& failure) {
+  return failure.code == 421 &&
+         std::all_of(outcome.recipients.begin(), outcome.recipients.end(),
+                     [](const smtp::Reply& reply) { return reply.code == 0 || reply.code == 421; });
+}
+
 void DispatcherCore::FailTransaction(Transaction* transaction, size_t target) {
   OutboundConnection* connection = transaction->connection;
   Site& site = *sites_[connection->site()];
@@ -252,7 +268,8 @@ void DispatcherCore::FailTransaction(Transaction* transaction, size_t target) {
   smtp::ClientSession::Outcome& outcome = connection->session().outcome();
   // A connection that was kept may have been closed by the next hop just when it was used again.
   // Nothing was answered, so nothing was tried.
-  bool stale = connection->transactions() > 0 && connection->silent_since_begin();
+  bool stale = connection->transactions() > 0 &&
+               (connection->silent_since_begin() || SaysClosing(outcome, connection->failure()));
   bool untouched = transaction->stage == Transaction::Stage::kGathering;
   if (untouched || (stale && !outcome.in_doubt)) {
     GiveBack(transaction);

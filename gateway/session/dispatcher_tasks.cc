@@ -55,7 +55,7 @@ void DispatcherCore::Run(EntryTask task) {
     RunLoaded(task, live);
     return;
   }
-  bool told = task.kind == Kind::kDefer && (entry.flags & delivery::kWantsDelayNotice);
+  bool told = (entry.flags & delivery::kWantsDelayNotice) != 0;
   bool by_sender = task.job && !task.job->command->filter.sender.empty();
   bool known = (entry.flags & delivery::kAllRecipients) != 0;
   if (known && !told && !by_sender && !Closes(task.kind)) {

@@ -207,29 +207,21 @@ bool DispatcherCore::RefusedByCapabilities(Transaction* transaction, smtp::Reply
   needs.header_8bit = envelope.header_8bit;
   needs.declared = static_cast<smtp::BodyType>(envelope.body_type);
   needs.smtputf8 = envelope.smtputf8;
+  // A recipient's address is that recipient's trouble alone: the session refuses it by itself.
   needs.utf8_address = HasEighthBit(envelope.reverse_path);
-  for (size_t i = 0; i < transaction->numbers.size() && !needs.utf8_address; ++i) {
-    needs.utf8_address = HasEighthBit(transaction->recipients[i].address);
-  }
   mail::DowngradeVerdict verdict = mail::DecideDowngrade(needs, hop);
   if (verdict.kind == mail::DowngradeVerdict::Kind::kRefuse) {
     *refusal = std::move(verdict.refusal);
     return true;
   }
   *reencode = verdict.kind == mail::DowngradeVerdict::Kind::kReencode;
+  transaction->no_encoding = std::move(verdict.refusal);
   if (*reencode && live.wire_bytes() > limits::kReencodeBytesMax) {
-    *refusal = CannotReencode();
-    return true;
+    *reencode = false;
+    *refusal = transaction->no_encoding;
+    return refusal->code != 0;
   }
   return false;
-}
-
-smtp::Reply DispatcherCore::CannotReencode() {
-  smtp::Reply reply;
-  reply.code = 554;
-  reply.enhanced = {5, 6, 3};
-  reply.text = "the next hop takes no 8-bit content, and this message cannot be converted";
-  return reply;
 }
 
 // The whole message is gathered: converts and begins. False as Prepare's.
@@ -237,13 +229,14 @@ bool DispatcherCore::Reencoded(Transaction* transaction) {
   std::optional<std::string> text = mail::Reencode(transaction->gathered);
   explicit_bzero(transaction->gathered.data(), transaction->gathered.size());
   transaction->gathered = std::string();
-  if (!text) {
-    SettleAlike(transaction, transaction->connection, CannotReencode());
+  if (text) {
+    Count(Counter::kDowngraded);
+    transaction->reencoded = TakeString(std::move(*text));
+  } else if (transaction->no_encoding.code != 0) {
+    SettleAlike(transaction, transaction->connection, transaction->no_encoding);
     EndTransaction(transaction);
     return false;
   }
-  Count(Counter::kDowngraded);
-  transaction->reencoded = TakeString(std::move(*text));
   BeginMail(transaction);
   return true;
 }
@@ -369,6 +362,7 @@ void DispatcherCore::PumpGathering(Transaction* transaction) {
     read.arrived = false;
     transaction->gathered += read.body;
     explicit_bzero(read.body.data(), read.body.size());
+    read.body.clear();
     ++transaction->next_write;
     RequestChunks(transaction);
   }
@@ -386,7 +380,14 @@ void DispatcherCore::PumpGathering(Transaction* transaction) {
 void DispatcherCore::BodyLost(Transaction* transaction, const Status& status) {
   OutboundConnection* connection = transaction->connection;
   bool begun = transaction->stage == Stage::kSending;
-  for (Slot slot : transaction->slots) ReadFailed(slot, status);
+  for (Slot slot : transaction->slots) {
+    ReadFailed(slot, status);
+    // Its envelope is whole: if nothing mends the body it is bounced at its deadline.
+    if (schedule_[slot].state == delivery::EntryState::kHeld) {
+      schedule_.Take(slot);
+      Defer(slot, WallFromMillis(int64_t{schedule_[slot].deadline_seconds} * 1000));
+    }
+  }
   EndTransaction(transaction);
   if (!connection) return;
   if (begun) {

@@ -41,6 +41,7 @@ struct LiveMessage {
   bool rows_stored = false;  // of recipients: what must be deleted with the message
   uint64_t held_bytes = 0;   // counted against the budget
   uint32_t users = 0;        // transactions and outcomes that refer to it
+  uint32_t outcomes = 0;     // not stored yet, with those that are not submitted yet
   // Outcomes of one message are stored one after the other: the first is with the spool.
   Outcome* outcomes_head = nullptr;
   Outcome* outcomes_tail = nullptr;
@@ -76,7 +77,8 @@ struct Transaction {
   uint32_t next_write = 0;
   uint32_t reads_in_flight = 0;
   bool body_wanted = false;
-  std::string gathered;  // the whole message, to be re-encoded
+  std::string gathered;     // the whole message, to be re-encoded
+  smtp::Reply no_encoding;  // the answer where that cannot be; code 0: it goes on unchanged
   Slice reencoded;
 };
 

@@ -24,7 +24,8 @@ OutboundConnection::OutboundConnection(reactor::Io* io, Owner* owner, const Sett
       site_(site),
       peer_(peer),
       hop_name_(std::move(hop_name)),
-      leased_at_(io->now()) {
+      leased_at_(io->now()),
+      deadline_(io->now() + Seconds(limits::kClientTransactionSecondsMax)) {
   timeout_.connection = this;
 }
 
@@ -41,6 +42,7 @@ void OutboundConnection::Begin(const smtp::OutgoingMail& mail) {
   if (transactions_ > 0) Count(Counter::kOutboundReused);
   resting_ = false;
   silent_ = true;
+  deadline_ = io_->now() + Seconds(limits::kClientTransactionSecondsMax);
   session_.Begin(mail);
   // Where no recipient can be sent the session has its outcome at once.
   if (!pumping_ && session_.output().empty()) {
@@ -67,7 +69,9 @@ void OutboundConnection::FinishBody() {
   session_.BodyEnd(&wire_);
   sending_body_ = false;
   WriteWire();
-  if (!session_.body_error()) Flush();
+  if (session_.body_error()) return;
+  Flush();
+  ArmTimeout();
 }
 
 // A body that cannot be finished is not sent on: the session fails at its next step.
@@ -116,6 +120,8 @@ void OutboundConnection::OnConnected(int error) {
   }
   failure_ = smtp::Reply();
   failure_.text = std::string("cannot connect: ") + std::strerror(-error);
+  short_of_descriptors_ =
+      error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
   Break();
 }
 
@@ -154,6 +160,11 @@ void OutboundConnection::OnTimeout() {
   }
   if (quitting_) {
     Abort();
+    return;
+  }
+  bool leaving = stream_.unsent_bytes() < unsent_at_arming_;
+  if (leaving && io_->now() < deadline_) {
+    ArmTimeout();
     return;
   }
   if (stream_.open()) {
@@ -211,7 +222,10 @@ void OutboundConnection::Pump(std::string_view input) {
     }
   }
   pumping_ = false;
-  if (!broken_) Flush();
+  if (broken_) return;
+  // Bytes of a reply that does not end are no answer.
+  if (session_.replies() != replies_seen_) ArmTimeout();
+  Flush();
 }
 
 void OutboundConnection::Flush() {
@@ -220,19 +234,24 @@ void OutboundConnection::Flush() {
   if (!output.empty()) {
     stream_.WriteCopy(output);
     output.clear();
+    ArmTimeout();
   }
   stream_.Flush();
-  ArmTimeout();
 }
 
 void OutboundConnection::ArmTimeout() {
-  Seconds wait(session_.timeout_seconds());
+  unsent_at_arming_ = stream_.unsent_bytes();
+  replies_seen_ = session_.replies();
+  Millis wait = Seconds(session_.timeout_seconds());
   if (quitting_) {
     wait = Seconds(limits::kClientQuitSeconds);
   } else if (resting_) {
     wait = settings_->idle_timeout;
-  } else if (settings_->command_timeout.count() > 0) {
-    wait = std::min(wait, settings_->command_timeout);
+  } else {
+    if (settings_->command_timeout.count() > 0) {
+      wait = std::min<Millis>(wait, settings_->command_timeout);
+    }
+    wait = std::min<Millis>(wait, deadline_ - io_->now());
   }
   io_->timers().Schedule(&timeout_, io_->now() + wait);
 }

@@ -77,13 +77,13 @@ class OutboundConnection final : public reactor::StreamHandler {
   uint32_t site() const { return site_; }
   const Endpoint& peer() const { return peer_; }
   const std::string& hop_name() const { return hop_name_; }
-  // It said hello: Begin was possible at least once.
-  bool greeted() const { return greeted_; }
   bool usable() const { return greeted_ && !broken_ && !quitting_; }
   // Nothing has come from the next hop since Begin.
   bool silent_since_begin() const { return silent_; }
   // What went wrong, in words or as the next hop's reply.
   const smtp::Reply& failure() const { return failure_; }
+  // The connect failed for want of descriptors or memory of this host, not for the next hop.
+  bool short_of_descriptors() const { return short_of_descriptors_; }
   uint32_t transactions() const { return transactions_; }
   size_t unsent_bytes() const { return stream_.unsent_bytes(); }
   MonoTime leased_at() const { return leased_at_; }
@@ -124,12 +124,16 @@ class OutboundConnection final : public reactor::StreamHandler {
   std::string hop_name_;
   smtp::Reply failure_;
   MonoTime leased_at_;
+  MonoTime deadline_;  // of the transaction, or of the greeting
+  size_t unsent_at_arming_ = 0;
+  uint32_t replies_seen_ = 0;
   uint32_t transactions_ = 0;
   bool greeted_ = false;
   bool broken_ = false;
   bool quitting_ = false;
   bool resting_ = false;
   bool silent_ = true;
+  bool short_of_descriptors_ = false;
   bool pumping_ = false;
   bool sending_body_ = false;
   bool pump_soon_ = false;

@@ -69,9 +69,8 @@ void Join(RecipientGroup* group, uint32_t number, const storage::StoredRecipient
   }
   group->last_recipient = number;
   group->due = std::min(group->due, state.next_attempt);
-  if ((recipient.notify & smtp::kNotifyDelay) && !state.delay_reported) {
-    group->wants_delay_notice = true;
-  }
+  // Reported or not: what is stored says which, and has to be read before it is written again.
+  if (recipient.notify & smtp::kNotifyDelay) group->wants_delay_notice = true;
   ++group->recipients;
 }
 

@@ -116,6 +116,7 @@ TEST(DispatcherDeliveryTest, EachRecipientHasItsOwnResult) {
   EXPECT_EQ(hop.messages[1].recipients, std::vector<std::string>{"sender@example.com"});
   EXPECT_NE(hop.messages[1].content.find("Action: failed"), std::string::npos);
   EXPECT_NE(hop.messages[1].content.find("bad@one.example"), std::string::npos);
+  EXPECT_NE(hop.messages[1].content.find("Remote-MTA: dns; [192.0.2.1]\r\n"), std::string::npos);
   EXPECT_EQ(hop.messages[1].content.find("later@one.example"), std::string::npos);
   later = false;
   ASSERT_TRUE(rig.RunUntil([&] { return rig.Settled(); }));
@@ -188,6 +189,104 @@ TEST(DispatcherDeliveryTest, AMessageThatIsTooLargeForTheHopComesBack) {
   EXPECT_TRUE(hop.messages.empty());
   ASSERT_EQ(home.messages.size(), 1u);
   EXPECT_NE(home.messages[0].content.find("5.3.4"), std::string::npos);
+}
+
+// No MIME-Version: its structure does not tell how to label another encoding.
+TEST(DispatcherDeliveryTest, Undeclared8BitThatCannotBeConvertedGoesOnUnchanged) {
+  for (bool from_spool : {false, true}) {
+    DispatcherRig rig(12);
+    ScriptedHop hop(&rig.world, kHop);
+    hop.extensions = {"PIPELINING"};
+    bool later = from_spool;
+    hop.answer = [&](std::string_view command, std::string_view) -> std::string {
+      return command == "RCPT" && later ? "450 4.3.0 later" : "";
+    };
+    rig.Route({{"*", {kHop}}});
+    Sent sent;
+    sent.body =
+        "Subject: x\r\n\r\nGr\xC3\xBC\xC3\x9F"
+        "e\r\n";
+    sent.body_8bit = true;
+    rig.Send(sent);
+    if (from_spool) {
+      ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("deferred").size() == 1; }));
+      later = false;
+      rig.Restart();
+    }
+    ASSERT_TRUE(rig.RunUntil([&] { return rig.Settled(); }));
+    ASSERT_EQ(hop.messages.size(), 1u);
+    EXPECT_EQ(hop.messages[0].content, "Received: by gw.example; now\r\n" + sent.body);
+    EXPECT_EQ(hop.messages[0].from, "<sender@example.com>") << "nothing is announced";
+  }
+}
+
+TEST(DispatcherDeliveryTest, Declared8BitThatCannotBeConvertedComesBack) {
+  DispatcherRig rig(13);
+  ScriptedHop hop(&rig.world, kHop);
+  hop.extensions = {"PIPELINING"};
+  ScriptedHop home(&rig.world, kOther);
+  rig.Route({{"*", {kHop}}, {"example.com", {kOther}}});
+  Sent sent;
+  sent.body =
+      "Subject: x\r\n\r\nGr\xC3\xBC\xC3\x9F"
+      "e\r\n";
+  sent.body_8bit = true;
+  sent.declared = smtp::BodyType::k8BitMime;
+  rig.Send(sent);
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.Settled(); }));
+  EXPECT_TRUE(hop.messages.empty());
+  ASSERT_EQ(home.messages.size(), 1u);
+  EXPECT_NE(home.messages[0].content.find("5.6.3"), std::string::npos);
+}
+
+TEST(DispatcherDeliveryTest, OneAddressThatIsNotAsciiIsItsOwnTroubleAlone) {
+  DispatcherRig rig(14);
+  ScriptedHop hop(&rig.world, kHop);
+  rig.Route({{"*", {kHop}}});
+  Sent sent;
+  sent.to = {"a@one.example",
+             "gr\xC3\xBC\xC3\x9F"
+             "e@one.example"};
+  rig.Send(sent);
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.Settled(); }));
+  EXPECT_EQ(hop.Count("a@one.example"), 1);
+  ASSERT_EQ(rig.log.Of("bounced").size(), 1u);
+  EXPECT_EQ(RecordingLog::Field(rig.log.Of("bounced")[0], "dsn"), "5.6.7");
+}
+
+// A server that has had enough of a connection says 421 to the next MAIL: nothing was tried.
+TEST(DispatcherDeliveryTest, A421OnAConnectionThatWasServedIsNoAttempt) {
+  DispatcherRig rig(15);
+  ScriptedHop hop(&rig.world, kHop);
+  int mails = 0;
+  hop.answer = [&](std::string_view command, std::string_view) -> std::string {
+    if (command == "greeting") mails = 0;
+    return command == "MAIL" && ++mails > 2 ? "421 4.7.0 too many messages" : "";
+  };
+  rig.config.connections_per_site = 1;
+  rig.Route({{"*", {kHop}}});
+  for (int i = 0; i < 7; ++i) rig.Send({});
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.Settled(); }));
+  EXPECT_EQ(hop.messages.size(), 7u);
+  EXPECT_TRUE(rig.log.Of("deferred").empty());
+}
+
+// One byte before each time-out is no answer.
+TEST(DispatcherDeliveryTest, AHopThatDripsItsAnswerTimesOut) {
+  DispatcherRig rig(16);
+  std::vector<std::unique_ptr<reactor::SimPeer>> peers;
+  rig.world.Serve(*Endpoint::Parse(kHop), [&](std::unique_ptr<reactor::SimPeer> peer) {
+    peers.push_back(std::move(peer));
+  });
+  rig.Route({{"*", {kHop}}});
+  WallTime began = rig.world.wall_now();
+  rig.Send({});
+  for (int i = 0; i < 20 && rig.log.Of("unreachable").empty(); ++i) {
+    for (auto& peer : peers) peer->Write("2");
+    rig.RunFor(Seconds(60));
+  }
+  EXPECT_FALSE(rig.log.Of("unreachable").empty());
+  EXPECT_LE(rig.world.wall_now() - began, Seconds(limits::kClientGreetingSeconds + 61));
 }
 
 TEST(DispatcherDeliveryTest, ALargeBodyIsReadBackInPieces) {

@@ -33,18 +33,22 @@ ScriptedHop::ScriptedHop(reactor::SimWorld* world, const std::string& name)
 ScriptedHop::~ScriptedHop() { SetUp(false); }
 
 void ScriptedHop::SetUp(bool up) {
-  if (up == up_) return;
-  up_ = up;
+  SetListening(up);
+  if (up) return;
+  for (Session& session : sessions_) {
+    if (!session.over) session.peer->Close();
+    session.over = true;
+  }
+}
+
+void ScriptedHop::SetListening(bool on) {
+  if (on == std::exchange(up_, on)) return;
   Endpoint local = *Endpoint::Parse(endpoint);
-  if (up) {
+  if (on) {
     world_->Serve(local,
                   [this](std::unique_ptr<reactor::SimPeer> peer) { Serve(std::move(peer)); });
   } else {
     world_->StopServing(local);
-    for (Session& session : sessions_) {
-      if (!session.over) session.peer->Close();
-      session.over = true;
-    }
   }
 }
 
@@ -246,6 +250,8 @@ MessageId DispatcherRig::Send(const Sent& sent) {
   for (const std::string& to : sent.to) envelope.recipients.push_back({to, "", sent.notify});
   envelope.trace = "Received: by gw.example; now\r\n";
   envelope.body_bytes = sent.body.size();
+  envelope.body_8bit = sent.body_8bit;
+  envelope.body_type = static_cast<uint8_t>(sent.declared);
   message->body.Append(Slice::Copy(sent.body));
   MessageId id = message->id;
 

@@ -48,6 +48,8 @@ class ScriptedHop {
   ~ScriptedHop();
 
   void SetUp(bool up);
+  // False: new connections are refused; those that are open go on.
+  void SetListening(bool on);
   Answer answer = [](std::string_view, std::string_view) { return std::string(); };
   std::vector<std::string> extensions = {"PIPELINING", "8BITMIME", "SIZE 10000000"};
   std::vector<HopMessage> messages;
@@ -86,6 +88,8 @@ struct Sent {
   std::vector<std::string> to = {"a@one.example"};
   std::string body = "Subject: test\r\n\r\nHello.\r\n";
   uint8_t notify = 0;
+  bool body_8bit = false;
+  smtp::BodyType declared = smtp::BodyType::k7Bit;
   Millis lifetime = Seconds(5 * 86'400);
 };
 

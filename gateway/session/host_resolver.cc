@@ -80,7 +80,7 @@ class ThreadedResolver final : public HostResolver {
 
   bool Cancel(HostRequest* request) override {
     std::lock_guard lock(mutex_);
-    return in_hand_.erase(request) > 0 || std::erase(queue_, request) > 0;
+    return std::erase(queue_, request) > 0;
   }
 
  private:
@@ -95,29 +95,40 @@ class ThreadedResolver final : public HostResolver {
     request->reply_to->Post(request);
   }
 
+  // The first request for a name that no thread looks up already; null: none.
+  HostRequest* NextRequest() {
+    for (HostRequest* request : queue_) {
+      if (!in_hand_.contains(request->host)) return request;
+    }
+    return nullptr;
+  }
+
+  // A request stays in the queue until it is answered; one lookup answers all for its name.
   void Work() {
     std::unique_lock lock(mutex_);
     while (true) {
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      wake_.wait(lock, [this] { return stopping_ || NextRequest() != nullptr; });
       if (stopping_) return;
-      HostRequest* request = queue_.front();
-      queue_.pop_front();
-      in_hand_.insert(request);
-      std::string host = request->host;
+      std::string host = NextRequest()->host;
+      in_hand_.insert(host);
       lock.unlock();
       Answer answer = LookUp(host);
       lock.lock();
-      bool wanted = in_hand_.erase(request) > 0;
+      in_hand_.erase(host);
+      std::erase_if(queue_, [&](HostRequest* request) {
+        if (request->host != host) return false;
+        Reply(request, answer);
+        return true;
+      });
       // The names are those of the configuration's routes, so the cache is bounded by them.
-      answers_[host] = answer;
-      if (wanted) Reply(request, answer);
+      answers_[host] = std::move(answer);
     }
   }
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<HostRequest*> queue_;
-  std::set<HostRequest*> in_hand_;  // being looked up, and still wanted
+  std::set<std::string> in_hand_;  // names that are being looked up
   std::map<std::string, Answer> answers_;
   std::vector<std::thread> threads_;
   bool stopping_ = false;

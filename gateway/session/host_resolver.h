@@ -33,7 +33,7 @@ class HostResolver {
 
   // With that many threads; they end, after the lookup in hand, when it is destroyed. Requests
   // still open then are answered with an error.
-  static std::unique_ptr<HostResolver> Make(unsigned threads = 2);
+  static std::unique_ptr<HostResolver> Make(unsigned threads = 4);
   // One for the process, made on first use and never destroyed.
   static HostResolver* Shared();
 };

@@ -53,6 +53,20 @@ TEST(HostResolverTest, AFailureHasWords) {
   EXPECT_FALSE(asked.error.empty());
 }
 
+TEST(HostResolverTest, OneLookupAnswersAllThatAskForTheName) {
+  auto resolver = HostResolver::Make(2);
+  Inbox inbox;
+  std::vector<Asked> asked(50);
+  for (Asked& each : asked) {
+    Prepare(&each, &inbox, "localhost");
+    resolver->Resolve(&each);
+  }
+  for (Asked& each : asked) {
+    ASSERT_TRUE(DrainUntil(&inbox, each.done));
+    EXPECT_FALSE(each.addresses.empty()) << each.error;
+  }
+}
+
 TEST(HostResolverTest, WhatIsCancelledIsNotPosted) {
   auto resolver = HostResolver::Make(1);
   Inbox inbox;

@@ -26,10 +26,6 @@ missing_packages() {
     <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u)
 }
 
-as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
-}
-
 install_packages() {
   [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
     fail "these packages are missing and need root or sudo: $*"

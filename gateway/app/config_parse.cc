@@ -288,7 +288,7 @@ void ReadRoutes(TableReader* root, Config* config) {
     ReadRelays(&table, root->errors(), &route);
     table.Finish();
     if (!given || route.next_hops.empty()) continue;
-    if (!seen.insert(ToLower(route.domain)).second) {
+    if (!seen.insert(route.DomainKey()).second) {
       table.Error("domain", "there are two routes for " + Quoted(route.domain));
       continue;
     }

@@ -70,22 +70,24 @@ std::string Route::SiteName() const {
   return name;
 }
 
+std::string Route::DomainKey() const { return smtp::DomainKey(domain); }
+
 StatusOr<RouteTable> RouteTable::Make(std::vector<Route> routes) {
   RouteTable table;
   for (Route& route : routes) {
     if (route.next_hops.empty()) return Refused(route.domain, "has no next hop");
     SortByPreference(&route.next_hops);
     size_t number = table.routes_.size();
+    std::string key = route.DomainKey();
     bool fresh = true;
-    if (route.domain == "*") {
+    if (key == "*") {
       fresh = !table.all_.has_value();
       table.all_ = number;
-    } else if (route.domain.starts_with("*.")) {
-      std::string base = smtp::DomainKey(std::string_view(route.domain).substr(2));
+    } else if (key.starts_with("*.")) {
+      std::string base = key.substr(2);
       if (!smtp::IsDomain(base, true)) return Refused(route.domain, "is not a domain");
       fresh = table.below_.emplace(base, number).second;
     } else {
-      std::string key = smtp::DomainKey(route.domain);
       bool domain = smtp::IsDomain(key, true) || smtp::IsAddressLiteral(key);
       if (!domain) return Refused(route.domain, "is not a domain");
       fresh = table.exact_.emplace(key, number).second;

@@ -43,6 +43,9 @@ struct Route {
   // The name of the set of next hops: what connections, health and leases belong to. Two routes
   // with the same hops and preferences share one site.
   std::string SiteName() const;
+  // `domain` as routes are told apart: without regard to case or to a final dot. Two routes with
+  // one key are one too many.
+  std::string DomainKey() const;
 };
 
 class RouteTable {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "gateway/app/config.h"
+#include "gateway/delivery/routing.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace ringpost;
@@ -21,5 +22,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const auto& region : result.config->regions) found |= region.name == listener.region;
     if (!found || listener.address.port == 0) std::abort();
   }
+  if (!delivery::RouteTable::Make(result.config->routes).ok()) std::abort();
+  for (const auto& region : result.config->regions) {
+    if (!region.store.starts_with('/') || !region.log.starts_with('/')) std::abort();
+  }
+  if (!result.config->control.socket.starts_with('/')) std::abort();
   return 0;
 }

@@ -54,6 +54,16 @@ TEST(RouteTableTest, WithoutAStarSomeDomainsHaveNoRoute) {
   EXPECT_FALSE(config.HasRoute("example.org"));
 }
 
+TEST(RouteTableTest, AFinalDotAndCaseMakeNoOtherRoute) {
+  for (const auto& [one, other] : std::vector<std::pair<const char*, const char*>>{
+           {"example.com", "Example.com."}, {"*.example.com", "*.EXAMPLE.com."}, {"*", "*."}}) {
+    EXPECT_EQ(RouteTo(one, {}).DomainKey(), RouteTo(other, {}).DomainKey());
+    EXPECT_FALSE(
+        RouteTable::Make({RouteTo(one, {"192.0.2.1"}), RouteTo(other, {"192.0.2.1"})}).ok())
+        << other;
+  }
+}
+
 TEST(RouteTableTest, BadTablesAreRefusedWithTheRoutesName) {
   EXPECT_FALSE(RouteTable::Make({RouteTo("*", {})}).ok());
   EXPECT_FALSE(RouteTable::Make({RouteTo("a..b", {"192.0.2.1"})}).ok());

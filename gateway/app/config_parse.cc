@@ -7,6 +7,7 @@
 #include "gateway/app/config_reader.h"
 #include "gateway/app/config_text.h"
 #include "gateway/base/text.h"
+#include "gateway/base/units.h"
 #include "gateway/smtp/address.h"
 
 namespace ringpost::app {

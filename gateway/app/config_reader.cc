@@ -5,6 +5,7 @@
 #include "gateway/app/config_text.h"
 #include "gateway/base/limits.h"
 #include "gateway/base/text.h"
+#include "gateway/base/units.h"
 
 namespace ringpost::app {
 namespace {
@@ -145,7 +146,7 @@ bool TableReader::Duration(std::string_view key, Millis least, Millis most, Mill
   const toml::node* node = Find(key);
   if (!node) return false;
   std::string wanted = "a time from \"" + FormatDuration(least) + "\" to \"" +
-                       FormatDuration(most) + "\": a whole number with ms, s, m, h or d";
+                       FormatDuration(most) + "\": whole numbers with d, h, m, s or ms";
   const toml::value<std::string>* text = node->as_string();
   if (!text) {
     WrongType(*node, key, wanted);

@@ -4,73 +4,8 @@
 #include <vector>
 
 #include "gateway/base/limits.h"
-#include "gateway/base/text.h"
 
 namespace ringpost::app {
-namespace {
-
-struct Unit {
-  std::string_view name;
-  uint64_t factor;
-};
-// From large to small, so that formatting takes the first that divides.
-constexpr Unit kTimeUnits[] = {
-    {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}};
-constexpr Unit kByteUnits[] = {{"TiB", uint64_t{1} << 40},
-                               {"GiB", uint64_t{1} << 30},
-                               {"MiB", uint64_t{1} << 20},
-                               {"KiB", uint64_t{1} << 10}};
-constexpr uint64_t kMillisMax = uint64_t{100} * 366 * 86'400'000;
-
-// number * factor, where it is no more than `most`.
-std::optional<uint64_t> Scaled(std::string_view number, uint64_t factor, uint64_t most) {
-  std::optional<uint64_t> value = ParseDecimal(number);
-  if (!value || *value > most / factor) return std::nullopt;
-  return *value * factor;
-}
-
-}  // namespace
-
-std::optional<Millis> ParseDuration(std::string_view text) {
-  size_t digits = 0;
-  while (digits < text.size() && IsDigit(text[digits])) ++digits;
-  for (const Unit& unit : kTimeUnits) {
-    if (text.substr(digits) != unit.name) continue;
-    auto value = Scaled(text.substr(0, digits), unit.factor, kMillisMax);
-    if (!value) return std::nullopt;
-    return Millis(static_cast<int64_t>(*value));
-  }
-  return std::nullopt;
-}
-
-std::string FormatDuration(Millis duration) {
-  uint64_t ms = static_cast<uint64_t>(std::max<int64_t>(duration.count(), 0));
-  if (ms == 0) return "0s";
-  for (const Unit& unit : kTimeUnits) {
-    if (ms % unit.factor == 0) return std::to_string(ms / unit.factor) + std::string(unit.name);
-  }
-  return std::to_string(ms) + "ms";
-}
-
-std::optional<uint64_t> ParseBytes(std::string_view text) {
-  size_t digits = 0;
-  while (digits < text.size() && IsDigit(text[digits])) ++digits;
-  std::string_view name = TrimSpace(text.substr(digits));
-  if (name.empty()) return digits == text.size() ? ParseDecimal(text) : std::nullopt;
-  for (const Unit& unit : kByteUnits) {
-    if (name == unit.name) return Scaled(text.substr(0, digits), unit.factor, UINT64_MAX);
-  }
-  return std::nullopt;
-}
-
-std::string FormatBytes(uint64_t bytes) {
-  for (const Unit& unit : kByteUnits) {
-    if (bytes != 0 && bytes % unit.factor == 0) {
-      return std::to_string(bytes / unit.factor) + " " + std::string(unit.name);
-    }
-  }
-  return std::to_string(bytes);
-}
 
 size_t EditDistance(std::string_view a, std::string_view b, size_t most) {
   size_t longer = std::max(a.size(), b.size()), shorter = std::min(a.size(), b.size());

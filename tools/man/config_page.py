@@ -17,8 +17,8 @@ ringpost.toml - configuration of ringpostd
 bad values are errors with file, line, column, key and the accepted values; a reload with errors changes
 nothing. *ringpost config check FILE* says all that is wrong with a file.
 
-Sizes are bytes or text such as "64 KiB", "50 MiB", "2 GiB". Times are text: a whole number with _ms_,
-_s_, _m_, _h_ or _d_. A network is an address or a CIDR range; where a list is taken, one string will do.
+Sizes are bytes or text such as "64 KiB", "50 MiB", "2 GiB". Times are text: whole numbers with _d_,
+_h_, _m_, _s_ or _ms_, such as "5m" or "1h 30m". A network is an address or a CIDR range; where a list is taken, one string will do.
 
 Keys marked _reload_ take effect for sessions and deliveries that begin after a reload; those in hand
 keep what they began with. The others are named by the reload and take effect at the next start.

@@ -1,5 +1,6 @@
 // ringpost status, suspend, resume, suspensions, reload, drain, trace, config check.
 #include "tools/ringpost/commands.h"
+#include "gateway/base/units.h"
 
 #include <signal.h>
 
@@ -89,15 +90,16 @@ int Suspend(const Options& options) {
     Complain("what is to be suspended? Name --domain or --next-hop");
     return kUsage;
   }
+  constexpr Seconds kLongest{limits::kSuspensionSecondsMax};
   auto duration = ParseDuration(options.duration);
-  if (!duration || duration->count() > limits::kSuspensionSecondsMax) {
+  if (!duration || *duration < Seconds(1) || *duration > kLongest) {
     Complain("--for takes a time such as 30m, 4h or \"1d 12h\", at most " +
-             FormatDuration(std::chrono::seconds(limits::kSuspensionSecondsMax)));
+             FormatDuration(kLongest));
     return kUsage;
   }
   Json request = FilterJson(options);
   request["command"] = "suspend";
-  request["seconds"] = duration->count();
+  request["seconds"] = std::chrono::ceil<Seconds>(*duration).count();
   return Simple(options, request, [&](const Json&) {
     return "Deliveries " + SafeText(SiteWords(options)) + " are suspended for " +
            FormatDuration(*duration) +

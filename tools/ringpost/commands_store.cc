@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "gateway/base/units.h"
 #include "storage/store_tools.h"
 #include "tools/ringpost/commands.h"
 #include "tools/ringpost/exit_code.h"

@@ -1,6 +1,6 @@
 #include "tools/ringpost/text.h"
 
-#include <array>
+#include <chrono>
 #include <cstdio>
 
 #include "gateway/base/text.h"
@@ -47,6 +47,14 @@ std::string SafeText(std::string_view text) {
   return safe;
 }
 
+std::string SafeLines(std::string_view text) {
+  std::string safe;
+  for (size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
+    safe += SafeText(text.substr(0, end)) + "\n";
+  }
+  return safe + SafeText(text);
+}
+
 size_t Columns(std::string_view text) {
   size_t columns = 0;
   for (unsigned char c : text) columns += (c & 0xc0) != 0x80;
@@ -91,67 +99,6 @@ std::string FormatCount(uint64_t value) {
   std::string digits = std::to_string(value);
   for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
   return digits;
-}
-
-std::string FormatBytes(uint64_t bytes) {
-  static constexpr std::array<const char*, 5> kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
-  double value = static_cast<double>(bytes);
-  size_t unit = 0;
-  while (value >= 1023.95 && unit + 1 < kUnits.size()) {
-    value /= 1024;
-    ++unit;
-  }
-  char text[40];
-  bool tenths = unit > 0 && value < 99.95;
-  std::snprintf(text, sizeof text, tenths ? "%.1f %s" : "%.0f %s", value, kUnits[unit]);
-  return text;
-}
-
-std::string FormatDuration(std::chrono::seconds duration) {
-  int64_t s = duration.count();
-  if (s < 0) return "-" + FormatDuration(-duration);
-  auto two = [](int64_t big, const char* unit, int64_t small, const char* small_unit) {
-    std::string text = std::to_string(big) + unit;
-    return small == 0 ? text : text + " " + std::to_string(small) + small_unit;
-  };
-  if (s < 60) return std::to_string(s) + "s";
-  if (s < 3600) return two(s / 60, "m", s % 60, "s");
-  if (s < 86'400) return two(s / 3600, "h", s % 3600 / 60, "m");
-  return two(s / 86'400, "d", s % 86'400 / 3600, "h");
-}
-
-std::optional<std::chrono::seconds> ParseDuration(std::string_view text) {
-  constexpr uint64_t kMost = 100ull * 365 * 86'400;
-  uint64_t sum = 0;
-  while (!text.empty()) {
-    size_t digits = 0;
-    while (digits < text.size() && IsDigit(text[digits])) ++digits;
-    auto number = ParseDecimal(text.substr(0, digits));
-    if (!number || *number > kMost || digits == text.size()) return std::nullopt;
-    uint64_t unit = 0;
-    switch (text[digits]) {
-      case 's':
-        unit = 1;
-        break;
-      case 'm':
-        unit = 60;
-        break;
-      case 'h':
-        unit = 3600;
-        break;
-      case 'd':
-        unit = 86'400;
-        break;
-      default:
-        return std::nullopt;
-    }
-    sum += *number * unit;
-    if (sum > kMost) return std::nullopt;
-    text.remove_prefix(digits + 1);
-    while (!text.empty() && text[0] == ' ') text.remove_prefix(1);
-  }
-  if (sum == 0) return std::nullopt;
-  return std::chrono::seconds(sum);
 }
 
 std::optional<WallTime> ParseTime(std::string_view rfc3339) {

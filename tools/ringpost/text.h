@@ -1,7 +1,6 @@
 // Numbers, times and hostile text as an operator reads them.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +13,8 @@ namespace ringpost::cli {
 // Text from elsewhere (addresses, replies) made fit for a terminal: control characters, C1 controls
 // and direction overrides become '?', bytes that are not UTF-8 too.
 std::string SafeText(std::string_view text);
+// The same, line by line.
+std::string SafeLines(std::string_view text);
 // Columns it takes: code points, which is right for all but wide and combining characters.
 size_t Columns(std::string_view text);
 // Cut to `columns`, with "…" where something was cut.
@@ -22,11 +23,7 @@ std::string Fit(std::string_view text, size_t columns);
 // `indent`. A word that is longer stands alone.
 std::string Wrap(std::string_view text, size_t columns, size_t indent);
 
-std::string FormatCount(uint64_t value);           // 1,234,567
-std::string FormatBytes(uint64_t bytes);           // 812 B, 4.0 KiB, 1.2 GiB
-std::string FormatDuration(std::chrono::seconds);  // 4s, 5m 12s, 3h 20m, 2d 4h
-// "1h 30m" or "90m" or "2d": the sum of its parts. Empty where it is not that, or is nothing.
-std::optional<std::chrono::seconds> ParseDuration(std::string_view text);
+std::string FormatCount(uint64_t value);  // 1,234,567
 
 // RFC 3339 as the daemon writes it; empty where it is not.
 std::optional<WallTime> ParseTime(std::string_view rfc3339);

@@ -1,4 +1,5 @@
 #include "tools/ringpost/view.h"
+#include "gateway/base/units.h"
 
 #include <algorithm>
 #include <utility>
@@ -26,7 +27,7 @@ std::string Join(const Json& list) {
 std::string Age(const Json& object, const char* name, WallTime now) {
   auto time = ParseTime(TextOf(object, name));
   if (!time) return "-";
-  return FormatDuration(std::chrono::floor<std::chrono::seconds>(now - *time));
+  return FormatDuration(std::chrono::floor<Seconds>(now - *time));
 }
 
 std::string When(const Json& entry, WallTime now) {
@@ -35,7 +36,7 @@ std::string When(const Json& entry, WallTime now) {
   auto next = ParseTime(TextOf(entry, "next_attempt"));
   if (!next) return "";
   if (*next <= now) return "next attempt now";
-  return "next attempt in " + FormatDuration(std::chrono::ceil<std::chrono::seconds>(*next - now));
+  return "next attempt in " + FormatDuration(std::chrono::ceil<Seconds>(*next - now));
 }
 
 std::string PaintState(const std::string& state, const Terminal& terminal) {
@@ -178,8 +179,7 @@ std::string ViewStatus(const Json& status, bool all_counters, const Terminal& te
   std::string text = terminal.Bold("ringpostd " + SafeText(TextOf(status, "version"))) + " on " +
                      SafeText(TextOf(status, "hostname")) + ": " +
                      (state == "running" ? terminal.Good(state) : terminal.Warn(state)) + ", up " +
-                     FormatDuration(std::chrono::seconds(NumberOf(status, "uptime_seconds"))) +
-                     "\n";
+                     FormatDuration(Seconds(NumberOf(status, "uptime_seconds"))) + "\n";
   std::string config = SafeText(TextOf(status, "config"));
   text += Label("process") + "pid " + std::to_string(NumberOf(status, "pid")) + ", kernel " +
           SafeText(TextOf(status, "kernel")) + ", " +
@@ -303,8 +303,7 @@ std::string ViewSuspensions(const Json& answer, WallTime now, const Terminal& te
   Table table({{"REGION"}, {"DOMAIN", false, true}, {"NEXT HOP"}, {"UNTIL"}, {"LEFT", true}});
   for (const Json& one : list) {
     auto until = ParseTime(TextOf(one, "until"));
-    std::string left =
-        until ? FormatDuration(std::chrono::ceil<std::chrono::seconds>(*until - now)) : "-";
+    std::string left = until ? FormatDuration(std::chrono::ceil<Seconds>(*until - now)) : "-";
     std::string domain = SafeText(TextOf(one, "domain")), hop = SafeText(TextOf(one, "next_hop"));
     table.Row({SafeText(TextOf(one, "region")), domain.empty() ? "-" : domain,
                hop.empty() ? "-" : hop, FormatTime(TextOf(one, "until")), left});
@@ -315,7 +314,8 @@ std::string ViewSuspensions(const Json& answer, WallTime now, const Terminal& te
 std::string ViewError(const Json& answer) {
   auto found = answer.find("error");
   if (found == answer.end()) return "";
-  std::string text = "ringpost: " + SafeText(TextOf(*found, "message")) + "\n";
+  std::string text = "ringpost: " + SafeLines(TextOf(*found, "message"));
+  if (!text.ends_with('\n')) text += "\n";
   std::string hint = SafeText(TextOf(*found, "hint"));
   if (!hint.empty()) text += "  " + hint + "\n";
   return text;

@@ -7,19 +7,6 @@
 namespace ringpost::cli {
 namespace {
 
-using std::chrono::seconds;
-
-TEST(Text, Bytes) {
-  EXPECT_EQ(FormatBytes(0), "0 B");
-  EXPECT_EQ(FormatBytes(1023), "1023 B");
-  EXPECT_EQ(FormatBytes(1024), "1.0 KiB");
-  EXPECT_EQ(FormatBytes(4096 + 512), "4.5 KiB");
-  EXPECT_EQ(FormatBytes(100 * 1024), "100 KiB");
-  EXPECT_EQ(FormatBytes(1024 * 1024 - 1), "1.0 MiB");
-  EXPECT_EQ(FormatBytes(20ull << 30), "20.0 GiB");
-  EXPECT_EQ(FormatBytes(UINT64_MAX), "16777216 TiB");
-}
-
 TEST(Text, Counts) {
   EXPECT_EQ(FormatCount(0), "0");
   EXPECT_EQ(FormatCount(999), "999");
@@ -27,24 +14,10 @@ TEST(Text, Counts) {
   EXPECT_EQ(FormatCount(1'234'567), "1,234,567");
 }
 
-TEST(Text, Durations) {
-  EXPECT_EQ(FormatDuration(seconds(0)), "0s");
-  EXPECT_EQ(FormatDuration(seconds(59)), "59s");
-  EXPECT_EQ(FormatDuration(seconds(60)), "1m");
-  EXPECT_EQ(FormatDuration(seconds(312)), "5m 12s");
-  EXPECT_EQ(FormatDuration(seconds(12'000)), "3h 20m");
-  EXPECT_EQ(FormatDuration(seconds(187'200)), "2d 4h");
-  EXPECT_EQ(FormatDuration(seconds(-5)), "-5s");
-}
-
-TEST(Text, ReadsDurations) {
-  EXPECT_EQ(ParseDuration("90s"), seconds(90));
-  EXPECT_EQ(ParseDuration("1h 30m"), seconds(5400));
-  EXPECT_EQ(ParseDuration("1d12h"), seconds(129'600));
-  for (const char* bad : {"", "0s", "5", "h", "1w", "-1h", "1h-", "1.5h", "1h 5", " 1h",
-                          "99999999999999999999h", "4000000000000000000s4000000000000000000s"}) {
-    EXPECT_FALSE(ParseDuration(bad)) << bad;
-  }
+TEST(Text, LinesStayLines) {
+  EXPECT_EQ(SafeLines("a\nb\x1b[0m\n"), "a\nb?[0m\n");
+  EXPECT_EQ(SafeLines("a\r\n\nb"), "a?\n\nb");
+  EXPECT_EQ(SafeLines(""), "");
 }
 
 TEST(Text, ReadsTimes) {

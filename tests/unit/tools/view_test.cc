@@ -17,7 +17,7 @@ Json Entry() {
 
 TEST(View, AnEntryInAList) {
   EXPECT_EQ(ViewEntries(Json::array({Entry()}), kNow, Terminal{}),
-            "01K80000010040000000000001  deferred, 1h old, 4.0 KiB, 2 attempts\n"
+            "01K80000010040000000000001  deferred, 1h old, 4 KiB, 2 attempts\n"
             "  news@example.org -> a@x.example (+4 more)\n"
             "  via 127.0.0.1:2626, next attempt in 5m\n"
             "  451 4.7.1 try ?[2Jagain\n");
@@ -29,7 +29,7 @@ TEST(View, AnEntryInFull) {
             "  region      eu\n"
             "  sender      news@example.org\n"
             "  next hop    127.0.0.1:2626\n"
-            "  size        4.0 KiB\n"
+            "  size        4 KiB\n"
             "  received    2026-11-24 06:16:24 UTC, 1h ago\n"
             "  tried       2 attempts, next attempt in 5m\n"
             "  gives up    2026-11-29 06:16:24 UTC\n"
@@ -47,7 +47,7 @@ TEST(View, TheNullSenderAndWhatIsHeld) {
   entry["attempts"] = 0;
   entry["last_reply"] = "";
   EXPECT_EQ(ViewEntries(Json::array({entry}), kNow, Terminal{}),
-            "01K80000010040000000000001  held, 1h old, 4.0 KiB, not tried\n"
+            "01K80000010040000000000001  held, 1h old, 4 KiB, not tried\n"
             "  <> -> a@x.example (+4 more)\n"
             "  via 127.0.0.1:2626\n");
 }
@@ -93,8 +93,8 @@ TEST(View, Status) {
   std::string text = ViewStatus(status, /*all_counters=*/true, Terminal{});
   EXPECT_TRUE(text.starts_with("ringpostd 0.1.0 on gw.example: running, up 1h\n")) << text;
   EXPECT_NE(text.find("none: embedded development mode"), std::string::npos);
-  EXPECT_NE(text.find("64.0 MiB of 1.0 GiB"), std::string::npos);
-  EXPECT_NE(text.find("refusing      12    4.0 KiB"), std::string::npos) << text;
+  EXPECT_NE(text.find("64 MiB of 1 GiB"), std::string::npos);
+  EXPECT_NE(text.find("refusing      12      4 KiB"), std::string::npos) << text;
   EXPECT_NE(text.find("850 us  12.3 ms"), std::string::npos) << text;
   EXPECT_NE(text.find("region eu refuses mail: disk full"), std::string::npos);
   EXPECT_NE(text.find("raise LimitMEMLOCK"), std::string::npos);
@@ -121,6 +121,13 @@ TEST(View, ErrorsSayWhatToDo) {
   EXPECT_EQ(ViewError(Json::parse(R"({"ok":false,"error":{"code":"busy","message":"no room",
     "hint":"try later"}})")),
             "ringpost: no room\n  try later\n");
+}
+
+// A configuration's errors are a line each, and stay so; what is in a line is made harmless.
+TEST(View, ErrorsOfSeveralLines) {
+  EXPECT_EQ(
+      ViewError(Json::parse(R"({"error":{"message":"not loaded:\nr.toml:1:1: a\u001b[0m\n"}})")),
+      "ringpost: not loaded:\nr.toml:1:1: a?[0m\n");
 }
 
 }  // namespace

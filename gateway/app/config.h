@@ -38,7 +38,7 @@ struct ReactorConfig {
 struct RegionConfig {
   std::string name;
   std::string store;  // the region's own directory
-  std::string log;    // its message log; empty: standard error
+  std::string log;    // the file of its message log
   std::vector<IpAddress> egress;
   bool operator==(const RegionConfig&) const = default;
 };
@@ -115,6 +115,8 @@ struct ConfigError {
 struct ConfigResult {
   std::optional<Config> config;  // present when `errors` is empty
   std::vector<ConfigError> errors;
+  // [control] socket, its default included, also where there are errors; empty: it is among them.
+  std::string control_socket;
   // All of them, a line each.
   std::string ErrorText(std::string_view file) const;
 };
@@ -127,6 +129,7 @@ ConfigResult ParseConfig(std::string_view text, std::string_view file,
 ConfigResult LoadConfig(const std::string& path);
 // What `ringpostd` runs on without a file: 127.0.0.1:2525 and :2587, everything to 127.0.0.1:2626,
 // a store under the user's data directory, and nothing that leaves the machine.
-Config DevelopmentConfig();
+// FAILED_PRECONDITION: the user has no such directory.
+StatusOr<Config> DevelopmentConfig();
 
 }  // namespace ringpost::app

@@ -37,10 +37,15 @@ std::optional<std::string> ReadFile(const std::string& path, std::string* error)
   return text;
 }
 
-std::string HomeDirectory() {
-  if (const char* home = std::getenv("HOME"); home && *home == '/') return home;
+// Where a user's data belongs (XDG Base Directory Specification); empty: nowhere.
+std::string DataDirectory() {
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data && *data == '/') return data;
+  if (const char* home = std::getenv("HOME"); home && *home == '/') {
+    return std::string(home) + "/.local/share";
+  }
   const passwd* user = getpwuid(getuid());
-  return user && user->pw_dir ? user->pw_dir : "/tmp";
+  bool known = user && user->pw_dir && *user->pw_dir == '/';
+  return known ? std::string(user->pw_dir) + "/.local/share" : "";
 }
 
 }  // namespace
@@ -56,13 +61,18 @@ ConfigResult LoadConfig(const std::string& path) {
   return ParseConfig(*text, path, SystemHostname());
 }
 
-Config DevelopmentConfig() {
+StatusOr<Config> DevelopmentConfig() {
+  std::string data = DataDirectory();
+  if (data.empty()) {
+    return MakeStatus(StatusCode::kFailedPrecondition,
+                      "the embedded development mode keeps its store under the user's home "
+                      "directory, and this user has none: set HOME or XDG_DATA_HOME to an absolute "
+                      "path, or give --config FILE");
+  }
   Config config;
   config.development = true;
   config.hostname = "localhost.localdomain";
-  const char* data = std::getenv("XDG_DATA_HOME");
-  config.store.path =
-      (data && *data == '/' ? std::string(data) : HomeDirectory() + "/.local/share") + "/ringpost";
+  config.store.path = data + "/ringpost";
   RegionConfig region;
   region.name = "local";
   region.store = config.store.path + "/local";

@@ -55,7 +55,7 @@ bool IsHostname(std::string_view text) {
 }
 
 void CheckAbsolutePath(TableReader* table, std::string_view key, const std::string& path) {
-  if (!path.empty() && path.front() != '/') {
+  if (!path.starts_with('/')) {
     table->Error(key, "expects an absolute path, one that begins with /, not " + Quoted(path));
   }
 }
@@ -75,10 +75,7 @@ TableReader::ParseFn NetworksInto(std::vector<IpNetwork>* networks) {
 void ReadStore(TableReader* root, StoreConfig* store) {
   TableReader table(Section(root, "store"), "store", root->errors());
   table.Required("path", "the directory for control store, keys and the regions' mail");
-  if (table.Text("path", &store->path)) {
-    if (store->path.empty()) table.Error("path", "is empty; expects an absolute path");
-    CheckAbsolutePath(&table, "path", store->path);
-  }
+  if (table.Text("path", &store->path)) CheckAbsolutePath(&table, "path", store->path);
   table.Bytes("free_bytes_min", 0, uint64_t{1} << 50, &store->free_bytes_min);
   table.Finish();
 }
@@ -361,20 +358,29 @@ void ReadDelivery(TableReader* root, DeliverySettings* to) {
   table.Finish();
 }
 
-void ReadLogAndControl(TableReader* root, Config* config) {
-  TableReader log(Section(root, "log"), "log", root->errors());
-  if (log.Text("path", &config->log.path)) CheckAbsolutePath(&log, "path", config->log.path);
-  log.Finish();
-  config->control.socket = config->store.path + "/control.sock";
-  TableReader control(Section(root, "control"), "control", root->errors());
+// The socket is left empty where none can be told.
+void ReadControl(TableReader* root, Config* config) {
   std::string* socket = &config->control.socket;
-  if (control.Text("socket", socket)) CheckAbsolutePath(&control, "socket", *socket);
+  if (config->store.path.starts_with('/')) *socket = config->store.path + "/control.sock";
+  TableReader control(Section(root, "control"), "control", root->errors());
+  bool given = control.Text("socket", socket);
+  if (given) CheckAbsolutePath(&control, "socket", *socket);
   // sockaddr_un holds 108 bytes, the NUL included (unix(7)).
-  if (socket->size() > 107) {
+  bool too_long = socket->size() > 107;
+  if (too_long) {
     control.Error("socket", "the path has " + std::to_string(socket->size()) +
                                 " bytes; a Unix socket's may have 107");
   }
+  bool wrong = too_long || !socket->starts_with('/') || (control.Find("socket") && !given);
+  if (wrong) socket->clear();
   control.Finish();
+}
+
+void ReadLog(TableReader* root, LogConfig* to) {
+  TableReader log(Section(root, "log"), "log", root->errors());
+  bool to_a_file = log.Text("path", &to->path) && !to->path.empty();
+  if (to_a_file) CheckAbsolutePath(&log, "path", to->path);
+  log.Finish();
 }
 
 void ReadHostname(TableReader* root, std::string_view system_hostname, Config* config) {
@@ -406,7 +412,8 @@ void ReadAll(const toml::table& document, std::string_view system_hostname, Erro
   ReadRoutes(&root, config);
   ReadLimits(&root, &config->limits);
   ReadDelivery(&root, &config->delivery);
-  ReadLogAndControl(&root, config);
+  ReadLog(&root, &config->log);
+  ReadControl(&root, config);
   root.Finish();
 }
 
@@ -433,6 +440,7 @@ ConfigResult ParseConfig(std::string_view text, std::string_view file,
   std::stable_sort(result.errors.begin(), result.errors.end(), [](const auto& a, const auto& b) {
     return std::pair(a.line, a.column) < std::pair(b.line, b.column);
   });
+  result.control_socket = config.control.socket;
   if (result.errors.empty()) result.config = std::move(config);
   return result;
 }

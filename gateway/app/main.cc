@@ -75,7 +75,13 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "ringpostd: %s\n\n%s", arguments.wrong.c_str(), kHelp);
     return kExitUsage;
   }
-  if (arguments.config.empty()) return RunDaemon(DevelopmentConfig());
+  if (arguments.config.empty()) {
+    auto config = DevelopmentConfig();
+    if (config.ok()) return RunDaemon(std::move(*config));
+    std::fprintf(stderr, "ringpostd: %s\n",
+                 std::string(ringpost::MessageOf(config.status())).c_str());
+    return kExitConfig;
+  }
   ConfigResult result = LoadConfig(arguments.config);
   if (!result.config) {
     std::fputs(result.ErrorText(arguments.config).c_str(), stderr);

@@ -1,5 +1,5 @@
-// ringpost.toml from anywhere: every input is a configuration or a list of errors, never both, and never
-// more than the bound.
+// ringpost.toml from anywhere: every input is a configuration or a list of errors, never both, and
+// never more than the bound.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

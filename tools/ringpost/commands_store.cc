@@ -95,11 +95,7 @@ int Finish(const Options& options, const ringpost::Status& status,
            const storage::StoreReport& report, int damaged_code, const std::string& done,
            const std::string& advice) {
   if (!status.ok()) {
-    if (options.json) {
-      PrintJson(
-          {{"ok", false},
-           {"error", {{"code", "unavailable"}, {"message", std::string(MessageOf(status))}}}});
-    }
+    if (options.json) PrintJson(ErrorJson("unavailable", MessageOf(status)));
     Complain(SafeText(MessageOf(status)));
     return kRefused;
   }

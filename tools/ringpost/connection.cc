@@ -16,7 +16,6 @@
 namespace ringpost::cli {
 namespace {
 
-constexpr const char* kConfigPath = "/etc/ringpost/ringpost.toml";
 // The longest answer, with room for its escapes.
 constexpr size_t kLineBytesMax = 8 * limits::kControlAnswerBytesMax;
 
@@ -110,14 +109,21 @@ StatusOr<Json> Connection::Next(int wait_seconds) {
   }
 }
 
-std::string SocketPath(const std::string& given) {
+StatusOr<std::string> SocketPath(const std::string& given, const std::string& config_path) {
   if (!given.empty()) return given;
-  if (const char* path = std::getenv("RINGPOST_SOCKET"); path && *path) return path;
-  if (::access(kConfigPath, R_OK) == 0) {
-    app::ConfigResult result = app::LoadConfig(kConfigPath);
-    if (result.config) return result.config->control.socket;
+  if (const char* path = std::getenv("RINGPOST_SOCKET"); path && *path) return std::string(path);
+  if (::access(config_path.c_str(), F_OK) != 0 && errno == ENOENT) {
+    auto config = app::DevelopmentConfig();
+    if (!config.ok()) return config.status();
+    return config->control.socket;
   }
-  return app::DevelopmentConfig().control.socket;
+  app::ConfigResult result = app::LoadConfig(config_path);
+  if (!result.control_socket.empty()) return result.control_socket;
+  return MakeStatus(StatusCode::kFailedPrecondition,
+                    "where ringpostd listens cannot be told from " + config_path + ":\n" +
+                        result.ErrorText(config_path) +
+                        "correct it, use sudo if you may not read it, or say where with --socket "
+                        "PATH or $RINGPOST_SOCKET");
 }
 
 }  // namespace ringpost::cli

@@ -32,8 +32,12 @@ class Connection {
   std::string text_;
 };
 
-// Where the daemon is found: `given`, or $RINGPOST_SOCKET, or the socket
-// /etc/ringpost/ringpost.toml names, or that of the development mode.
-std::string SocketPath(const std::string& given);
+inline constexpr const char* kSystemConfigPath = "/etc/ringpost/ringpost.toml";
+
+// Where the daemon is found: `given`, or $RINGPOST_SOCKET, or the socket that the file at
+// `config_path` names, be there errors in it or not; where there is no such file, that of the
+// development mode. Not OK: the file names none, in words.
+StatusOr<std::string> SocketPath(const std::string& given,
+                                 const std::string& config_path = kSystemConfigPath);
 
 }  // namespace ringpost::cli

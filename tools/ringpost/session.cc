@@ -18,10 +18,10 @@ constexpr int kAnswerSeconds = limits::kControlAnswerSeconds + 10;
 
 bool Session::Open() {
   if (connection_) return true;
-  auto opened = Connection::Open(SocketPath(options_.socket));
+  auto path = SocketPath(options_.socket);
+  auto opened = path.ok() ? Connection::Open(*path) : StatusOr<Connection>(path.status());
   if (!opened.ok()) {
-    Complain(std::string(MessageOf(opened.status())));
-    code_ = kUnreachable;
+    CannotReach(opened.status());
     return false;
   }
   connection_.emplace(std::move(*opened));
@@ -45,9 +45,14 @@ std::optional<Json> Session::Ask(const Json& request,
     interrupted_ = true;
     return std::nullopt;
   }
-  Complain(std::string(MessageOf(sent)));
-  code_ = kUnreachable;
+  CannotReach(sent);
   return std::nullopt;
+}
+
+void Session::CannotReach(const ringpost::Status& why) {
+  if (options_.json) PrintJson(ErrorJson("unreachable", MessageOf(why)));
+  Complain(SafeLines(MessageOf(why)));
+  code_ = kUnreachable;
 }
 
 int Session::CodeOf(const Json& answer) {
@@ -91,6 +96,10 @@ std::string FilterWords(const Options& options) {
 
 void PrintJson(const Json& json) {
   Print(json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n");
+}
+
+Json ErrorJson(const char* code, std::string_view message) {
+  return {{"ok", false}, {"error", {{"code", code}, {"message", message}}}};
 }
 
 void Print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }

@@ -21,14 +21,16 @@ class Session {
   std::optional<Json> Ask(const Json& request,
                           const std::function<void(const Json&)>& on_line = nullptr,
                           bool patient = false);
-  // Prints the answer's error if it has one. With --json the answer itself has been or will be
-  // printed.
+  // Prints the answer's error if it has one, and gives the exit code. With --json the answer itself
+  // has been or will be printed.
   int CodeOf(const Json& answer);
   int code() const { return code_; }
   // A stream was ended by a signal.
   bool interrupted() const { return interrupted_; }
 
  private:
+  void CannotReach(const ringpost::Status& why);
+
   const Options& options_;
   std::optional<Connection> connection_;
   int code_ = 0;
@@ -41,6 +43,8 @@ Json FilterJson(const Options& options);
 std::string FilterWords(const Options& options);
 // One JSON line on standard output, nothing but ASCII.
 void PrintJson(const Json& json);
+// {"ok":false,"error":{...}} where something failed here and not in the daemon.
+Json ErrorJson(const char* code, std::string_view message);
 void Print(const std::string& text);
 void Complain(const std::string& text);
 

@@ -1,5 +1,7 @@
 // ringpost.toml as it is read, and the words for what is wrong in it.
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -172,8 +174,40 @@ TEST(ConfigLoad, MissingFile) {
             "f: cannot be read: No such file or directory\n");
 }
 
+// Never under /tmp, where anybody could have made the directory before.
+TEST(ConfigLoad, DevelopmentModeNeedsAHome) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to become a user that the system does not know";
+  pid_t child = fork();
+  if (child == 0) {
+    unsetenv("HOME");
+    unsetenv("XDG_DATA_HOME");
+    if (setuid(4'000'000) != 0) _exit(2);
+    auto config = DevelopmentConfig();
+    bool said = MessageOf(config.status()).find("set HOME") != std::string_view::npos;
+    _exit(!config.ok() && said ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(ConfigParse, TheControlSocketIsKnownInSpiteOfOtherErrors) {
+  std::string bad(kExample);
+  bad += "nonsense = 1\n";
+  EXPECT_FALSE(Parse(bad).config);
+  EXPECT_EQ(Parse(bad).control_socket, "/var/lib/ringpost/control.sock");
+  EXPECT_EQ(Parse(bad + "[control]\nsocket = \"/run/r.sock\"\n").control_socket, "/run/r.sock");
+  for (const char* value : {"7", "\"\"", "\"r.sock\""}) {
+    EXPECT_EQ(Parse(bad + "[control]\nsocket = " + value + "\n").control_socket, "") << value;
+  }
+  EXPECT_EQ(Parse("[store]\n").control_socket, "");
+  EXPECT_EQ(Parse("[store").control_socket, "");
+}
+
 TEST(ConfigLoad, DevelopmentModeStaysOnTheMachine) {
-  Config config = DevelopmentConfig();
+  auto made = DevelopmentConfig();
+  ASSERT_TRUE(made.ok());
+  const Config& config = *made;
   EXPECT_TRUE(config.development);
   IpNetwork loopback = *IpNetwork::Parse("127.0.0.0/8");
   ASSERT_EQ(config.listeners.size(), 2u);

@@ -6,7 +6,6 @@
 #include <tuple>
 
 #include "gateway/base/limits.h"
-#include "gateway/base/text.h"
 
 namespace ringpost::app {
 namespace {
@@ -43,12 +42,6 @@ QueueCommand::Op OpOf(ControlCommand command) {
   }
 }
 
-bool Matches(const session::QueueFilter& filter, std::string_view domain,
-             std::string_view next_hop) {
-  return (filter.recipient_domain.empty() || EqualsIgnoreCase(filter.recipient_domain, domain)) &&
-         (filter.next_hop.empty() || EqualsIgnoreCase(filter.next_hop, next_hop));
-}
-
 }  // namespace
 
 std::unique_ptr<PendingCommand> QueueGather::MakeCommand(
@@ -61,7 +54,6 @@ std::unique_ptr<PendingCommand> QueueGather::MakeCommand(
   command->shard = shard;
   command->op = OpOf(request_.command);
   command->filter = request_.filter;
-  command->filter.recipient_domain = ToLower(request_.filter.recipient_domain);
   command->suspension = {command->filter.recipient_domain, command->filter.next_hop,
                          now_ + Seconds(request_.seconds)};
   // One more than the page holds: so it is known whether the shard has more, and where.
@@ -164,7 +156,6 @@ void QueueGather::AnswerSummary(Json* answer) {
   std::map<std::tuple<std::string, std::string, std::string>, QueueSummaryRow> merged;
   QueueSummaryRow totals;
   for (auto& [region, row] : rows_) {
-    if (!Matches(request_.filter, row.domain, row.next_hop)) continue;
     QueueSummaryRow& into = merged[{region, row.domain, row.next_hop}];
     for (QueueSummaryRow* sum : {&into, &totals}) {
       sum->queued += row.queued;

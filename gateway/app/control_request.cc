@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "gateway/base/text.h"
+#include "gateway/delivery/routing.h"
+#include "gateway/smtp/address.h"
 
 namespace ringpost::app {
 namespace {
@@ -81,9 +83,9 @@ class Reader {
       case kRegion:
         return Text(value, "region", &request_->region);
       case kDomain:
-        return Text(value, "domain", &request_->filter.recipient_domain);
+        return Domain(value);
       case kNextHop:
-        return Text(value, "next_hop", &request_->filter.next_hop);
+        return NextHop(value);
       case kSender:
         return Text(value, "sender", &request_->filter.sender);
       case kReason:
@@ -124,6 +126,22 @@ class Reader {
                   " bytes without control characters");
     }
     *out = *text;
+    return true;
+  }
+  // As the queue names it. "." would be no domain at all, and so every message.
+  bool Domain(const json& value) {
+    std::string text;
+    if (!Text(value, "domain", &text)) return false;
+    request_->filter.recipient_domain = smtp::DomainKey(text);
+    if (!request_->filter.recipient_domain.empty()) return true;
+    return Fail("\"domain\" is a domain such as \"example.com\", not " + Quoted(text));
+  }
+  // As routes name it: with its port, and in lower case. A list of hops is taken as it is.
+  bool NextHop(const json& value) {
+    std::string text;
+    if (!Text(value, "next_hop", &text)) return false;
+    auto hop = delivery::NextHop::Parse(text);
+    request_->filter.next_hop = hop ? hop->ToString() : text;
     return true;
   }
   bool Reason(const json& value) {

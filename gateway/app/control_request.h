@@ -4,13 +4,17 @@
 //
 // Members, all optional but "command"; each command takes only those that mean something to it:
 //   region    a region's name; without it: all
-//   id, domain, next_hop, sender, held    which queue entries; all that are given must match.
-//   sender "<>" is
-//             the null reverse-path; held is true or left out
+//   id, domain, next_hop, sender, held
+//             which queue entries; all that are given must match. domain and next_hop are read as
+//             the queue names them ("Example.COM." is "example.com", "relay" is "relay:25"); sender
+//             "<>" is the null reverse-path; held is true or left out
 //   all       true: every entry is meant. retry, hold, release, delete and bounce want this or a
-//   filter limit, after    a page of queue list: how many entries, behind which id reason bounce:
-//   words for the report seconds   suspend: how long; domain or next_hop says what client    trace:
-//   a network ("192.0.2.0/24") whose sessions are shown; or next_hop
+//             filter
+//   limit, after
+//             a page of queue list: how many entries, behind which id
+//   reason    bounce: words for the report
+//   seconds   suspend: how long; domain or next_hop says what
+//   client    trace: a network ("192.0.2.0/24") whose sessions are shown; or next_hop
 //
 // An unknown member, a wrong type or a value out of bounds refuses the request and says what is
 // accepted.
@@ -66,7 +70,8 @@ struct ControlRequest {
 //   busy         too many clients, or a trace runs already
 //   config       the configuration file is bad
 //   timeout      no shard answered in time: nothing is known of what was done
-//   partial      some shards did not answer, or failed: the answer holds what the others said
+//   partial      some shards did not answer, or failed: the answer holds what the others said; or
+//                a drain was cut short
 //   unavailable  the daemon cannot do it now     unsupported  it cannot do it at all
 //   stopping     the daemon ends
 struct ControlError {

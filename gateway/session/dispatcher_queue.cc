@@ -67,10 +67,6 @@ void DispatcherCore::Handle(QueueCommand* command) {
       command->suspensions = suspensions_;
       Answer(command);
       return;
-    case Op::kDrain:
-      BeginDrain();
-      Answer(command);
-      return;
     default:
       break;
   }
@@ -157,9 +153,8 @@ bool DispatcherCore::Matches(const QueueJob& job, Slot slot) {
   if (filter.id && entry.id != *filter.id) return false;
   if (filter.held_only && entry.state != EntryState::kHeld) return false;
   if (!filter.sender.empty() && entry.sender_hash != job.sender_hash) return false;
-  if (!job.domain_key.empty() && schedule_.domain(entry.domain).name != job.domain_key) {
-    return false;
-  }
+  bool any_domain = filter.recipient_domain.empty();
+  if (!any_domain && schedule_.domain(entry.domain).name != job.domain_key) return false;
   return filter.next_hop.empty() || NamesHop(*sites_[schedule_.SiteOf(slot)], filter.next_hop);
 }
 
@@ -209,10 +204,11 @@ void DispatcherCore::Select(QueueJob* job, Slot slot) {
   const MessageId& id = schedule_[slot].id;
   const QueueCommand& command = *job->command;
   if (command.after && id <= *command.after) return;
-  if (std::find(job->selected.begin(), job->selected.end(), id) != job->selected.end()) return;
   size_t most = std::clamp<size_t>(command.limit, 1, limits::kQueueListEntriesMax);
-  if (job->selected.size() == most) {
-    if (id >= job->selected.front()) return;
+  bool full = job->selected.size() == most;
+  if (full && id >= job->selected.front()) return;
+  if (std::find(job->selected.begin(), job->selected.end(), id) != job->selected.end()) return;
+  if (full) {
     std::pop_heap(job->selected.begin(), job->selected.end());
     job->selected.pop_back();
   }
@@ -387,7 +383,7 @@ void DispatcherCore::Suspend(QueueCommand* command) {
 void DispatcherCore::Resume(QueueCommand* command) {
   std::string domain = smtp::DomainKey(command->suspension.domain);
   const std::string& next_hop = command->suspension.next_hop;
-  bool all = domain.empty() && next_hop.empty();
+  bool all = command->suspension.domain.empty() && next_hop.empty();
   RemoveSuspensions([&](const Suspension& suspension) {
     bool match = all || (suspension.domain == domain && suspension.next_hop == next_hop);
     if (match) ++command->affected;

@@ -72,7 +72,6 @@ struct QueueCommand : Posted {
     kSuspend,
     kResume,
     kSuspensions,
-    kDrain,
   };
   Op op = Op::kSummary;
   QueueFilter filter;

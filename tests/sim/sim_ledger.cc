@@ -65,6 +65,14 @@ void SimLedger::ArrivedReport(std::string_view content) {
   }
 }
 
+uint64_t SimLedger::temp_failed_but_out() const {
+  uint64_t count = 0;
+  for (const auto& [number, message] : messages_) {
+    count += message.told == Told::kTempFailed && !message.copies.empty();
+  }
+  return count;
+}
+
 uint64_t SimLedger::Count(Told told) const {
   uint64_t count = 0;
   for (const auto& [number, message] : messages_) count += message.told == told;
@@ -97,7 +105,7 @@ std::string SimLedger::Verdict() const {
     }
   }
   // A break can repeat one transaction, of at most a few recipients; a crash those in flight.
-  uint64_t allowed = breaks_ * 8 + crashes_ * 200;
+  uint64_t allowed = breaks_ * 8 + crashes_ * 64;
   if (duplicates_ > allowed)
     return std::to_string(duplicates_) + " duplicates with room for " + std::to_string(allowed);
   return "";

@@ -40,7 +40,7 @@ class SimLedger {
   std::string Verdict() const;
 
   uint64_t acknowledged() const { return Count(Told::kAcknowledged); }
-  uint64_t temp_failed_but_out() const { return temp_failed_but_out_; }
+  uint64_t temp_failed_but_out() const;
   uint64_t duplicates() const { return duplicates_; }
   uint64_t reports() const { return reports_; }
 
@@ -60,7 +60,6 @@ class SimLedger {
   uint64_t breaks_ = 0;
   uint64_t crashes_ = 0;
   uint64_t duplicates_ = 0;
-  uint64_t temp_failed_but_out_ = 0;
   uint64_t reports_ = 0;
 };
 

@@ -31,8 +31,7 @@ void SimNextHop::OnActivity(Session* session) {
   session->unread += session->peer->TakeReceived();
   if (Chance(600)) {
     session->peer->Reset();
-    session->over = true;
-    return;
+    return End(session);
   }
   bool went_on = true;
   while (went_on && !session->over) {
@@ -42,8 +41,13 @@ void SimNextHop::OnActivity(Session* session) {
   }
   if (session->peer->ended() && !session->over) {
     session->peer->Close();
-    session->over = true;
+    End(session);
   }
+}
+
+void SimNextHop::End(Session* session) {
+  session->over = true;
+  if (session->in_doubt) ledger_->BrokeAfterAccepting();
 }
 
 bool SimNextHop::ConsumeLine(Session* session) {
@@ -56,6 +60,7 @@ bool SimNextHop::ConsumeLine(Session* session) {
 }
 
 void SimNextHop::OnCommand(Session* session, const std::string& line) {
+  session->in_doubt = false;
   if (line.starts_with("EHLO")) {
     Say(session, "250-hop.example.net");
     if (!random_.OneIn(4)) Say(session, "250-PIPELINING");
@@ -68,6 +73,7 @@ void SimNextHop::OnCommand(Session* session, const std::string& line) {
     Say(session, Chance(15) ? "451 4.3.0 not now" : "250 2.1.0 ok");
   } else if (line.starts_with("RCPT")) {
     if (Chance(10)) return Say(session, "450 4.2.1 greylisted");
+    if (Chance(15)) return Say(session, "452 4.5.3 too many recipients");
     if (!session->is_report && Chance(25)) return Say(session, "550 5.1.1 no such user");
     size_t from = line.find('<');
     session->recipients.insert(line.substr(from + 1, line.find('>') - from - 1));
@@ -135,11 +141,10 @@ void SimNextHop::EndOfMessage(Session* session) {
   if (!session->is_report && Chance(40)) return Say(session, "554 5.7.1 not wanted");
   if (recipients.empty()) return Say(session, "554 5.5.1 no recipients");
   ledger_->Arrived(content, recipients);
+  session->in_doubt = true;
   if (Chance(60)) {  // it has the message, and we never learn
-    ledger_->BrokeAfterAccepting();
     session->peer->Reset();
-    session->over = true;
-    return;
+    return End(session);
   }
   Say(session, "250 2.0.0 taken");
 }

@@ -31,6 +31,7 @@ class SimNextHop {
     bool bdat_last = false;
     bool in_data = false;
     bool over = false;
+    bool in_doubt = false;   // it took a message, and no command has shown yet that we know
     bool is_report = false;  // never refused for good: a report on a report would be lost by rule
   };
 
@@ -40,6 +41,7 @@ class SimNextHop {
   bool ConsumeBdat(Session* session);
   void OnCommand(Session* session, const std::string& line);
   void EndOfMessage(Session* session);
+  void End(Session* session);
   void Say(Session* session, const std::string& line);
   bool Chance(uint64_t one_in) { return !kind_ && random_.OneIn(one_in); }
 

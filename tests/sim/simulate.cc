@@ -57,6 +57,7 @@ class Run {
     totals->acknowledged += ledger_.acknowledged();
     totals->reports += ledger_.reports();
     totals->duplicates += ledger_.duplicates();
+    totals->temp_failed_but_out += ledger_.temp_failed_but_out();
     totals->crashes += static_cast<uint64_t>(lives - 1);
     return verdict;
   }
@@ -157,11 +158,13 @@ int main(int argc, char** argv) {
                 error.c_str(), static_cast<unsigned long long>(seed));
   }
   std::printf(
-      "%llu seeds, %d failed: %llu acknowledged, %llu reports, %llu duplicates, %llu power cuts\n",
+      "%llu seeds, %d failed: %llu acknowledged, %llu reports, %llu duplicates, %llu power cuts, "
+      "%llu out though answered 4xx\n",
       static_cast<unsigned long long>(count), failures,
       static_cast<unsigned long long>(totals.acknowledged),
       static_cast<unsigned long long>(totals.reports),
       static_cast<unsigned long long>(totals.duplicates),
-      static_cast<unsigned long long>(totals.crashes));
+      static_cast<unsigned long long>(totals.crashes),
+      static_cast<unsigned long long>(totals.temp_failed_but_out));
   return failures == 0 ? 0 : 1;
 }

@@ -47,7 +47,7 @@ TEST(ControlRequest, ReadsMembers) {
       R"({"command":"queue list","region":"eu","domain":"Example.COM","next_hop":"127.0.0.1:2626",)"
       R"("sender":"<>","held":true,"limit":7,"after":"01k0000000000000000000000a"})");
   EXPECT_EQ(request.region, "eu");
-  EXPECT_EQ(request.filter.recipient_domain, "Example.COM");
+  EXPECT_EQ(request.filter.recipient_domain, "example.com");
   EXPECT_EQ(request.filter.next_hop, "127.0.0.1:2626");
   EXPECT_EQ(request.filter.sender, "<>");
   EXPECT_TRUE(request.filter.held_only);
@@ -62,6 +62,28 @@ TEST(ControlRequest, ReadsMembers) {
   EXPECT_EQ(request.seconds, 3600u);
   request = Good(R"({"command":"trace","client":"2001:db8::/32"})");
   EXPECT_EQ(request.client->ToString(), "2001:db8::/32");
+}
+
+TEST(ControlRequest, NamesAreReadAsTheQueueWritesThem) {
+  auto filter = [](std::string_view member, std::string_view value) {
+    nlohmann::json request = {{"command", "queue delete"}, {member, value}};
+    return Good(request.dump()).filter;
+  };
+  EXPECT_EQ(filter("domain", "Example.COM.").recipient_domain, "example.com");
+  EXPECT_EQ(filter("next_hop", "Relay.Example").next_hop, "relay.example:25");
+  EXPECT_EQ(filter("next_hop", "127.0.0.1:2626").next_hop, "127.0.0.1:2626");
+  EXPECT_EQ(filter("next_hop", "a:25;b:25").next_hop, "a:25;b:25");
+}
+
+// A filter that names nothing must not become one that names everything.
+TEST(ControlRequest, NothingIsNoFilter) {
+  EXPECT_NE(Bad(R"({"command":"queue delete","domain":"."})").message.find("not \".\""),
+            std::string::npos);
+  EXPECT_EQ(Bad(R"({"command":"resume","domain":"."})").code, "bad_request");
+  for (const char* member : {"region", "domain", "next_hop", "sender"}) {
+    nlohmann::json request = {{"command", "queue delete"}, {"held", true}, {member, ""}};
+    EXPECT_EQ(Bad(request.dump()).code, "bad_request") << member;
+  }
 }
 
 TEST(ControlRequest, NotTheProtocol) {

@@ -145,6 +145,15 @@ TEST_F(ControlServerTest, PagesHoldEveryMessageOnce) {
       if (!after.is_null()) request["after"] = after;
       auto answer = peer.Ask(request.dump());
       ASSERT_EQ(answer["ok"], true) << answer;
+// What the shards say matches is counted: one of several next hops, a domain as it was typed.
+TEST_F(ControlServerTest, SummaryCountsWhatTheShardsMatch) {
+  target_.AddEntry("eu", 7, "a.example", "a:25;b:25");
+  ControlPeerSocket peer(path_);
+  EXPECT_EQ(peer.Ask(R"({"command":"queue summary","next_hop":"a:25"})")["totals"]["deferred"], 1);
+  EXPECT_EQ(peer.Ask(R"({"command":"queue summary","domain":"B.example."})")["totals"]["deferred"],
+            2);
+}
+
       EXPECT_LE(answer["entries"].size(), static_cast<size_t>(limit));
       for (const auto& entry : answer["entries"]) ids.push_back(entry["id"]);
       after = answer["next"];

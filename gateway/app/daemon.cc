@@ -88,8 +88,6 @@ Status Daemon::Setup() {
   for (const std::string& problem : handed_over.problems()) Say(problem);
   std::string socket = config_.control.socket;
   auto gateway = Gateway::Make(config_, &handed_over, log_.get());
-  // In a SO_REUSEPORT group a socket nobody accepts on would still be given connections.
-  for (const std::string& name : handed_over.CloseRest()) Tell(notifier_.RemoveFds(name));
   if (!gateway.ok()) return gateway.status();
   gateway_ = std::move(*gateway);
   status = MakeDirectories(socket.substr(0, std::max<size_t>(socket.rfind('/'), 1)));
@@ -98,7 +96,12 @@ Status Daemon::Setup() {
   auto control = ControlServer::Start(socket, target_.get(), log_.get());
   if (!control.ok()) return control.status();
   control_ = std::move(*control);
-  return gateway_->Start();
+  status = gateway_->Start();
+  // In a SO_REUSEPORT group a socket nobody accepts on would still be given connections. A start
+  // that failed leaves all that is kept to the next one.
+  if (!status.ok()) return status;
+  for (const std::string& name : handed_over.CloseRest()) Tell(notifier_.RemoveFds(name));
+  return OkStatus();
 }
 
 void Daemon::Introduce() {

@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "gateway/app/gateway_impl.h"
-#include "gateway/app/listen_sockets.h"
 #include "gateway/app/process_setup.h"
 #include "gateway/base/check.h"
 
@@ -43,9 +42,7 @@ GatewayImpl::GatewayImpl(Config config, Log* log)
 
 GatewayImpl::~GatewayImpl() {
   RP_CHECK(shards_.empty());  // Stop, or never started
-  for (auto& [address, sockets] : sockets_) {
-    for (int fd : sockets) close(fd);
-  }
+  for (auto& [address, sockets] : sockets_) CloseAll(sockets);
   regions_.clear();
   if (store_lock_ >= 0) close(store_lock_);
   close(request_fd_);
@@ -101,10 +98,11 @@ Status GatewayImpl::OpenRegion(const RegionConfig& config) {
 
 Status GatewayImpl::ClaimListeners(ListenFds* handed_over) {
   for (const ListenerConfig& listener : config_.listeners) {
-    std::vector<int> sockets = TakeListeners(listener.address, shard_count_, handed_over);
-    Status free = sockets.empty() ? ProbeListener(listener.address) : OkStatus();
+    auto taken = TakeListeners(listener.address, shard_count_, handed_over);
+    if (!taken.ok()) return taken.status();
+    Status free = taken->empty() ? ProbeListener(listener.address) : OkStatus();
     if (!free.ok()) return free;
-    sockets_[listener.address] = std::move(sockets);
+    sockets_[listener.address] = std::move(*taken);
   }
   return OkStatus();
 }
@@ -171,7 +169,7 @@ void GatewayImpl::HandOutListeners(const Sockets& fresh) {
     std::vector<ShardListenerSetup> mine = common;
     for (ShardListenerSetup& setup : mine) {
       auto found = fresh.find(setup.address);
-      if (found != fresh.end()) setup.fd = found->second[i];
+      if (found != fresh.end()) setup.fd = found->second[i].fd;
     }
     Shard* shard = shards_[i].get();
     shard->Post([shard, mine = std::move(mine)] { shard->SetListeners(mine); });
@@ -257,8 +255,8 @@ void GatewayImpl::ReopenLogs() {
 std::vector<std::pair<std::string, int>> GatewayImpl::ListeningSockets() const {
   std::vector<std::pair<std::string, int>> named;
   for (const auto& [address, sockets] : sockets_) {
-    for (uint32_t i = 0; i < sockets.size(); ++i) {
-      named.emplace_back(ListenFdName(address, i), sockets[i]);
+    for (const ListenSocket& socket : sockets) {
+      if (!socket.name.empty()) named.emplace_back(socket.name, socket.fd);
     }
   }
   return named;

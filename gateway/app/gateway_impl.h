@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gateway/app/gateway.h"
+#include "gateway/app/listen_sockets.h"
 #include "gateway/app/log_file.h"
 #include "gateway/app/memory_watch.h"
 #include "gateway/app/policies.h"
@@ -60,7 +61,7 @@ class GatewayImpl final : public Gateway {
     std::unique_ptr<storage::RocksSpool> spool;
     delivery::SiteBudgets budgets;
   };
-  using Sockets = std::map<Endpoint, std::vector<int>>;  // one per shard
+  using Sockets = std::map<Endpoint, std::vector<ListenSocket>>;  // one per shard
 
   Status OpenRegion(const RegionConfig& config);
   // What the service manager has, or at least the proof that nobody else listens there.

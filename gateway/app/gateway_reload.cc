@@ -1,10 +1,7 @@
 // A new configuration for a running gateway: what changes at once, what must wait for a restart.
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "gateway/app/gateway_impl.h"
-#include "gateway/app/listen_sockets.h"
 
 namespace ringpost::app {
 namespace {
@@ -70,9 +67,7 @@ bool GatewayImpl::OpenNewListeners(const Config& fresh, Sockets* opened, std::st
     }
   }
   if (why_not->empty()) return true;
-  for (auto& [address, sockets] : *opened) {
-    for (int fd : sockets) close(fd);
-  }
+  for (auto& [address, sockets] : *opened) CloseAll(sockets);
   return false;
 }
 

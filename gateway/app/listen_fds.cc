@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -104,18 +105,30 @@ std::vector<std::string> ListenFds::CloseRest() {
   std::vector<std::string> names;
   for (Socket& socket : sockets_) {
     ::close(socket.fd);
-    names.push_back(std::move(socket.name));
+    if (IsFromStore(socket)) names.push_back(std::move(socket.name));
   }
   sockets_.clear();
   return names;
 }
 
-std::string ListenFdName(const Endpoint& endpoint, uint32_t index) {
-  std::string name = "ringpost-" + endpoint.ToString() + "-" + std::to_string(index);
-  for (char& c : name) {
-    if (c == ':') c = '_';
-  }
+namespace {
+
+std::string ListenFdPrefix(const Endpoint& endpoint) {
+  std::string name = "ringpost-" + endpoint.ToString() + "-";
+  std::replace(name.begin(), name.end(), ':', '_');
   return name;
+}
+
+}  // namespace
+
+std::string ListenFdName(const Endpoint& endpoint, uint32_t index) {
+  return ListenFdPrefix(endpoint) + std::to_string(index);
+}
+
+bool IsFromStore(const ListenFds::Socket& socket) {
+  std::string prefix = ListenFdPrefix(socket.endpoint);
+  return socket.name.starts_with(prefix) &&
+         ParseDecimal(std::string_view(socket.name).substr(prefix.size())).has_value();
 }
 
 }  // namespace ringpost::app

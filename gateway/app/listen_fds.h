@@ -3,9 +3,9 @@
 // (ServiceNotifier::StoreFds), so that a restart refuses nobody.
 //
 // A listener asks for a socket by its address. With SO_REUSEPORT there is one socket per core at
-// one address: ask once per core, and open what is missing. A socket nobody took must be closed
-// (CloseRest) and removed from the store: in a SO_REUSEPORT group the kernel goes on giving it
-// connections that nobody accepts.
+// one address: ask once per core, and open what is missing (listen_sockets.h). A socket nobody took
+// must be closed (CloseRest) and removed from the store: in a SO_REUSEPORT group the kernel goes on
+// giving it connections that nobody accepts.
 //
 // Hostile or broken values close nothing and give nothing: wrong LISTEN_PID, numbers out of range,
 // descriptors that are not open, not stream sockets, or not listening are left out and named in
@@ -45,7 +45,8 @@ class ListenFds {
   // One listening socket bound to exactly `endpoint`, now the caller's; empty where there is none
   // left.
   std::optional<Socket> Take(const Endpoint& endpoint);
-  // Closes what nobody took and returns the names, for ServiceNotifier::RemoveFds.
+  // Closes what nobody took and returns the names of those that an earlier run left in the
+  // manager's store, for ServiceNotifier::RemoveFds.
   std::vector<std::string> CloseRest();
 
   const std::vector<Socket>& sockets() const { return sockets_; }
@@ -61,5 +62,8 @@ class ListenFds {
 // A name under which to store the socket of `endpoint` on core `index`:
 // "ringpost-127.0.0.1_2525-0".
 std::string ListenFdName(const Endpoint& endpoint, uint32_t index);
+// Whether the socket comes from the manager's store, where it has such a name. If not, a .socket
+// unit owns it.
+bool IsFromStore(const ListenFds::Socket& socket);
 
 }  // namespace ringpost::app

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -59,18 +60,49 @@ int OpenOne(const Endpoint& endpoint) {
   return -error;
 }
 
+// The first name of `endpoint` that none of `sockets` has.
+std::string FreeName(const Endpoint& endpoint, const std::vector<ListenSocket>& sockets) {
+  for (uint32_t index = 0;; ++index) {
+    std::string name = ListenFdName(endpoint, index);
+    bool taken = std::any_of(sockets.begin(), sockets.end(),
+                             [&](const ListenSocket& socket) { return socket.name == name; });
+    if (!taken) return name;
+  }
+}
+
+// One more descriptor for each shard that has none, of the sockets that there are in turn.
+Status Duplicate(const Endpoint& endpoint, uint32_t count, std::vector<ListenSocket>* sockets) {
+  for (size_t from = 0; sockets->size() < count; ++from) {
+    int fd = fcntl((*sockets)[from].fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) return MakeStatus(StatusCode::kUnavailable, WhyNot(endpoint, errno));
+    sockets->push_back({fd, ""});
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
-std::vector<int> TakeListeners(const Endpoint& endpoint, uint32_t count, ListenFds* handed_over) {
-  std::vector<int> sockets;
+void CloseAll(const std::vector<ListenSocket>& sockets) {
+  for (const ListenSocket& socket : sockets) close(socket.fd);
+}
+
+StatusOr<std::vector<ListenSocket>> TakeListeners(const Endpoint& endpoint, uint32_t count,
+                                                  ListenFds* handed_over) {
+  std::vector<ListenSocket> sockets;
+  bool of_a_unit = false;
   while (sockets.size() < count) {
     auto socket = handed_over->Take(endpoint);
     if (!socket) break;
     // The ring waits for a connection only on a blocking socket.
     fcntl(socket->fd, F_SETFL, fcntl(socket->fd, F_GETFL) & ~O_NONBLOCK);
-    sockets.push_back(socket->fd);
+    bool stored = IsFromStore(*socket);
+    of_a_unit = of_a_unit || !stored;
+    sockets.push_back({socket->fd, stored ? socket->name : ""});
   }
-  return sockets;
+  Status whole = of_a_unit ? Duplicate(endpoint, count, &sockets) : OkStatus();
+  if (whole.ok()) return sockets;
+  CloseAll(sockets);
+  return whole;
 }
 
 // SO_REUSEPORT lets a second daemon of the same user share the port, and take half of its mail. So
@@ -82,7 +114,7 @@ Status ProbeListener(const Endpoint& endpoint) {
   return OkStatus();
 }
 
-Status OpenListeners(const Endpoint& endpoint, uint32_t count, std::vector<int>* sockets) {
+Status OpenListeners(const Endpoint& endpoint, uint32_t count, std::vector<ListenSocket>* sockets) {
   if (sockets->empty()) {
     Status free = ProbeListener(endpoint);
     if (!free.ok()) return free;
@@ -90,7 +122,7 @@ Status OpenListeners(const Endpoint& endpoint, uint32_t count, std::vector<int>*
   while (sockets->size() < count) {
     int fd = OpenOne(endpoint);
     if (fd < 0) return MakeStatus(StatusCode::kUnavailable, WhyNot(endpoint, -fd));
-    sockets->push_back(fd);
+    sockets->push_back({fd, FreeName(endpoint, *sockets)});
   }
   return OkStatus();
 }

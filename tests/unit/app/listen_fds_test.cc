@@ -50,7 +50,7 @@ TEST_F(ListenFdsTest, MatchesByAddress) {
   EXPECT_FALSE(fds.Take(second));
   EXPECT_NE(::fcntl(taken->fd, F_GETFD) & FD_CLOEXEC, 0);
   EXPECT_NE(::fcntl(taken->fd, F_GETFL) & O_NONBLOCK, 0);
-  EXPECT_EQ(fds.CloseRest(), (std::vector<std::string>{"smtp"}));
+  EXPECT_TRUE(fds.CloseRest().empty());  // a .socket unit's is not the store's to forget
   EXPECT_FALSE(IsOpen(kFirst));
   EXPECT_TRUE(IsOpen(kFirst + 1));
   EXPECT_FALSE(fds.Take(first));

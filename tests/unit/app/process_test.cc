@@ -69,7 +69,7 @@ Endpoint FreeEndpoint() {
 TEST(ListenSockets, OnePerShardAndNoneForASecondDaemon) {
   Endpoint endpoint = FreeEndpoint();
   EXPECT_TRUE(ProbeListener(endpoint).ok());
-  std::vector<int> first, second, third;
+  std::vector<ListenSocket> first, second, third;
   Status opened = OpenListeners(endpoint, 3, &first);
   ASSERT_TRUE(opened.ok()) << WordsOf(opened);
   EXPECT_EQ(first.size(), 3u);
@@ -79,9 +79,9 @@ TEST(ListenSockets, OnePerShardAndNoneForASecondDaemon) {
   EXPECT_TRUE(second.empty());
   EXPECT_THAT(WordsOf(refused), HasSubstr("cannot listen on " + endpoint.ToString()));
   EXPECT_THAT(WordsOf(refused), HasSubstr("stop the program that has it"));
-  for (int fd : first) close(fd);
+  CloseAll(first);
   ASSERT_TRUE(OpenListeners(endpoint, 1, &third).ok());
-  close(third.front());
+  CloseAll(third);
 }
 
 TEST(ListenSockets, AddressOfAnotherMachine) {

@@ -1,5 +1,7 @@
 """A queue that waits: 10,000 messages for a next hop that is down, with a restart in between."""
 
+import collections
+import datetime
 import smtplib
 import subprocess
 import time
@@ -7,21 +9,23 @@ import unittest
 
 import harness
 
-COUNT = 10_000
+COUNT = int(10_000 / harness.PATIENCE)
+RETRY = [20, 20, 60]  # seconds
+JITTER = 0.1          # a wait is lengthened by up to a tenth (gateway/delivery/retry.h)
 
 
 class WaitingQueue(harness.Case):
     def test_down_restart_up(self):
         port = harness.free_port()
         daemon = harness.Daemon(self.folder / "ringpost", port,
-                                extra='[delivery]\nretry = ["20s", "20s", "1m"]\n')
+                                extra=f'[delivery]\nretry = {[f"{seconds}s" for seconds in RETRY]}\n')
         self.addCleanup(daemon.kill)
         daemon.start()
         acked = self.folder / "acked"
         load = subprocess.run(
             [harness.BIN / "ringpost-bench", "load", "--server", f"127.0.0.1:{daemon.port}", "--acked", acked,
              "--connections", "20", "--messages", str(COUNT), "--size", "1000", "--domains", "100"],
-            capture_output=True, text=True, timeout=300)
+            capture_output=True, text=True, timeout=300 * harness.PATIENCE)
         self.assertEqual(load.returncode, 0, load.stdout + load.stderr)
         ids = harness.first_words(acked)
         self.assertEqual(len(ids), COUNT)
@@ -47,6 +51,31 @@ class WaitingQueue(harness.Case):
         self.addCleanup(sink.stop)
         harness.wait_until(lambda: ids <= sink.ids(), 180, "all arrive once the next hop is up")
         harness.wait_until(lambda: daemon.queued() == 0, 30, "the queue is empty")
+        self.check_schedule(daemon.log())
+
+    def check_schedule(self, lines):
+        """Every wait that the log announces is the configured one, with its jitter, and none is cut short, by the
+        restart neither: what happened next to the message is not from before that time."""
+        told = collections.defaultdict(list)
+        for line in lines:
+            if line["event"] in ("deferred", "delivered"):
+                told[line["id"]].append(line)
+        self.assertEqual(len(told), COUNT)
+        waits = []
+        for key, entries in told.items():
+            self.assertEqual([entry["event"] for entry in entries],
+                             ["deferred"] * (len(entries) - 1) + ["delivered"], key)
+            self.assertEqual([entry["attempts"] for entry in entries], list(range(1, len(entries) + 1)), key)
+            for entry, following in zip(entries, entries[1:]):
+                step = RETRY[min(entry["attempts"], len(RETRY)) - 1]
+                wait = seconds_of(entry["next_attempt"]) - seconds_of(entry["time"])
+                # Both ends are rounded: the next attempt up to a whole second.
+                self.assertGreaterEqual(wait, step - 0.01, entry)
+                self.assertLessEqual(wait, step * (1 + JITTER) + 1.01, entry)
+                self.assertGreaterEqual(seconds_of(following["time"]), seconds_of(entry["next_attempt"]), key)
+                waits.append(wait - step)
+        # Jitter spreads them: those that failed together do not all come back together.
+        self.assertGreater(max(waits) - min(waits), min(RETRY) * JITTER / 2)
 
     def test_retry_now_hold_release_delete_bounce(self):
         port = harness.free_port()
@@ -85,6 +114,10 @@ class WaitingQueue(harness.Case):
         self.assertEqual([m["to"] for m in sink.messages], [["b@example.org"]])
         daemon.ctl("resume", "--domain", "example.net")
         sink.wait(2, 20)
+
+
+def seconds_of(text):
+    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 if __name__ == "__main__":

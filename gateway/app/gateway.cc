@@ -116,9 +116,11 @@ Status GatewayImpl::OpenAllListeners() {
 }
 
 Status GatewayImpl::StartShards() {
+  const std::vector<uint32_t> cpus = AllowedCpus();
   for (uint32_t index = 0; index < shard_count_; ++index) {
     ShardSetup setup;
     setup.index = index;
+    if (!cpus.empty()) setup.cpu = cpus[index % cpus.size()];
     setup.shards = shard_count_;
     setup.hostname = config_.hostname;
     setup.ring.shard = index;

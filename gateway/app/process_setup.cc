@@ -1,6 +1,7 @@
 #include "gateway/app/process_setup.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -74,6 +75,16 @@ StatusOr<int> LockStore(const std::string& directory) {
     return failure;
   }
   return fd;
+}
+
+std::vector<uint32_t> AllowedCpus() {
+  std::vector<uint32_t> cpus;
+  cpu_set_t mask;
+  if (sched_getaffinity(0, sizeof mask, &mask) != 0) return cpus;
+  for (uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &mask)) cpus.push_back(cpu);
+  }
+  return cpus;
 }
 
 uint64_t OpenFilesMax() {

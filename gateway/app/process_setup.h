@@ -6,7 +6,9 @@
 
 #include <signal.h>
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "gateway/base/status.h"
 
@@ -27,6 +29,9 @@ Status MakeDirectories(const std::string& path);
 // One daemon per store: an exclusive lock on `<directory>/lock`, held until the process ends. The
 // status names the process that has it.
 StatusOr<int> LockStore(const std::string& directory);
+
+// The CPUs this process may use, in order: shard i runs on the i-th. Empty: not known.
+std::vector<uint32_t> AllowedCpus();
 
 // Soft limit on open files now.
 uint64_t OpenFilesMax();

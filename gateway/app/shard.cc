@@ -83,7 +83,7 @@ Status Shard::MakeRing() {
 
 void Shard::Main() {
   pthread_setname_np(pthread_self(), ("shard-" + std::to_string(setup_.index)).c_str());
-  reactor::PinThread(setup_.index);
+  if (setup_.cpu) reactor::PinThread(*setup_.cpu);
   CountersScope scope(&counters_);
   Status status = MakeRing();
   bool ready = status.ok();

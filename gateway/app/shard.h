@@ -12,6 +12,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,6 +36,7 @@ struct ShardRegionSetup {
 
 struct ShardSetup {
   uint32_t index = 0;
+  std::optional<uint32_t> cpu;  // to run on; empty: any
   uint32_t shards = 1;
   std::string hostname;
   reactor::RingOptions ring;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,6 +39,21 @@ TEST(ProcessSetup, DirectoriesAreMadePrivately) {
 TEST(ProcessSetup, DirectoryThatCannotBe) {
   Status status = MakeDirectories("/proc/ringpost/x");
   EXPECT_THAT(WordsOf(status), HasSubstr("cannot make the directory /proc/ringpost"));
+}
+
+// Where the process is confined to some CPUs, those are what its shards have, not the first ones.
+TEST(ProcessSetup, CpusAreThoseOfTheAffinityMask) {
+  std::vector<uint32_t> all = AllowedCpus();
+  ASSERT_FALSE(all.empty());
+  cpu_set_t last;
+  CPU_ZERO(&last);
+  CPU_SET(all.back(), &last);
+  ASSERT_EQ(sched_setaffinity(0, sizeof last, &last), 0);
+  EXPECT_EQ(AllowedCpus(), (std::vector<uint32_t>{all.back()}));
+  cpu_set_t before;
+  CPU_ZERO(&before);
+  for (uint32_t cpu : all) CPU_SET(cpu, &before);
+  ASSERT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
 }
 
 TEST(ProcessSetup, OneDaemonPerStore) {

@@ -72,9 +72,6 @@ ServiceNotifier ServiceNotifier::To(std::string address) {
 Status ServiceNotifier::Ready(std::string_view status_text) const {
   return Send("READY=1\nSTATUS=" + OneLine(status_text));
 }
-Status ServiceNotifier::StatusText(std::string_view status_text) const {
-  return Send("STATUS=" + OneLine(status_text));
-}
 Status ServiceNotifier::Reloading() const {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);

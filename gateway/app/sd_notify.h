@@ -35,9 +35,7 @@ class ServiceNotifier {
   std::optional<std::chrono::microseconds> watchdog_interval() const { return watchdog_; }
 
   Status Ready(std::string_view status_text) const;  // READY=1, after start and after each reload
-  Status StatusText(
-      std::string_view status_text) const;  // STATUS=: one line, shown by systemctl status
-  Status Reloading() const;                 // RELOADING=1 with MONOTONIC_USEC
+  Status Reloading() const;                          // RELOADING=1 with MONOTONIC_USEC
   Status Stopping(std::string_view status_text) const;  // STOPPING=1
   Status Watchdog() const;                              // WATCHDOG=1
   // Start, reload or stop takes longer: the manager waits at least `more` from now.

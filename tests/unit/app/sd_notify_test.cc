@@ -76,8 +76,6 @@ TEST(ServiceNotifier, SaysEachThing) {
     EXPECT_TRUE(notifier.enabled());
     EXPECT_TRUE(notifier.Ready("accepting mail").ok());
     EXPECT_EQ(manager.Next(), "READY=1\nSTATUS=accepting mail");
-    EXPECT_TRUE(notifier.StatusText("12 queued").ok());
-    EXPECT_EQ(manager.Next(), "STATUS=12 queued");
     EXPECT_TRUE(notifier.Stopping("draining").ok());
     EXPECT_EQ(manager.Next(), "STOPPING=1\nSTATUS=draining");
     EXPECT_TRUE(notifier.Watchdog().ok());
@@ -104,8 +102,8 @@ TEST(ServiceNotifier, ReloadingCarriesTheMonotonicTime) {
 
 TEST(ServiceNotifier, AStatusIsOneLine) {
   Receiver manager(AbstractAddress());
-  ASSERT_TRUE(ServiceNotifier::To(AbstractAddress()).StatusText("a\nSTOPPING=1\rb").ok());
-  EXPECT_EQ(manager.Next(), "STATUS=a STOPPING=1 b");
+  ASSERT_TRUE(ServiceNotifier::To(AbstractAddress()).Ready("a\nSTOPPING=1\rb").ok());
+  EXPECT_EQ(manager.Next(), "READY=1\nSTATUS=a STOPPING=1 b");
 }
 
 TEST(ServiceNotifier, StoresDescriptors) {

@@ -21,7 +21,13 @@ ControlClient::ControlClient(int fd, uint64_t id, ControlPeer peer, MonoTime now
       line_since_(now),
       sent_since_(now) {}
 
-ControlClient::~ControlClient() { ::close(fd_); }
+ControlClient::~ControlClient() { CloseNow(); }
+
+void ControlClient::CloseNow() {
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  out_.clear();
+  out_sent_ = 0;
+}
 
 short ControlClient::poll_events() const {
   int events = 0;

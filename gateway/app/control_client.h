@@ -53,12 +53,16 @@ class ControlClient {
 
   void Begin(Work work, ControlRequest request, MonoTime now);
   void End(MonoTime now);
+  // The peer has gone; what is in hand goes on.
+  void CloseNow();
+  bool gone() const { return fd_ < 0; }
   Work work() const { return work_; }
   MonoTime work_since() const { return work_since_; }
   const ControlRequest& request() const { return request_; }
 
   std::unique_ptr<QueueGather> gather;  // kGather
-  MonoTime next_report{};               // kDrain
+  MonoTime next_report{};               // kDrain, kGather
+  MonoTime got_on_at{};                 // kGather: when it last did
   uint64_t lines_dropped = 0;           // kTrace: not yet reported
 
  private:

@@ -13,6 +13,7 @@ void PendingCommand::AddressTo(const std::shared_ptr<ControlMailbox>& box,
                                PendingCommand* command) {
   command->mailbox = box;
   command->reply_to = &box->inbox();
+  command->progress = &command->so_far;
   command->done = [](QueueCommand* answered) {
     std::unique_ptr<PendingCommand> pending(static_cast<PendingCommand*>(answered));
     std::shared_ptr<ControlMailbox> to = std::move(pending->mailbox);

@@ -31,6 +31,7 @@ struct PendingCommand : session::QueueCommand {
   static void AddressTo(const std::shared_ptr<ControlMailbox>& box, PendingCommand* command);
 
   std::shared_ptr<ControlMailbox> mailbox;
+  session::QueueProgress so_far;
   uint64_t client = 0;  // whose request it is part of
   uint64_t gather = 0;  // and which of its requests
   std::string region;

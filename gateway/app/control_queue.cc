@@ -77,8 +77,7 @@ bool QueueGather::Start(ControlTarget* target, const std::shared_ptr<ControlMail
       auto command = MakeCommand(mailbox, client, region, shard);
       ++asked_;
       if (target->PostQueueCommand(region, shard, command.get())) {
-        command.release();
-        ++outstanding_;
+        out_.push_back(command.release());
       } else {
         ++refused_;
       }
@@ -88,7 +87,7 @@ bool QueueGather::Start(ControlTarget* target, const std::shared_ptr<ControlMail
 }
 
 void QueueGather::Take(PendingCommand* command) {
-  --outstanding_;
+  std::erase(out_, command);
   if (!command->error.empty()) errors_.push_back(command->error);
   // A suspension is of every shard: it counts once. Messages are each on one shard.
   if (request_.command == ControlCommand::kSuspend || request_.command == ControlCommand::kResume) {
@@ -107,6 +106,26 @@ void QueueGather::Take(PendingCommand* command) {
   }
 }
 
+bool QueueGather::GotOn() {
+  uint64_t steps = asked_ - out_.size();
+  for (const PendingCommand* command : out_) {
+    steps += command->so_far.steps.load(std::memory_order_relaxed);
+  }
+  return std::exchange(steps_seen_, steps) != steps;
+}
+
+uint64_t QueueGather::affected() const {
+  uint64_t sum = affected_;
+  for (const PendingCommand* command : out_) {
+    sum += command->so_far.affected.load(std::memory_order_relaxed);
+  }
+  return sum;
+}
+
+Json QueueGather::Progress() const {
+  return {{"affected", affected()}, {"shards_waiting", out_.size()}};
+}
+
 Json QueueGather::Answer() {
   Json answer = OkAnswer();
   switch (request_.command) {
@@ -121,9 +140,9 @@ Json QueueGather::Answer() {
       AnswerSuspensions(&answer);
       break;
     default:
-      answer["affected"] = affected_;
+      answer["affected"] = affected();
   }
-  uint32_t silent = outstanding_ + refused_;
+  size_t silent = out_.size() + refused_;
   if (silent == 0 && errors_.empty()) return answer;
 
   // Some parts are missing: the answer says so, and still holds what there is.
@@ -139,9 +158,9 @@ Json QueueGather::Answer() {
     message.append(message.empty() ? "" : "; ").append(errors_[i]);
   }
   bool none = silent + errors_.size() == asked_;
-  ControlError error{outstanding_ > 0 && none ? "timeout"
-                     : none                   ? "unavailable"
-                                              : "partial",
+  ControlError error{!complete() && none ? "timeout"
+                     : none              ? "unavailable"
+                                         : "partial",
                      std::move(message),
                      silent > 0 ? "look at ringpost status, then ask again: what was asked may "
                                   "still be done"
@@ -236,7 +255,7 @@ void QueueGather::AnswerList(Json* answer) {
   bool more = count < all || known_until.has_value();
   (*answer)["next"] =
       more && count > 0 ? Json(entries[count - 1].second->id.ToString()) : Json(nullptr);
-  if (whole && entries.empty() && outstanding_ == 0 && errors_.empty()) {
+  if (whole && entries.empty() && complete() && errors_.empty()) {
     *answer = ErrorAnswer({"not_found", "no message with this id is queued",
                            "it may have been delivered or bounced: look for its id in the log"});
   }

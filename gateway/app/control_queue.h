@@ -32,11 +32,16 @@ class QueueGather {
   // One shard's answer; its lists are moved out.
   void Take(PendingCommand* command);
   uint64_t id() const { return id_; }
-  uint32_t outstanding() const { return outstanding_; }
-  bool complete() const { return outstanding_ == 0; }
+  size_t outstanding() const { return out_.size(); }
+  bool complete() const { return out_.empty(); }
+  // Whether some shard has got on since the last call.
+  bool GotOn();
+  // {"affected":12,"shards_waiting":2}
+  Json Progress() const;
   // The answer of those that have answered; where some did not, or failed, it says so.
   Json Answer();
-  uint64_t affected() const { return affected_; }
+  // Also of those that have not answered yet, as far as they are.
+  uint64_t affected() const;
 
  private:
   struct Page {
@@ -55,7 +60,8 @@ class QueueGather {
   ControlRequest request_;
   WallTime now_;
   uint32_t asked_ = 0;
-  uint32_t outstanding_ = 0;
+  std::vector<const PendingCommand*> out_;  // with shards; each lives until Take
+  uint64_t steps_seen_ = 0;
   uint32_t refused_ = 0;  // shards that take nothing any more
   uint64_t affected_ = 0;
   std::map<std::string, uint64_t> region_affected_;

@@ -29,6 +29,19 @@ using Work = ControlClient::Work;
 
 constexpr Millis kAcceptPause{100};  // when descriptors have run out
 
+// What it has in hand says how far it is.
+bool Reports(const ControlClient& client) {
+  return client.work() == Work::kDrain || client.work() == Work::kGather;
+}
+
+// When what it has in hand has taken too long: shards that get on may take their time.
+MonoTime GiveUpAt(const ControlClient& client) {
+  constexpr Seconds kPatience{limits::kControlAnswerSeconds};
+  if (client.work() == Work::kGather) return client.got_on_at + kPatience;
+  if (client.work() == Work::kReload) return client.work_since() + kPatience;
+  return MonoTime::max();
+}
+
 bool ChangesSomething(ControlCommand command) {
   switch (command) {
     case ControlCommand::kStatus:
@@ -54,16 +67,21 @@ class ControlServer::Impl {
     thread_ = std::thread([this] { Run(); });
   }
   void Stop();
+  void EndDrains(bool drained);
   const std::string& path() const { return path_; }
 
  private:
+  using Clients = std::vector<std::unique_ptr<ControlClient>>;
+
   void Run();
   void Poll();
   void Accept();
   void Serve(ControlClient& client, short revents);
-  void Drop(ControlClient& client);
+  bool Leave(ControlClient& client);
+  void GiveUp(ControlClient& client);
   void Tick();
   void Goodbye();
+  void SendRest(Clients* clients, MonoTime until);
 
   void HandleLine(ControlClient& client, std::string_view line);
   void HandleRequest(ControlClient& client, ControlRequest request);
@@ -75,6 +93,7 @@ class ControlServer::Impl {
   void TakeReload(const ReloadReply& reply);
   void FinishGather(ControlClient& client);
   void PassTraceLines();
+  void Report(ControlClient& client);
   void ReportDrain(ControlClient& client);
   void Refuse(ControlClient& client, const ControlError& error);
   void WriteAudit(const ControlClient& client, uint64_t affected, std::string_view outcome);
@@ -93,7 +112,8 @@ class ControlServer::Impl {
   uint64_t next_id_ = 1;
   uint64_t tracing_ = 0;     // the client that traces; 0: none
   size_t commands_out_ = 0;  // with shards
-  std::vector<std::unique_ptr<ControlClient>> clients_;
+  Clients clients_;
+  Clients drainers_;  // they wait for the daemon's end
 };
 
 ControlServer::Impl::Impl(ControlSocket socket, std::shared_ptr<ControlMailbox> mailbox,
@@ -133,10 +153,8 @@ void ControlServer::Impl::Poll() {
   for (const auto& client : clients_) {
     fds.push_back({client->fd(), client->poll_events(), 0});
     until = std::min(until, client->deadline());
-    if (client->work() == Work::kDrain) until = std::min(until, client->next_report);
-    if (client->work() == Work::kGather || client->work() == Work::kReload) {
-      until = std::min(until, client->work_since() + Seconds(limits::kControlAnswerSeconds));
-    }
+    if (Reports(*client)) until = std::min(until, client->next_report);
+    until = std::min(until, GiveUpAt(*client));
   }
   int wait = -1;
   if (until != MonoTime::max()) {
@@ -161,14 +179,8 @@ void ControlServer::Impl::Tick() {
   now_ = ReadMonoClock();
   for (auto& slot : clients_) {
     ControlClient& client = *slot;
-    Work work = client.work();
-    bool late = now_ >= client.work_since() + Seconds(limits::kControlAnswerSeconds);
-    if (work == Work::kGather && (client.gather->complete() || late)) FinishGather(client);
-    if (work == Work::kReload && late) {
-      client.End(now_);
-      Refuse(client, {"timeout", "the reload has not ended yet", "look at ringpost status"});
-    }
-    if (work == Work::kDrain && now_ >= client.next_report) ReportDrain(client);
+    if (Reports(client) && now_ >= client.next_report) Report(client);
+    if (now_ >= GiveUpAt(client)) GiveUp(client);
     bool alive = client.Write(now_);
     while (alive) {
       auto line = client.NextLine(now_);
@@ -184,10 +196,9 @@ void ControlServer::Impl::Tick() {
       client.CloseWhenSent();
       alive = client.Write(now_);
     }
-    if (!alive || now_ >= client.deadline()) {
-      Drop(client);
-      slot.reset();
-    }
+    if (alive && now_ < client.deadline()) continue;
+    if (Leave(client)) continue;
+    slot.reset();
   }
   std::erase(clients_, nullptr);
 }
@@ -223,22 +234,30 @@ void ControlServer::Impl::Serve(ControlClient& client, short revents) {
   if (revents & (POLLIN | POLLHUP | POLLERR)) alive = client.Read(now_);
   // Both ways are shut: nobody reads an answer any more, and a trace would have nobody to go to.
   if ((revents & (POLLHUP | POLLERR)) && client.work() != Work::kNone) alive = false;
-  if (!alive) client.CloseWhenSent();
-  if (!alive && client.work() != Work::kNone) {
-    if (client.work() == Work::kGather && ChangesSomething(client.request().command)) {
-      WriteAudit(client, client.gather->affected(), "the client left before the answer");
-    }
-    Drop(client);
-    client.End(now_);
-  }
+  if (alive || Leave(client)) return;
+  client.CloseWhenSent();
+  client.End(now_);
 }
 
-// Undoes what a client that goes away has begun.
-void ControlServer::Impl::Drop(ControlClient& client) {
-  if (tracing_ != client.id()) return;
-  tracing_ = 0;
-  target_->StopTrace();
-  mailbox_->TakeTraceLines();
+// The peer has gone. A change goes on without it (true), so that the log says what it came to;
+// anything else ends.
+bool ControlServer::Impl::Leave(ControlClient& client) {
+  if (client.work() == Work::kGather && ChangesSomething(client.request().command)) {
+    client.CloseNow();
+    return true;
+  }
+  if (tracing_ == client.id()) {
+    tracing_ = 0;
+    target_->StopTrace();
+    mailbox_->TakeTraceLines();
+  }
+  return false;
+}
+
+void ControlServer::Impl::GiveUp(ControlClient& client) {
+  if (client.work() == Work::kGather) return FinishGather(client);
+  client.End(now_);
+  Refuse(client, {"timeout", "the reload has not ended yet", "look at ringpost status"});
 }
 
 // --- Requests
@@ -275,7 +294,7 @@ void ControlServer::Impl::HandleRequest(ControlClient& client, ControlRequest re
       client.Begin(Work::kDrain, std::move(request), now_);
       WriteAudit(client, 0, "ok");
       target_->RequestDrain();
-      ReportDrain(client);
+      Report(client);
       return;
     default:
       StartGather(client, std::move(request));
@@ -286,6 +305,8 @@ void ControlServer::Impl::HandleRequest(ControlClient& client, ControlRequest re
 void ControlServer::Impl::StartGather(ControlClient& client, ControlRequest request) {
   client.gather = std::make_unique<QueueGather>(next_id_++, request, ReadWallClock());
   client.Begin(Work::kGather, std::move(request), now_);
+  client.got_on_at = now_;
+  client.next_report = now_ + Millis(limits::kControlProgressMillis);
   if (!client.gather->Start(target_, mailbox_, client.id())) {
     std::string names;
     for (const std::string& name : target_->regions()) {
@@ -311,9 +332,9 @@ void ControlServer::Impl::TakeCommand(std::unique_ptr<PendingCommand> command) {
 void ControlServer::Impl::FinishGather(ControlClient& client) {
   Json answer = client.gather->Answer();
   if (ChangesSomething(client.request().command)) {
-    WriteAudit(
-        client, client.gather->affected(),
-        answer["ok"].get<bool>() ? "ok" : answer["error"]["message"].get_ref<const std::string&>());
+    std::string outcome = client.gone() ? "the client left before the answer" : "ok";
+    if (!answer["ok"].get<bool>()) outcome = answer["error"]["message"].get<std::string>();
+    WriteAudit(client, client.gather->affected(), outcome);
   }
   client.Send(JsonLine(answer));
   client.End(now_);
@@ -330,13 +351,11 @@ void ControlServer::Impl::TakeReload(const ReloadReply& reply) {
   ControlClient* client = Find(reply.client);
   if (!client || client->work() != Work::kReload) return;
   WriteAudit(*client, 0, reply.outcome.applied ? "ok" : reply.outcome.words);
-  Json answer = reply.outcome.applied
-                    ? OkAnswer()
-                    : ErrorAnswer({"config",
-                                   "the configuration was not reloaded; the old one "
-                                   "stays in force: " +
-                                       reply.outcome.words,
-                                   "correct the file; ringpost config check says more"});
+  Json answer =
+      reply.outcome.applied
+          ? OkAnswer()
+          : ErrorAnswer({"config", "the configuration was not reloaded: " + reply.outcome.words,
+                         "correct the file; ringpost config check says more"});
   answer["reload"] = ReloadJson(reply.outcome);
   client->Send(JsonLine(answer));
   client->End(now_);
@@ -390,8 +409,16 @@ void ControlServer::Impl::PassTraceLines() {
   }
 }
 
-void ControlServer::Impl::ReportDrain(ControlClient& client) {
+void ControlServer::Impl::Report(ControlClient& client) {
   client.next_report = now_ + Millis(limits::kControlProgressMillis);
+  if (client.work() == Work::kDrain) return ReportDrain(client);
+  if (!client.gather->GotOn()) return;
+  client.got_on_at = now_;
+  if (client.gone()) return;
+  client.SendIfRoom(JsonLine({{"progress", client.gather->Progress()}}));
+}
+
+void ControlServer::Impl::ReportDrain(ControlClient& client) {
   GatewayStatus status = target_->GetStatus();
   uint64_t connections = 0, queued = 0, held = 0;
   for (const ShardStatus& shard : status.shards) connections += shard.connections;
@@ -425,7 +452,8 @@ void ControlServer::Impl::WriteAudit(const ControlClient& client, uint64_t affec
     line.Text("domain", request.filter.recipient_domain);
   }
   if (!request.filter.next_hop.empty()) line.Text("next_hop", request.filter.next_hop);
-  if (!request.filter.sender.empty()) line.Text("sender", request.filter.sender);
+  // Whose mail it is belongs to the region's own log, not to the daemon's.
+  if (!request.filter.sender.empty()) line.Flag("sender_filter", true);
   if (request.filter.held_only) line.Flag("held", true);
   if (request.all) line.Flag("all", true);
   if (request.client) line.Text("client", request.client->ToString());
@@ -450,29 +478,55 @@ void ControlServer::Impl::Goodbye() {
   socket_.Close();
   for (auto& client : clients_) {
     if (client->work() == Work::kDrain) {
-      Json answer = OkAnswer();
-      answer["stopped"] = true;
-      client->Send(JsonLine(answer));
-    } else if (client->work() != Work::kNone) {
-      Refuse(*client, {"stopping", "the daemon stops", ""});
+      drainers_.push_back(std::move(client));
+      continue;
     }
+    if (client->work() == Work::kGather && ChangesSomething(client->request().command)) {
+      WriteAudit(*client, client->gather->affected(), "the daemon stopped before the answer");
+    }
+    if (client->work() != Work::kNone) Refuse(*client, {"stopping", "the daemon stops", ""});
     client->End(now_);
     client->CloseWhenSent();
   }
-  while ((commands_out_ > 0 || !clients_.empty()) && now_ < until) {
-    std::erase_if(clients_, [&](auto& client) { return !client->Write(now_); });
-    if (commands_out_ == 0 && clients_.empty()) break;
+  std::erase(clients_, nullptr);
+  SendRest(&clients_, until);
+  mailbox_->on_command = nullptr;
+  mailbox_->on_reload = nullptr;
+  mailbox_->inbox().Drain();
+}
+
+// Waits for peers to take what they are told, and for what shards still hold.
+void ControlServer::Impl::SendRest(Clients* clients, MonoTime until) {
+  while (now_ < until) {
+    std::erase_if(*clients, [&](auto& client) { return !client->Write(now_); });
+    if (commands_out_ == 0 && clients->empty()) break;
     std::vector<pollfd> fds{{mailbox_->wake_fd(), POLLIN, 0}};
-    for (const auto& client : clients_) fds.push_back({client->fd(), POLLOUT, 0});
+    for (const auto& client : *clients) fds.push_back({client->fd(), POLLOUT, 0});
     ::poll(fds.data(), fds.size(), static_cast<int>((until - now_).count()));
     mailbox_->ClearWake();
     mailbox_->inbox().Drain();
     now_ = ReadMonoClock();
   }
-  clients_.clear();
-  mailbox_->on_command = nullptr;
-  mailbox_->on_reload = nullptr;
-  mailbox_->inbox().Drain();
+  clients->clear();
+}
+
+void ControlServer::Impl::EndDrains(bool drained) {
+  Json answer =
+      drained ? OkAnswer()
+              : ErrorAnswer({"partial",
+                             "the daemon has stopped, but its grace period ended before all that "
+                             "was in hand was finished: the rest was broken off",
+                             "what was answered 250 is in the store, and the next start delivers "
+                             "it; limits.drain_grace gives more time"});
+  answer["stopped"] = true;
+  for (auto& client : drainers_) {
+    client->Send(JsonLine(answer));
+    client->End(now_);
+    client->CloseWhenSent();
+  }
+  now_ = ReadMonoClock();
+  commands_out_ = 0;  // what has not come back by now stays out
+  SendRest(&drainers_, now_ + Millis(limits::kControlStopMillis));
 }
 
 void ControlServer::Impl::Stop() {
@@ -499,6 +553,7 @@ StatusOr<std::unique_ptr<ControlServer>> ControlServer::Start(const std::string&
 }
 
 void ControlServer::Stop() { impl_->Stop(); }
+void ControlServer::EndDrains(bool drained) { impl_->EndDrains(drained); }
 const std::string& ControlServer::path() const { return impl_->path(); }
 
 }  // namespace ringpost::app

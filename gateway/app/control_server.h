@@ -2,10 +2,10 @@
 // to.
 //
 // Protocol: one JSON object a line from the client (control_request.h), answered in order by one
-// JSON line,
-// {"ok":true,...} or {"ok":false,"error":{"code":...,"message":...,"hint":...}}; `trace` and
-// `drain` send
-// {"progress":...} and {"trace":...} lines before it. One request is in hand per client.
+// JSON line, {"ok":true,...} or {"ok":false,"error":{"code":...,"message":...,"hint":...}}. Lines
+// may come before it: {"trace":...} of a trace, {"progress":...} of a drain and of whatever takes
+// the shards long. One request is in hand per client. A change whose client goes away goes on, and
+// is logged with what it came to.
 //
 // Who may speak: the socket's mode is 0600, and the peer's credentials (SO_PEERCRED) must be root's
 // or the daemon's own user's; anyone else is closed. A peer that sends what is not the protocol
@@ -38,8 +38,11 @@ class ControlServer {
 
   // Ends the trace, says goodbye to clients, removes the socket file, waits a moment
   // (kControlStopMillis) for commands that shards still hold, joins the thread. Call it while the
-  // shards run.
+  // shards run. Clients that asked for a drain are kept for EndDrains.
   void Stop();
+  // After Stop, once the shards have ended: answers those who asked for a drain. `drained`: nothing
+  // that was in hand was broken off.
+  void EndDrains(bool drained);
 
   const std::string& path() const;
 

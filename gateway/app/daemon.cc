@@ -215,7 +215,9 @@ int Daemon::Run() {
   Loop();
   bool drained = gateway_->drained();
   control_->Stop();
-  if (!gateway_->Stop()) {
+  bool ended = gateway_->Stop();
+  control_->EndDrains(drained && ended);
+  if (!ended) {
     Say("some work did not end in time; what was acknowledged is on the disk");
     _exit(1);
   }

@@ -39,6 +39,12 @@ bool Expired(const Suspension& suspension, WallTime now) {
   return suspension.until != WallTime() && suspension.until <= now;
 }
 
+void Advance(const QueueCommand& command, uint64_t steps) {
+  if (!command.progress) return;
+  command.progress->steps.fetch_add(steps, std::memory_order_relaxed);
+  command.progress->affected.store(command.affected, std::memory_order_relaxed);
+}
+
 }  // namespace
 
 std::string_view DispatcherCore::SenderOf(const QueueFilter& filter) {
@@ -126,6 +132,7 @@ void DispatcherCore::StepWalk(QueueJob* job) {
       --budget;
       if (schedule_.Live(slot)) Visit(job, slot);
     }
+    Advance(*job->command, limits::kQueueStepEntriesMax - budget);
     job->walked = job->cursor >= schedule_.slot_limit();
   }
   if (job->walked) std::sort(job->selected.begin(), job->selected.end());
@@ -262,6 +269,7 @@ void DispatcherCore::JobPartDone(QueueJob* job, bool counts) {
   RP_CHECK(job->pending > 0);
   --job->pending;
   if (counts) ++job->command->affected;
+  Advance(*job->command, 1);
   if (job->pending == 0) WakeBy(io_->wall_now());
 }
 

@@ -11,6 +11,7 @@
 // live in memory: a restart forgets them.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -59,6 +60,12 @@ struct Suspension {
   WallTime until;  // the epoch: until it is resumed
 };
 
+// How far a command is; any thread may look while the shard works on it.
+struct QueueProgress {
+  std::atomic<uint64_t> steps{0};  // grows for as long as it gets on
+  std::atomic<uint64_t> affected{0};
+};
+
 struct QueueCommand : Posted {
   enum class Op : uint8_t {
     kSummary,
@@ -77,8 +84,9 @@ struct QueueCommand : Posted {
   QueueFilter filter;
   Suspension suspension;
   uint32_t limit = 100;
-  std::optional<MessageId> after;  // kList: continue behind this one
-  std::string reason;              // kBounce: goes into the report
+  std::optional<MessageId> after;     // kList: continue behind this one
+  std::string reason;                 // kBounce: goes into the report
+  QueueProgress* progress = nullptr;  // written meanwhile; may be null
 
   // The answer.
   Inbox* reply_to = nullptr;

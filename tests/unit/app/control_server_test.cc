@@ -59,6 +59,16 @@ class ControlServerTest : public testing::Test {
     return peer.connected() && peer.Ask(R"({"command":"status"})")["ok"] == true;
   }
 
+  // The last line before the peer is closed, or before nothing comes for `millis`.
+  static std::string LastLine(ControlPeerSocket& peer, int millis) {
+    std::string last;
+    for (std::string line = peer.Line(millis); line != "<closed>" && line != "<nothing>";
+         line = peer.Line(millis)) {
+      last = line;
+    }
+    return last;
+  }
+
   std::string folder_, path_;
   MemoryLog log_;
   FakeControlTarget target_;
@@ -135,6 +145,15 @@ TEST_F(ControlServerTest, SummaryAddsUpTheShards) {
   EXPECT_EQ(peer.Ask(R"({"command":"queue summary","domain":"B.example"})")["rows"].size(), 1u);
 }
 
+// What the shards say matches is counted: one of several next hops, a domain as it was typed.
+TEST_F(ControlServerTest, SummaryCountsWhatTheShardsMatch) {
+  target_.AddEntry("eu", 7, "a.example", "a:25;b:25");
+  ControlPeerSocket peer(path_);
+  EXPECT_EQ(peer.Ask(R"({"command":"queue summary","next_hop":"a:25"})")["totals"]["deferred"], 1);
+  EXPECT_EQ(peer.Ask(R"({"command":"queue summary","domain":"B.example."})")["totals"]["deferred"],
+            2);
+}
+
 TEST_F(ControlServerTest, PagesHoldEveryMessageOnce) {
   ControlPeerSocket peer(path_);
   for (int limit = 1; limit <= 7; ++limit) {
@@ -145,15 +164,6 @@ TEST_F(ControlServerTest, PagesHoldEveryMessageOnce) {
       if (!after.is_null()) request["after"] = after;
       auto answer = peer.Ask(request.dump());
       ASSERT_EQ(answer["ok"], true) << answer;
-// What the shards say matches is counted: one of several next hops, a domain as it was typed.
-TEST_F(ControlServerTest, SummaryCountsWhatTheShardsMatch) {
-  target_.AddEntry("eu", 7, "a.example", "a:25;b:25");
-  ControlPeerSocket peer(path_);
-  EXPECT_EQ(peer.Ask(R"({"command":"queue summary","next_hop":"a:25"})")["totals"]["deferred"], 1);
-  EXPECT_EQ(peer.Ask(R"({"command":"queue summary","domain":"B.example."})")["totals"]["deferred"],
-            2);
-}
-
       EXPECT_LE(answer["entries"].size(), static_cast<size_t>(limit));
       for (const auto& entry : answer["entries"]) ids.push_back(entry["id"]);
       after = answer["next"];
@@ -264,6 +274,46 @@ TEST_F(ControlServerTest, AnswersThatComeTooLateAreDropped) {
   target_.shard(1).SetAnswering(true);
   while (log_.Lines().empty()) ::usleep(1000);
   EXPECT_EQ(log_.Lines()[0]["outcome"], "the client left before the answer");
+  EXPECT_EQ(log_.Lines()[0]["affected"], 6);  // all of it, not what was done when the client left
+}
+
+// A change that takes long says how far it is.
+TEST_F(ControlServerTest, ChangesReportProgress) {
+  target_.shard(1).SetAnswering(false);
+  ControlPeerSocket peer(path_);
+  ASSERT_TRUE(peer.Send("{\"command\":\"queue hold\",\"region\":\"eu\",\"all\":true}\n"));
+  EXPECT_EQ(peer.Line(), R"({"progress":{"affected":2,"shards_waiting":1}})");
+  session::QueueProgress* progress = target_.last_command_.load()->progress;
+  progress->affected = 2;
+  progress->steps += 1000;
+  EXPECT_EQ(peer.Line(), R"({"progress":{"affected":4,"shards_waiting":1}})");
+  EXPECT_EQ(peer.Line(2 * limits::kControlProgressMillis), "<nothing>");  // it has not got on
+  target_.shard(1).SetAnswering(true);
+  EXPECT_EQ(peer.Line(), R"({"ok":true,"affected":5})");
+}
+
+TEST_F(ControlServerTest, AChangeCutShortByTheEndIsLogged) {
+  target_.shard(1).SetAnswering(false);
+  ControlPeerSocket peer(path_);
+  ASSERT_TRUE(peer.Send("{\"command\":\"queue hold\",\"all\":true}\n"));
+  EXPECT_EQ(peer.Line(100), "<nothing>");
+  std::thread later([this] {
+    ::usleep(100'000);
+    target_.shard(1).SetAnswering(true);
+  });
+  server_->Stop();
+  later.join();
+  ASSERT_EQ(log_.Lines().size(), 1u);
+  EXPECT_EQ(log_.Lines()[0]["outcome"], "the daemon stopped before the answer");
+}
+
+// The daemon's own log is not where a region's addresses belong.
+TEST_F(ControlServerTest, TheLogOfChangesHoldsNoAddress) {
+  ControlPeerSocket peer(path_);
+  peer.Ask(R"({"command":"queue hold","sender":"news@example.org"})");
+  ASSERT_EQ(log_.Lines().size(), 1u);
+  EXPECT_EQ(log_.Lines()[0]["sender_filter"], true);
+  EXPECT_EQ(log_.Lines()[0].dump().find("news@"), std::string::npos);
 }
 
 TEST_F(ControlServerTest, StopTakesBackWhatShardsHold) {
@@ -311,9 +361,20 @@ TEST_F(ControlServerTest, DrainReportsUntilTheEnd) {
   EXPECT_TRUE(target_.draining_);
   EXPECT_EQ(nlohmann::json::parse(peer.Line())["progress"]["state"], "draining");
   server_->Stop();
-  std::string last;
-  for (std::string line = peer.Line(); line != "<closed>"; line = peer.Line()) last = line;
-  EXPECT_EQ(last, R"({"ok":true,"stopped":true})");
+  EXPECT_EQ(LastLine(peer, 100).find("\"ok\""), std::string::npos) << "the daemon still runs";
+  server_->EndDrains(true);
+  EXPECT_EQ(LastLine(peer, 5000), R"({"ok":true,"stopped":true})");
+}
+
+TEST_F(ControlServerTest, ADrainThatWasCutShortIsNotOk) {
+  ControlPeerSocket peer(path_);
+  peer.Ask(R"({"command":"drain"})");
+  server_->Stop();
+  server_->EndDrains(false);
+  auto answer = nlohmann::json::parse(LastLine(peer, 5000));
+  EXPECT_EQ(answer["ok"], false);
+  EXPECT_EQ(answer["stopped"], true);
+  EXPECT_EQ(answer["error"]["code"], "partial");
 }
 
 TEST_F(ControlServerTest, TraceStreamsUntilTheClientLeaves) {

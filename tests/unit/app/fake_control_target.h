@@ -150,6 +150,7 @@ class FakeControlTarget : public ControlTarget {
   bool PostQueueCommand(std::string_view region, uint32_t shard,
                         session::QueueCommand* command) override {
     if (refusing_shard_ == static_cast<int>(shard)) return false;
+    last_command_ = command;
     auto* job = new Job{this, std::string(region), shard, command};
     job->run = [](Posted* posted) {
       std::unique_ptr<Job> mine(static_cast<Job*>(posted));
@@ -190,6 +191,7 @@ class FakeControlTarget : public ControlTarget {
 
   FakeShard& shard(uint32_t index) { return shards_[index]; }
 
+  std::atomic<session::QueueCommand*> last_command_{nullptr};
   std::atomic<int> refusing_shard_{-1};
   std::atomic<int> failing_shard_{-1};
   std::atomic<int> traces_stopped_{0};

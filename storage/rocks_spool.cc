@@ -129,7 +129,7 @@ StatusOr<std::unique_ptr<RocksSpool>> RocksSpool::OpenParts(std::unique_ptr<Part
 }
 
 RocksSpool::~RocksSpool() {
-  if (parts_->scanner) parts_->scanner->Stop();
+  StopScan();
   parts_->housekeeper->Stop();  // before the committer, which it may wait for
   parts_->readers->Stop();
   parts_->committer->Stop();
@@ -143,6 +143,10 @@ void RocksSpool::StartScan(std::vector<ScanTarget> targets) {
   RP_CHECK(!parts_->scanner);
   parts_->scanner.emplace(&parts_->store);
   parts_->scanner->Start(std::move(targets), &parts_->scanned);
+}
+
+void RocksSpool::StopScan() {
+  if (parts_->scanner) parts_->scanner->Stop();
 }
 
 bool RocksSpool::accepting() const { return parts_->committer->accepting(); }

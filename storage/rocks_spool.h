@@ -26,6 +26,9 @@ class RocksSpool final : public Spool {
   void Submit(CommitRequest* request) override;
   void Read(ReadRequest* request) override;
   void StartScan(std::vector<ScanTarget> targets) override;
+  // Ends the scan where it is: before the shards end, whose inboxes it posts to. Waits for some
+  // rows at most.
+  void StopScan();
   bool accepting() const override;
   SpoolHealth health() const override;
   uint64_t free_bytes() const override;

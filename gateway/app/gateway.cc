@@ -240,6 +240,7 @@ void GatewayImpl::Tick() {
 }
 
 bool GatewayImpl::Stop() {
+  for (auto& region : regions_) region->spool->StopScan();  // it posts to the shards
   ForEachShard([](Shard& shard) { shard.Finish(); });
   bool all = true;
   for (auto& shard : shards_) all = shard->Join(Seconds(limits::kStopSeconds)) && all;

@@ -11,6 +11,7 @@
 #include "storage/message_walk.h"
 #include "storage/rocks_status.h"
 #include "storage/rows.h"
+#include "storage/store_lock.h"
 #include "storage/store_tools.h"
 
 namespace ringpost::storage {
@@ -88,6 +89,8 @@ Status Copier::Write(bool sync) {
 
 Status SalvageStore(const SpoolOptions& options, const std::string& out_path, StoreReport* report,
                     const ToolProgress& progress) {
+  StatusOr<StoreLock> lock = StoreLock::Take(Engine(options).database_path());
+  if (!lock.ok()) return lock.status();
   if (mkdir(out_path.c_str(), 0700) != 0) {
     return MakeStatus(StatusCode::kFailedPrecondition,
                       "the new store " + out_path + " cannot be made: " + std::strerror(errno));

@@ -8,6 +8,7 @@
 #include "storage/message_walk.h"
 #include "storage/rocks_status.h"
 #include "storage/rows.h"
+#include "storage/store_lock.h"
 
 namespace ringpost::storage {
 namespace {
@@ -41,6 +42,8 @@ Status CountOrphans(Database& database, StoreReport* report) {
 }  // namespace
 
 Status CheckStore(const SpoolOptions& options, StoreReport* report, const ToolProgress& progress) {
+  StatusOr<StoreLock> lock = StoreLock::Take(Engine(options).database_path());
+  if (!lock.ok()) return lock.status();
   DamagedStore store(options);
   Status opened = store.Open(WorkDirFor(options.path), report);
   if (!opened.ok()) return opened;
@@ -62,6 +65,8 @@ Status CheckStore(const SpoolOptions& options, StoreReport* report, const ToolPr
 
 Status ExportQueue(const SpoolOptions& options, ExportSink* sink, StoreReport* report,
                    const ToolProgress& progress) {
+  StatusOr<StoreLock> lock = StoreLock::Take(Engine(options).database_path());
+  if (!lock.ok()) return lock.status();
   DamagedStore store(options);
   Status opened = store.Open(WorkDirFor(options.path), report);
   if (!opened.ok()) return opened;

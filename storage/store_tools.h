@@ -1,6 +1,6 @@
 // What `ringpost store check | salvage | export-queue` do, as a library. They work on a store that
-// no ringpostd has open; check and export-queue change nothing in it, salvage writes to a new
-// directory.
+// no ringpostd has open, and take its lock: FAILED_PRECONDITION where one has. check and
+// export-queue change nothing in it, salvage writes to a new directory.
 //
 // A store may be damaged in the middle of its log, in a table file, in a blob file, in its key
 // slots. What is whole is used; what is not is named: by message where a message can still be told,

@@ -105,6 +105,35 @@ TEST_F(ToolsTest, NoStoreIsAnError) {
   EXPECT_EQ(CheckStore(Options(), &report, {}).code(), StatusCode::kNotFound);
 }
 
+class NoSink final : public ExportSink {
+  Status Begin(const MessageId&, const StoredEnvelope&,
+               const std::vector<RecipientState>&) override {
+    return OkStatus();
+  }
+  Status Body(std::string_view) override { return OkStatus(); }
+  Status End(const Status&) override { return OkStatus(); }
+};
+
+TEST_F(ToolsTest, AStoreThatIsOpenIsLeftAlone) {
+  MakeStore(1, true);
+  StoreReport report;
+  NoSink sink;
+  {
+    auto spool = RocksSpool::Open(Options());
+    ASSERT_TRUE(spool.ok()) << spool.status();
+    Status checked = CheckStore(Options(), &report, {});
+    EXPECT_EQ(checked.code(), StatusCode::kFailedPrecondition);
+    EXPECT_NE(MessageOf(checked).find("stop it first"), std::string_view::npos) << checked;
+    EXPECT_EQ(SalvageStore(Options(), Options("saved").path, &report, {}).code(),
+              StatusCode::kFailedPrecondition);
+    EXPECT_FALSE(std::filesystem::exists(Options("saved").path));
+    EXPECT_EQ(ExportQueue(Options(), &sink, &report, {}).code(), StatusCode::kFailedPrecondition);
+    EXPECT_EQ(report.messages, 0u);
+  }
+  EXPECT_TRUE(CheckStore(Options(), &report, {}).ok());
+  EXPECT_TRUE(RocksSpool::Open(Options()).ok()) << "the lock was given back";
+}
+
 TEST_F(ToolsTest, ALogDamagedInTheMiddleDoesNotOpenButIsSalvaged) {
   MakeStore(60, false);
   auto logs = FilesOf(".log");

@@ -114,13 +114,18 @@ int Resume(const Options& options) {
   }
   Json request = FilterJson(options);
   request["command"] = "resume";
-  uint64_t affected = 0;
-  int code = Simple(options, request, [&](const Json& answer) -> std::string {
-    affected = NumberOf(answer, "affected");
-    if (affected == 0) return "Nothing that matches was suspended.\n";
-    return "Deliveries " + SiteWords(options) + " go on.\n";
-  });
-  return code == kDone && affected == 0 && !options.json ? kRefused : code;
+  Session session(options);
+  auto answer = session.Ask(request);
+  if (!answer) return session.code();
+  int code = session.CodeOf(*answer);
+  bool nothing = NumberOf(*answer, "affected") == 0;
+  if (options.json) {
+    PrintJson(*answer);
+  } else if (code == kDone) {
+    Print(nothing ? "Nothing that matches was suspended.\n"
+                  : "Deliveries " + SiteWords(options) + " go on.\n");
+  }
+  return code == kDone && nothing ? kRefused : code;
 }
 
 int Suspensions(const Options& options) {
@@ -203,14 +208,18 @@ int ConfigCheck(const Options& options) {
     auto asked = session.Ask({{"command", "config check"}});
     if (!asked) return session.code();
     answer = std::move(*asked);
-    if (!answer.contains("config")) return session.CodeOf(answer);
+    if (!answer.contains("config")) {
+      if (options.json) PrintJson(answer);
+      return session.CodeOf(answer);
+    }
   } else {
     app::ConfigResult result = app::LoadConfig(options.file);
     Json errors = Json::array();
     for (const auto& error : result.errors) errors.push_back(error.ToString(options.file));
-    answer = {{"ok", result.config.has_value()},
-              {"config",
-               {{"path", options.file}, {"valid", result.config.has_value()}, {"errors", errors}}}};
+    bool valid = result.config.has_value();
+    if (valid) answer["ok"] = true;
+    if (!valid) answer = ErrorJson("config", options.file + " has errors and would not be loaded");
+    answer["config"] = {{"path", options.file}, {"valid", valid}, {"errors", errors}};
   }
   const Json& config = ListOf(answer, "config");
   const Json& errors = ListOf(config, "errors");

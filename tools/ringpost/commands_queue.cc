@@ -56,11 +56,26 @@ bool Confirmed(Session* session, const std::string& verb, const Options& options
   return false;
 }
 
+// A change may take long: on a terminal standard error says how far it is.
+std::optional<Json> AskWithProgress(Session* session, const Json& request, const std::string& verb,
+                                    const Options& options) {
+  bool shown = !options.json && ::isatty(STDERR_FILENO) == 1;
+  bool any = false;
+  auto answer = session->Ask(request, [&](const Json& line) {
+    if (!shown || !line.contains("progress")) return;
+    any = true;
+    std::fprintf(stderr, "\r\033[K%s: %s entries so far", verb.c_str(),
+                 FormatCount(NumberOf(line["progress"], "affected")).c_str());
+  });
+  if (any) std::fputs("\r\033[K", stderr);
+  return answer;
+}
+
 int ChangeByFilter(Session* session, const std::string& verb, const Options& options) {
   Json request = FilterJson(options);
   request["command"] = "queue " + verb;
   if (!options.reason.empty()) request["reason"] = options.reason;
-  auto answer = session->Ask(request);
+  auto answer = AskWithProgress(session, request, verb, options);
   if (!answer) return session->code();
   if (options.json) PrintJson(*answer);
   int code = session->CodeOf(*answer);
@@ -105,6 +120,17 @@ int ChangeByIds(Session* session, const std::string& verb, const Options& option
   return worst != kDone && found > 0 ? kPartial : worst;
 }
 
+// Behind the entries. With --json: the last page's answer without them, and how many there were.
+void EndList(const Options& options, Json last, uint64_t shown) {
+  if (options.json) {
+    last.erase("entries");
+    last["listed"] = shown;
+    return PrintJson(last);
+  }
+  if (shown == 0 && FlagOf(last, "ok")) Print("Nothing is queued that matches.\n");
+  if (!TextOf(last, "next").empty()) Print("There is more: raise --limit, or leave it out.\n");
+}
+
 }  // namespace
 
 int QueueSummary(const Options& options) {
@@ -142,10 +168,7 @@ int QueueList(const Options& options) {
     std::string next = TextOf(*answer, "next");
     bool enough = options.limit > 0 && shown >= options.limit;
     if (code != kDone || next.empty() || enough) {
-      if (!options.json && shown == 0 && code == kDone) Print("Nothing is queued that matches.\n");
-      if (!options.json && !next.empty()) {
-        Print("There is more: raise --limit, or leave it out.\n");
-      }
+      EndList(options, std::move(*answer), shown);
       return code;
     }
     request["after"] = next;

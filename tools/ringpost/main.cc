@@ -15,6 +15,12 @@ constexpr const char* kFooter =
     "Exit codes: 0 done; 1 refused, failed or nothing matched; 2 wrong use or not confirmed;\n"
     "3 no daemon answers; 4 done in part. More in ringpost(1).";
 
+// An option that is given and empty is a mistake (a variable of a script that was not set), and
+// must not widen what a command is about.
+std::string RefuseEmpty(const std::string& value) {
+  return value.empty() ? "is empty: give it a value, or leave it out" : "";
+}
+
 class Program {
  public:
   Program() : app_("Look at and steer a running ringpostd.", "ringpost") {
@@ -22,7 +28,8 @@ class Program {
     app_.footer(kFooter);
     app_.set_version_flag("--version", std::string("ringpost ") + std::string(app::kVersion));
     app_.add_option("--socket", options_.socket, "where ringpostd listens (or $RINGPOST_SOCKET)")
-        ->type_name("PATH");
+        ->type_name("PATH")
+        ->check(RefuseEmpty);
     app_.add_flag("--json", options_.json, "print the daemon's answers: JSON, one object a line");
     app_.require_subcommand(1);
     app_.fallthrough();
@@ -70,20 +77,25 @@ class Program {
     return command;
   }
   void AddRegion(CLI::App* command) {
-    command->add_option("--region", options_.region, "only this region")->type_name("NAME");
+    command->add_option("--region", options_.region, "only this region")
+        ->type_name("NAME")
+        ->check(RefuseEmpty);
   }
   void AddSite(CLI::App* command) {
     AddRegion(command);
     command->add_option("--domain", options_.domain, "recipients of this domain")
-        ->type_name("DOMAIN");
+        ->type_name("DOMAIN")
+        ->check(RefuseEmpty);
     command->add_option("--next-hop", options_.next_hop, "what goes to this next hop")
-        ->type_name("HOST:PORT");
+        ->type_name("HOST:PORT")
+        ->check(RefuseEmpty);
   }
   void AddFilter(CLI::App* command) {
     AddSite(command);
     command
         ->add_option("--sender", options_.sender, "from this reverse-path; \"<>\" is the null one")
-        ->type_name("ADDRESS");
+        ->type_name("ADDRESS")
+        ->check(RefuseEmpty);
     command->add_flag("--held", options_.held, "only what is held");
   }
 
@@ -113,7 +125,8 @@ class Program {
     AddChange(queue, "delete", "Remove them, telling nobody");
     AddChange(queue, "bounce", "Return them to their senders")
         ->add_option("--reason", options_.reason, "words for the report")
-        ->type_name("TEXT");
+        ->type_name("TEXT")
+        ->check(RefuseEmpty);
     CLI::App* mailq =
         Add(&app_, "mailq", "The same as queue list", [this] { return QueueList(options_); });
     AddFilter(mailq);
@@ -154,9 +167,11 @@ class Program {
     CLI::App* trace = Add(&app_, "trace", "Show SMTP sessions as they happen",
                           [this] { return Trace(options_); });
     trace->add_option("--client", options_.client, "sessions from this address or network")
-        ->type_name("NETWORK");
+        ->type_name("NETWORK")
+        ->check(RefuseEmpty);
     trace->add_option("--next-hop", options_.next_hop, "sessions to this next hop")
-        ->type_name("HOST:PORT");
+        ->type_name("HOST:PORT")
+        ->check(RefuseEmpty);
   }
 
   void AddConfig() {

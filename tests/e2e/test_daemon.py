@@ -5,6 +5,7 @@ import signal
 import smtplib
 import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -152,6 +153,25 @@ class Daemon(harness.Case):
         harness.wait_until(lambda: open_connections() <= 0, 20, "all are closed")
         self.assertEqual(daemon.stop(), 0)
 
+    def test_stop_while_the_queue_is_still_read(self):
+        daemon = self.run_daemon(harness.free_port())  # nobody there: all of it stays queued
+
+        def send(count):
+            with smtplib.SMTP("127.0.0.1", daemon.port, timeout=60) as client:
+                for _ in range(count):
+                    client.sendmail("a@example.com", ["b@example.net"], "Subject: x\r\n\r\nx\r\n")
+        senders = [threading.Thread(target=send, args=(500,)) for _ in range(8)]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+        self.assertEqual(daemon.stop(), 0)
+        for _ in range(8):
+            daemon.start()  # it listens, and has just begun to read the queue
+            self.assertEqual(daemon.stop(), 0, daemon.console())
+        daemon.start()
+        harness.wait_until(lambda: daemon.queued() == 4000, 60, "all is there")
+
     def test_sd_notify(self):
         path = self.folder / "notify"
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
@@ -179,6 +199,105 @@ class Daemon(harness.Case):
         crypto = [path for path in libraries if "libssl" in path or "libcrypto" in path]
         self.assertTrue(crypto, "BoringSSL is there")
         self.assertTrue(all("/android/" in path for path in crypto), crypto)
+
+
+def listener(port=0):
+    """A listening socket as systemd makes it for a .socket unit: nobody else may bind its address."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", port))
+    made.listen(128)
+    return made
+
+
+class HandedOver(harness.Case):
+    """Listening sockets that the service manager hands over (sd_listen_fds(3)) and keeps."""
+
+    def prepare(self, sockets, **options):
+        """A daemon that will find `sockets` ({name: socket}) at descriptors 3, 4, ..."""
+        daemon = harness.Daemon(self.folder / "ringpost", options.pop("next_hop", 2626), **options)
+        self.addCleanup(daemon.kill)
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.notify.close)
+        self.notify.settimeout(20)
+        self.notify.bind(str(self.folder / "notify"))
+        self.sockets = sockets
+        return daemon
+
+    def start(self, daemon, user=None):
+        moves = " ".join(f"{3 + i}<&{one.fileno()}" for i, one in enumerate(self.sockets.values()))
+        script = (f"export LISTEN_PID=$$ LISTEN_FDS={len(self.sockets)} "
+                  f"LISTEN_FDNAMES='{':'.join(self.sockets)}' NOTIFY_SOCKET={self.folder / 'notify'}; "
+                  f"exec {harness.BIN / 'ringpostd'} --config {daemon.config_path} {moves}")
+        if user is not None:
+            for path in (self.folder, *self.folder.rglob("*")):
+                os.chown(path, user, user)
+        with open(daemon.folder / "daemon.out", "ab") as output:
+            daemon.process = subprocess.Popen(
+                ["sh", "-c", script], stdout=output, stderr=subprocess.STDOUT, user=user, group=user,
+                extra_groups=None if user is None else [], stdin=subprocess.DEVNULL,
+                pass_fds=[one.fileno() for one in self.sockets.values()])
+
+    def said(self, until):
+        """What the daemon told the manager, up to and with `until`."""
+        said = ""
+        while until not in said:
+            said += self.notify.recv(4096).decode() + "\n"
+        return said
+
+    def send(self, daemon, count):
+        for i in range(count):
+            with smtplib.SMTP("127.0.0.1", daemon.port, timeout=20) as client:
+                client.sendmail("a@example.com", ["b@example.net"], f"Subject: {i}\r\n\r\nx\r\n")
+
+    def check_unit(self, user=None):
+        sink = self.run_sink()
+        unit = listener()
+        self.addCleanup(unit.close)
+        daemon = self.prepare({"smtp": unit}, next_hop=sink.port)
+        daemon.port = unit.getsockname()[1]
+        daemon.write_config(sink.port)
+        self.start(daemon, user)
+        try:
+            self.assertNotIn("FDSTORE", self.said("READY=1"))  # the manager has it anyway
+        except TimeoutError:
+            self.fail(daemon.console())
+        self.send(daemon, 20)
+        sink.wait(20)
+        self.assertEqual(daemon.stop(), 0)
+        # Between two starts clients wait in the unit's socket.
+        waiting = socket.create_connection(("127.0.0.1", daemon.port), timeout=30)
+        self.start(daemon, user)
+        self.assertTrue(waiting.recv(100).startswith(b"220 "))
+        waiting.close()
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_a_units_socket_serves_all_cores(self):
+        self.check_unit()
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root to become somebody else")
+    def test_a_units_socket_serves_a_user_who_may_not_bind_it(self):
+        self.check_unit(user=65534)
+
+    def test_a_start_that_fails_forgets_no_socket(self):
+        other = harness.Daemon(self.folder / "other", 2626).start()
+        self.addCleanup(other.kill)
+        kept = listener()
+        self.addCleanup(kept.close)
+        daemon = self.prepare({f"ringpost-127.0.0.1_{kept.getsockname()[1]}-0": kept},
+                              store=other.store)
+        self.start(daemon)  # the store is another daemon's
+        self.assertEqual(daemon.process.wait(20), 1)
+        self.assertIn("another ringpostd", daemon.console())
+        self.notify.settimeout(0.2)
+        with self.assertRaises(TimeoutError):
+            self.notify.recv(4096)
+        # A start that succeeds has the manager forget what no listener names.
+        other.stop()
+        self.notify.settimeout(20)
+        self.start(daemon)
+        name = next(iter(self.sockets))
+        self.assertIn(f"FDSTOREREMOVE=1\nFDNAME={name}", self.said("READY=1"))
 
 
 if __name__ == "__main__":

@@ -141,7 +141,8 @@ class Reader {
     std::string text;
     if (!Text(value, "next_hop", &text)) return false;
     auto hop = delivery::NextHop::Parse(text);
-    request_->filter.next_hop = hop ? hop->ToString() : text;
+    std::string name = hop ? hop->ToString() : text;
+    request_->filter.next_hop = name.size() <= limits::kPathBytesMax ? name : text;
     return true;
   }
   bool Reason(const json& value) {

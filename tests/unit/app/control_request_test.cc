@@ -73,6 +73,9 @@ TEST(ControlRequest, NamesAreReadAsTheQueueWritesThem) {
   EXPECT_EQ(filter("next_hop", "Relay.Example").next_hop, "relay.example:25");
   EXPECT_EQ(filter("next_hop", "127.0.0.1:2626").next_hop, "127.0.0.1:2626");
   EXPECT_EQ(filter("next_hop", "a:25;b:25").next_hop, "a:25;b:25");
+  std::string longest = "a";
+  while (longest.size() < limits::kPathBytesMax - 1) longest += ".a";
+  EXPECT_LE(filter("next_hop", longest).next_hop.size(), limits::kPathBytesMax);
 }
 
 // A filter that names nothing must not become one that names everything.

@@ -30,6 +30,19 @@ char* BatchBuilder::PutSpace(uint32_t family, std::string_view key, size_t value
   return batch_.data() + at;
 }
 
+void BatchBuilder::PutFilled(uint32_t family, std::string_view key, size_t value_bytes,
+                             absl::FunctionRef<void(char*)> fill) {
+  Record(kPut, family, key);
+  Varint(static_cast<uint32_t>(value_bytes));
+  size_t at = batch_.size(), end = at + value_bytes;
+  // The size that is passed on is not looked at: where the string has to grow, GCC 12's library
+  // passes its new capacity instead.
+  batch_.resize_and_overwrite(end, [&](char* bytes, size_t) {
+    fill(bytes + at);
+    return end;
+  });
+}
+
 void BatchBuilder::Delete(uint32_t family, std::string_view key) { Record(kDelete, family, key); }
 
 void BatchBuilder::SingleDelete(uint32_t family, std::string_view key) {

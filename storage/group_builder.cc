@@ -139,9 +139,10 @@ void GroupBuilder::SealBody(NewMessage* message, const tls::Key& key) {
 void GroupBuilder::SealChunk(const MessageId& message, uint32_t chunk, const tls::Aead& aead,
                              size_t bytes, tls::Sha256* digest) {
   auto key = IndexedKey(message, chunk);
-  char* place = batch_.PutSpace(id(Family::kBody), View(key), bytes + tls::kTagBytes);
-  aead.Seal(parts_, View(ChunkContext(message, chunk)), ChunkNonce(chunk), place);
-  digest->Update({place + bytes, tls::kTagBytes});
+  batch_.PutFilled(id(Family::kBody), View(key), bytes + tls::kTagBytes, [&](char* place) {
+    aead.Seal(parts_, View(ChunkContext(message, chunk)), ChunkNonce(chunk), place);
+    digest->Update({place + bytes, tls::kTagBytes});
+  });
   Count(Counter::kBodyBytesSealed, bytes);
 }
 

@@ -6,7 +6,7 @@
 
 namespace ringpost::storage {
 
-KeyRing::KeyRing() : keys_(limits::kKeySlots + 1), store_key_(keys_.Take()) {}
+KeyRing::KeyRing() : keys_(2), wrappers_(limits::kKeySlots), store_key_(keys_.Take()) {}
 
 StatusOr<std::unique_ptr<KeyRing>> KeyRing::Open(const Engine& engine, Mode mode) {
   std::unique_ptr<KeyRing> ring(new KeyRing());
@@ -29,20 +29,21 @@ Status KeyRing::OpenSlots(const Engine& engine, Mode mode) {
   slots_ = *std::move(slots);
   damaged_ = slots_->damaged();
   for (KeySlots::Entry& entry : slots_->TakeEntries()) {
-    LockedKeys::Holder key = keys_.Take();
-    *key = std::move(entry.key);
-    epochs_[entry.epoch] = Epoch{entry.slot, entry.started, std::move(key)};
+    Wrappers::Holder wrapper = wrappers_.Take();
+    wrapper->Set(entry.key);
+    epochs_[entry.epoch] = Epoch{entry.slot, entry.started, std::move(wrapper)};
   }
   return OkStatus();
 }
 
 WrappedKey KeyRing::Wrap(const MessageId& id, const tls::Key& key) {
+  tls::Nonce nonce = tls::RandomNonce();
   std::lock_guard<std::mutex> lock(mutex_);
   RP_CHECK(!epochs_.empty());
   auto& [number, epoch] = *epochs_.rbegin();
   WrappedKey wrapped;
   wrapped.epoch = number;
-  wrapped.bytes = tls::WrapKey(*epoch.key, key, KeyContext(id, number));
+  wrapped.bytes = epoch.wrapper->Wrap(key, View(KeyContext(id, number)), nonce);
   return wrapped;
 }
 
@@ -50,8 +51,8 @@ bool KeyRing::Unwrap(const MessageId& id, const WrappedKey& wrapped, tls::Key* k
   std::lock_guard<std::mutex> lock(mutex_);
   auto found = epochs_.find(wrapped.epoch);
   if (found == epochs_.end()) return false;
-  return tls::UnwrapKey(*found->second.key, View(wrapped.bytes), KeyContext(id, wrapped.epoch),
-                        key);
+  return found->second.wrapper->Unwrap(View(wrapped.bytes), View(KeyContext(id, wrapped.epoch)),
+                                       key);
 }
 
 bool KeyRing::EpochOver(WallTime now) const {
@@ -77,11 +78,13 @@ Status KeyRing::BeginEpoch(WallTime now) {
   }
   uint32_t number = NextNumber();
   LockedKeys::Holder key = keys_.Take();
-  RP_CHECK(key != nullptr);
+  Wrappers::Holder wrapper = wrappers_.Take();
+  RP_CHECK(key != nullptr && wrapper != nullptr);
   *key = tls::Key::Random();
+  wrapper->Set(*key);
   Status written = slots_->Write(slot, number, now, *key);
   if (!written.ok()) return written;
-  epochs_[number] = Epoch{slot, now, std::move(key)};
+  epochs_[number] = Epoch{slot, now, std::move(wrapper)};
   return OkStatus();
 }
 

@@ -48,20 +48,23 @@ class KeyRing {
   // Frees the slots that do not open. The caller has made sure that every message has a key here.
   Status FreeDamaged();
 
-  bool memory_locked() const { return keys_.locked(); }
+  bool memory_locked() const { return keys_.locked() && wrappers_.locked(); }
   uint32_t damaged_slots() const;
 
  private:
+  using Wrappers = LockedPool<tls::KeyWrapper>;
   struct Epoch {
     uint32_t slot = 0;
     WallTime started;
-    LockedKeys::Holder key;
+    Wrappers::Holder wrapper;
   };
   KeyRing();
   Status OpenSlots(const Engine& engine, Mode mode);
   uint32_t NextNumber() const;
 
-  LockedKeys keys_;  // first: the holders below give back to it
+  // First: the holders below give back to them.
+  LockedKeys keys_;
+  Wrappers wrappers_;
   LockedKeys::Holder store_key_;
   mutable std::mutex mutex_;
   std::unique_ptr<KeySlots> slots_;

@@ -1,43 +1,74 @@
-// LockedKeys: a fixed number of keys in memory that is locked (never swapped), left out of core
-// dumps, and wiped when a key is given back.
+// LockedPool: a fixed number of secrets in memory that is locked (never swapped), left out of core
+// dumps, and wiped when one is given back. A secret keeps all of itself in its own bytes and wipes
+// them when it goes.
 //
-// Where the kernel refuses to lock (RLIMIT_MEMLOCK), the keys are there all the same and locked()
-// is false: the caller says so to the operator. Threads: Take and the deleter from any thread.
+// Where the kernel refuses to lock (RLIMIT_MEMLOCK), they are there all the same and locked() is
+// false: the caller says so to the operator. Threads: Take and the deleter from any thread.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "gateway/tls/aead.h"
 
 namespace ringpost::storage {
 
-class LockedKeys {
+// The pages.
+class LockedMemory {
  public:
-  explicit LockedKeys(size_t capacity);
-  ~LockedKeys();  // every key is back by then
-  LockedKeys(const LockedKeys&) = delete;
-  LockedKeys& operator=(const LockedKeys&) = delete;
-
-  struct GiveBack {
-    LockedKeys* owner = nullptr;
-    void operator()(tls::Key* key) const { owner->Return(key); }
-  };
-  using Holder = std::unique_ptr<tls::Key, GiveBack>;
-
-  Holder Take();  // an empty key; null when all are taken
+  explicit LockedMemory(size_t bytes);
+  ~LockedMemory();  // wipes them
+  LockedMemory(const LockedMemory&) = delete;
+  LockedMemory& operator=(const LockedMemory&) = delete;
+  void* at(size_t offset) const { return static_cast<char*>(memory_) + offset; }
   bool locked() const { return locked_; }
 
  private:
-  void Return(tls::Key* key);
-
   void* memory_ = nullptr;
   size_t bytes_ = 0;
   bool locked_ = false;
-  std::mutex mutex_;
-  std::vector<tls::Key*> free_;
 };
+
+template <typename Secret>
+class LockedPool {
+ public:
+  explicit LockedPool(size_t capacity) : memory_(capacity * sizeof(Secret)) {
+    free_.reserve(capacity);
+    for (size_t i = capacity; i-- > 0;) free_.push_back(memory_.at(i * sizeof(Secret)));
+  }
+  // Every secret is back by then.
+
+  struct GiveBack {
+    LockedPool* owner = nullptr;
+    void operator()(Secret* secret) const { owner->Return(secret); }
+  };
+  using Holder = std::unique_ptr<Secret, GiveBack>;
+
+  // An empty secret; null when all are taken.
+  Holder Take() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (free_.empty()) return Holder(nullptr, GiveBack{this});
+    void* place = free_.back();
+    free_.pop_back();
+    return Holder(new (place) Secret(), GiveBack{this});
+  }
+  bool locked() const { return memory_.locked(); }
+
+ private:
+  void Return(Secret* secret) {
+    secret->~Secret();
+    std::lock_guard<std::mutex> lock(mutex_);
+    free_.push_back(secret);
+  }
+
+  LockedMemory memory_;
+  std::mutex mutex_;
+  std::vector<void*> free_;
+};
+
+using LockedKeys = LockedPool<tls::Key>;
 
 }  // namespace ringpost::storage

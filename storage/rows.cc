@@ -87,12 +87,8 @@ std::array<uint8_t, tls::kNonceBytes> ChunkNonce(uint32_t chunk) {
   return nonce;
 }
 
-std::string KeyContext(const MessageId& id, uint32_t epoch) {
-  std::string context(kIndexedKeyBytes, '\0');
-  ByteWriter out(context.data());
-  out.Raw(id.key());
-  out.U32(epoch);
-  return context;
+std::array<char, kIndexedKeyBytes> KeyContext(const MessageId& id, uint32_t epoch) {
+  return IndexedKey(id, epoch);
 }
 
 std::optional<IndexedId> ParseIndexedKey(std::string_view key) {

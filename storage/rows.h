@@ -74,7 +74,7 @@ StatusOr<std::vector<StoredEvent>> DecodeOutboxRow(std::string_view bytes);
 std::array<char, kIndexedKeyBytes> ChunkContext(const MessageId& id, uint32_t chunk);
 std::array<uint8_t, tls::kNonceBytes> ChunkNonce(uint32_t chunk);
 // What the wrapping of a message's key is bound to.
-std::string KeyContext(const MessageId& id, uint32_t epoch);
+std::array<char, kIndexedKeyBytes> KeyContext(const MessageId& id, uint32_t epoch);
 
 // Reads the id and the index out of a key of `rcpt` or `body`; nothing where it is not 20 bytes.
 struct IndexedId {

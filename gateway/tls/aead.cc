@@ -1,5 +1,6 @@
 #include "gateway/tls/aead.h"
 
+#include <openssl/aead.h>
 #include <openssl/cipher.h>
 #include <openssl/mem.h>
 #include <openssl/rand.h>
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "gateway/base/check.h"
 
@@ -106,27 +108,65 @@ bool Aead::Open(std::string_view sealed, std::string_view associated,
   return false;
 }
 
+Nonce RandomNonce() {
+  Nonce nonce;
+  RandomBytes(nonce);
+  return nonce;
+}
+
+// EVP_AEAD keeps its key schedule inline (but not its parts together, which bodies need).
+struct KeyWrapper::State {
+  EVP_AEAD_CTX context;
+  static const EVP_AEAD_CTX* Of(const KeyWrapper& wrapper) {
+    return &reinterpret_cast<const State*>(wrapper.state_.data())->context;
+  }
+};
+
+void KeyWrapper::Set(const Key& wrapping) {
+  static_assert(sizeof(State) <= kStateBytes && alignof(State) <= 16);
+  auto* state = new (state_.data()) State;
+  RP_CHECK(EVP_AEAD_CTX_init(&state->context, EVP_aead_aes_256_gcm(), Bytes(wrapping.view()),
+                             kKeyBytes, kTagBytes, nullptr) == 1);
+}
+
+// Nothing but the object's own bytes is to be given back.
+KeyWrapper::~KeyWrapper() { Wipe(state_.data(), state_.size()); }
+
+std::array<char, kWrappedKeyBytes> KeyWrapper::Wrap(const Key& key, std::string_view associated,
+                                                    const Nonce& nonce) const {
+  std::array<char, kWrappedKeyBytes> wrapped;
+  std::memcpy(wrapped.data(), nonce.data(), kNonceBytes);
+  size_t bytes = 0;
+  RP_CHECK(
+      EVP_AEAD_CTX_seal(State::Of(*this), reinterpret_cast<uint8_t*>(wrapped.data()) + kNonceBytes,
+                        &bytes, kWrappedKeyBytes - kNonceBytes, nonce.data(), kNonceBytes,
+                        Bytes(key.view()), kKeyBytes, Bytes(associated), associated.size()) == 1 &&
+      bytes == kWrappedKeyBytes - kNonceBytes);
+  return wrapped;
+}
+
+bool KeyWrapper::Unwrap(std::string_view wrapped, std::string_view associated, Key* key) const {
+  if (wrapped.size() != kWrappedKeyBytes) return false;
+  char plain[kKeyBytes];
+  size_t bytes = 0;
+  bool opened =
+      EVP_AEAD_CTX_open(State::Of(*this), reinterpret_cast<uint8_t*>(plain), &bytes, kKeyBytes,
+                        Bytes(wrapped), kNonceBytes, Bytes(wrapped) + kNonceBytes,
+                        wrapped.size() - kNonceBytes, Bytes(associated), associated.size()) == 1 &&
+      bytes == kKeyBytes;
+  if (opened) *key = Key::From({plain, kKeyBytes});
+  Wipe(plain, sizeof plain);
+  return opened;
+}
+
 std::array<char, kWrappedKeyBytes> WrapKey(const Key& wrapping, const Key& key,
                                            std::string_view associated) {
-  std::array<char, kWrappedKeyBytes> wrapped;
-  std::array<uint8_t, kNonceBytes> nonce;
-  RandomBytes(nonce);
-  std::memcpy(wrapped.data(), nonce.data(), kNonceBytes);
-  std::string_view parts[] = {key.view()};
-  Aead(wrapping).Seal(parts, associated, nonce, wrapped.data() + kNonceBytes);
-  return wrapped;
+  return KeyWrapper(wrapping).Wrap(key, associated, RandomNonce());
 }
 
 bool UnwrapKey(const Key& wrapping, std::string_view wrapped, std::string_view associated,
                Key* key) {
-  if (wrapped.size() != kWrappedKeyBytes) return false;
-  std::array<uint8_t, kNonceBytes> nonce;
-  std::memcpy(nonce.data(), wrapped.data(), kNonceBytes);
-  char plain[kKeyBytes];
-  bool opened = Aead(wrapping).Open(wrapped.substr(kNonceBytes), associated, nonce, plain);
-  if (opened) *key = Key::From({plain, kKeyBytes});
-  Wipe(plain, sizeof plain);
-  return opened;
+  return KeyWrapper(wrapping).Unwrap(wrapped, associated, key);
 }
 
 void RandomBytes(std::span<uint8_t> out) { RP_CHECK(RAND_bytes(out.data(), out.size()) == 1); }

@@ -63,7 +63,34 @@ class Aead {
   std::unique_ptr<State> state_;
 };
 
-// nonce | sealed key, bound to `associated`.
+using Nonce = std::array<uint8_t, kNonceBytes>;
+Nonce RandomNonce();
+
+// A key that wraps other keys, set up once. All that could give it away lies in the object itself,
+// none of it on the heap: in locked memory it is locked. Wrap and Unwrap from any thread, Set from
+// one and before them.
+class KeyWrapper {
+ public:
+  KeyWrapper() = default;
+  explicit KeyWrapper(const Key& wrapping) { Set(wrapping); }
+  ~KeyWrapper();
+  KeyWrapper(const KeyWrapper&) = delete;
+  KeyWrapper& operator=(const KeyWrapper&) = delete;
+
+  void Set(const Key& wrapping);  // once
+  // nonce | sealed key, bound to `associated`. A nonce serves once.
+  std::array<char, kWrappedKeyBytes> Wrap(const Key& key, std::string_view associated,
+                                          const Nonce& nonce) const;
+  // False: forged or damaged.
+  [[nodiscard]] bool Unwrap(std::string_view wrapped, std::string_view associated, Key* key) const;
+
+ private:
+  struct State;
+  static constexpr size_t kStateBytes = 640;  // what BoringSSL's context takes, and some
+  alignas(16) std::array<std::byte, kStateBytes> state_{};
+};
+
+// The same with a wrapper and a nonce for one use.
 std::array<char, kWrappedKeyBytes> WrapKey(const Key& wrapping, const Key& key,
                                            std::string_view associated);
 [[nodiscard]] bool UnwrapKey(const Key& wrapping, std::string_view wrapped,

@@ -85,7 +85,8 @@ bool SlotsOpen(const Engine& engine, const std::string& slots, const MessageId& 
   bool opens = false;
   for (KeySlots::Entry& entry : (*opened)->TakeEntries()) {
     tls::Key key;
-    opens |= tls::UnwrapKey(entry.key, View(wrapped.bytes), KeyContext(id, wrapped.epoch), &key);
+    opens |=
+        tls::UnwrapKey(entry.key, View(wrapped.bytes), View(KeyContext(id, wrapped.epoch)), &key);
   }
   std::filesystem::remove(path);
   return opens;

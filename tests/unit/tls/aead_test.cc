@@ -114,6 +114,28 @@ TEST(AeadTest, LargeTextSealsAndOpensInPlaceOfItsParts) {
   EXPECT_EQ(opened, plain);
 }
 
+// A wrapper that was set up once writes what a store of before it holds: AES-256-GCM over the key.
+TEST(WrapKeyTest, AWrapperWritesTheSameForm) {
+  Key wrapping = Key::Random(), key = Key::Random();
+  KeyWrapper wrapper(wrapping);
+  for (int i = 0; i < 3; ++i) {
+    auto nonce = RandomNonce();
+    auto wrapped = wrapper.Wrap(key, "epoch 7", nonce);
+    char sealed[kKeyBytes + kTagBytes];
+    std::string_view parts[] = {key.view()};
+    Aead(wrapping).Seal(parts, "epoch 7", nonce, sealed);
+    std::string_view view(wrapped.data(), wrapped.size());
+    EXPECT_EQ(view.substr(0, kNonceBytes),
+              std::string_view(reinterpret_cast<const char*>(nonce.data()), nonce.size()));
+    EXPECT_EQ(view.substr(kNonceBytes), std::string_view(sealed, sizeof sealed));
+    Key again;
+    EXPECT_TRUE(wrapper.Unwrap(view, "epoch 7", &again));
+    EXPECT_EQ(again.view(), key.view());
+    EXPECT_FALSE(wrapper.Unwrap(view, "epoch 8", &again));
+    EXPECT_FALSE(wrapper.Unwrap(view.substr(1), "epoch 7", &again));
+  }
+}
+
 TEST(WrapKeyTest, WrapsAndUnwrapsAndBindsItsContext) {
   Key wrapping = Key::Random(), key = Key::Random(), out;
   auto wrapped = WrapKey(wrapping, key, "epoch 7");

@@ -19,7 +19,7 @@ struct flock WholeFile() {
 // " (process 123)", or nothing where the kernel does not say.
 std::string HolderOf(int fd) {
   struct flock lock = WholeFile();
-  bool known = ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0;
+  bool known = ::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0;
   return known ? " (process " + std::to_string(lock.l_pid) + ")" : "";
 }
 
@@ -36,7 +36,7 @@ StatusOr<StoreLock> StoreLock::Take(const std::string& database_path) {
   }
   StoreLock lock(fd);
   struct flock whole = WholeFile();
-  if (::fcntl(fd, F_OFD_SETLK, &whole) == 0) return lock;
+  if (::fcntl(fd, F_SETLK, &whole) == 0) return lock;
   if (errno != EAGAIN && errno != EACCES) {
     return MakeStatus(StatusCode::kUnavailable,
                       "cannot lock " + path + ": " + std::strerror(errno));

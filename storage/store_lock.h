@@ -1,8 +1,9 @@
 // StoreLock: no ringpostd has a store open, and none opens it while this lives. Private to storage.
 //
-// It is RocksDB's own lock (fcntl(2) on db/LOCK), which every opening takes that writes; here as an
-// open file description's, which also excludes other openings of this process. A store that was
-// never opened has no lock file, and none is made.
+// It is RocksDB's own lock (fcntl(2) on db/LOCK), which every opening takes that writes. A store
+// that was never opened has no lock file, and none is made. For a process of its own, as the tools
+// are: fcntl's locks belong to a process, and closing the file gives up the one that an opening in
+// the same process has.
 #pragma once
 
 #include <string>

@@ -202,7 +202,6 @@ inline constexpr size_t kConfigBytesMax = 4 * kMiB;
 inline constexpr size_t kConfigErrorsMax = 100;
 inline constexpr size_t kConfigNetworksMax = 1024;  // of one list
 inline constexpr size_t kConfigRoutesMax = 100'000;
-inline constexpr size_t kConfigRelaysMax = 32;  // of one route
 inline constexpr size_t kRetryStepsMax = 64;
 // A message that is still queued then is bounced (RFC 5321 section 4.5.4.1: at least 4-5 days).
 inline constexpr uint32_t kMessageLifetimeSecondsDefault = 5 * 24 * 3600;

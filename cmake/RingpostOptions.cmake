@@ -30,6 +30,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(rp_flags INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds
     -Wno-stringop-overread -Wno-dangling-pointer -Wno-maybe-uninitialized)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # libstdc++ 12's stable_sort and stable_partition call a function of its own that it has deprecated, and clang
+  # says so of whoever uses them.
+  target_compile_options(rp_flags INTERFACE -Wno-deprecated-declarations)
+endif()
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   target_compile_definitions(rp_flags INTERFACE _FORTIFY_SOURCE=2)
 endif()

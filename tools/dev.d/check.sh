@@ -54,7 +54,7 @@ check_fuzz() {
 cmd_fuzz() {
   local wanted=${1:-all} seconds=${2:-60} program name found=
   case "$wanted" in ''|*[!0-9]*) ;; *) seconds=$wanted; wanted=all ;; esac
-  cmd_build fuzz
+  build_targets=fuzz_targets cmd_build fuzz
   for program in build/fuzz/bin/*_fuzz; do
     name=$(basename "$program" _fuzz)
     [ "$wanted" = all ] || [ "$wanted" = "$name" ] || continue

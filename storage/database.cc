@@ -4,6 +4,7 @@
 
 #include "storage/byte_codec.h"
 #include "storage/database_options.h"
+#include "storage/engine_logger.h"
 #include "storage/rocks_status.h"
 #include "storage/rows.h"
 
@@ -90,7 +91,7 @@ StatusOr<std::unique_ptr<Database>> Database::Open(const Engine& engine, Mode mo
                                                    std::shared_ptr<rocksdb::Logger> logger) {
   std::unique_ptr<Database> database(new Database());
   rocksdb::DBOptions options = MakeDatabaseOptions(engine);
-  options.info_log = std::move(logger);
+  options.info_log = logger ? std::move(logger) : std::make_shared<EngineLogger>(engine);
   if (mode == Mode::kSalvage) {
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
     options.paranoid_checks = false;

@@ -1,5 +1,6 @@
 """kill -9 under load, and a full disk: what was answered 250 is not lost."""
 
+import contextlib
 import os
 import random
 import subprocess
@@ -65,7 +66,8 @@ class Crash(harness.Case):
         mount.mkdir()
         with open(image, "wb") as file:
             file.truncate(1500 * 1024 * 1024)
-        subprocess.run(["mkfs.ext4", "-q", image], check=True)
+        # Without extents it cannot reserve blocks (fallocate), so the store has none in hand when the disk is full.
+        subprocess.run(["mkfs.ext4", "-q", "-O", "^extent,^64bit", image], check=True)
         subprocess.run(["mount", "-o", "loop", image, mount], check=True)
         self.addCleanup(subprocess.run, ["umount", "-l", mount])
         port = harness.free_port()  # nobody listens there yet: the queue fills the disk
@@ -79,9 +81,16 @@ class Crash(harness.Case):
         # Not for another reason: a commit that takes long on a busy disk stops it, too, for as long.
         harness.wait_until(lambda: "floor" in daemon.ctl("status")["status"]["regions"][0]["spool"].get("reason", ""),
                            240, "acceptance stops at the floor")
-        # A stranger fills what the floor had left.
+        # A stranger fills what the floor had left, and what the store gives back, until a write of the store has
+        # failed: the outcomes of the attempts that go on need some.
         ballast = mount / "ballast"
-        subprocess.run(f"dd if=/dev/zero of={ballast} bs=1M 2>/dev/null", shell=True)
+
+        def no_space_met():
+            with contextlib.suppress(OSError), open(ballast, "ab", buffering=0) as file:
+                while True:
+                    file.write(bytes(1 << 20))
+            return daemon.counter("store_errors_total") > 0
+        harness.wait_until(no_space_met, 120, "a write of the store fails for want of space")
         time.sleep(3)
         load.kill()
         load.wait()

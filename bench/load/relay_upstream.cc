@@ -83,6 +83,7 @@ class RelayUpstream::Connection : public PollHandler {
     }
     RelayMessage next = std::move(pool_->waiting_.front());
     pool_->waiting_.pop_front();
+    pool_->waiting_bytes_ -= next.text.size();
     Send(std::move(next));
   }
 
@@ -149,6 +150,7 @@ void RelayUpstream::Send(const ReceivedMessage& message) {
   relayed.replies = message.recipients.size() + 2;
   relayed.text = message.captured;
   if (free_.empty()) {
+    waiting_bytes_ += relayed.text.size();
     waiting_.push_back(std::move(relayed));
     return;
   }

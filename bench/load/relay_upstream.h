@@ -30,13 +30,14 @@ struct RelayCounts {
 
 class RelayUpstream {
  public:
-  // Messages that may wait; more are refused 452 by the caller.
-  static constexpr size_t kWaitingMax = 10'000;
+  // Text that may wait; more is refused 452 by the caller. Enough for all that a load of a few
+  // seconds gets ahead of the next hop by: a refusal would count as a fault of the comparison.
+  static constexpr size_t kWaitingBytesMax = size_t{1} << 30;
 
   RelayUpstream(const Endpoint& next_hop, unsigned connections, Poller* poller);
   ~RelayUpstream();
 
-  bool full() const { return waiting_.size() >= kWaitingMax; }
+  bool full() const { return waiting_bytes_ >= kWaitingBytesMax; }
   void Send(const ReceivedMessage& message);
   // Opens again what has broken; call once a round.
   void Reopen();
@@ -48,6 +49,7 @@ class RelayUpstream {
   const Endpoint next_hop_;
   Poller* const poller_;
   std::deque<RelayMessage> waiting_;
+  size_t waiting_bytes_ = 0;
   std::vector<Connection*> free_;
   std::vector<std::unique_ptr<Connection>> connections_;
   RelayCounts counts_;

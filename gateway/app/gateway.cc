@@ -243,11 +243,12 @@ bool GatewayImpl::Stop() {
   for (auto& region : regions_) region->spool->StopScan();  // it posts to the shards
   ForEachShard([](Shard& shard) { shard.Finish(); });
   bool all = true;
-  for (auto& shard : shards_) all = shard->Join(Seconds(limits::kStopSeconds)) && all;
+  for (auto& shard : shards_) all = shard->AwaitEnd(Seconds(limits::kStopSeconds)) && all;
   if (!all) return false;
-  if (handed_out_) sockets_.clear();  // the shards have closed them
+  if (handed_out_) sockets_.clear();                    // the shards have closed them
+  for (auto& region : regions_) region->spool.reset();  // its threads may post to the shards
   shards_.clear();
-  regions_.clear();  // commits what was submitted, closes the stores, ends the logs
+  regions_.clear();
   return true;
 }
 

@@ -44,7 +44,9 @@ Shard::Shard(ShardSetup setup) : setup_(std::move(setup)) {
 }
 
 Shard::~Shard() {
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  release_.release();
+  thread_.join();
 }
 
 Status Shard::Start() {
@@ -90,9 +92,12 @@ void Shard::Main() {
   made_.set_value(std::move(status));
   if (ready) {
     ring_->Run(AfterTurn, this);
-    TearDown();
+    regions_.clear();
   }
   ended_promise_.set_value();
+  // Who posted last may still be about to wake the ring: it stays until they all have ended.
+  release_.acquire();
+  ring_.reset();
 }
 
 void Shard::Post(std::function<void()> work) {
@@ -206,16 +211,8 @@ bool Shard::Quiet() const {
          });
 }
 
-void Shard::TearDown() {
-  regions_.clear();
-  ring_.reset();
-}
-
-bool Shard::Join(Millis wait) {
-  if (!thread_.joinable()) return true;
-  if (ended_.wait_for(wait) != std::future_status::ready) return false;
-  thread_.join();
-  return true;
+bool Shard::AwaitEnd(Millis wait) {
+  return !thread_.joinable() || ended_.wait_for(wait) == std::future_status::ready;
 }
 
 }  // namespace ringpost::app

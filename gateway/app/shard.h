@@ -5,7 +5,8 @@
 // else of it lives and dies on its own thread.
 //
 // Life: Start (the ring is made; the status says why not), Post any number, BeginDrain, drained(),
-// Finish (ends what is left; the thread ends by itself once nothing is in flight), Join.
+// Finish (ends what is left; nothing runs any more once nothing is in flight), AwaitEnd.
+// The ring stays, for those that post, until the destructor.
 #pragma once
 
 #include <atomic>
@@ -13,6 +14,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <vector>
@@ -97,8 +99,8 @@ class Shard {
   // What the scan at start hands each shard for one region.
   storage::ScanTarget ScanTargetFor(size_t region);
 
-  // The thread has ended, or does within `wait`.
-  bool Join(Millis wait);
+  // Its work has ended, or does within `wait`.
+  bool AwaitEnd(Millis wait);
 
  private:
   struct Region {
@@ -116,7 +118,6 @@ class Shard {
   static void AfterTurn(void* shard);
   void TurnDone();
   bool Quiet() const;
-  void TearDown();
 
   ShardSetup setup_;
   ShardGauges gauges_;
@@ -127,6 +128,7 @@ class Shard {
   std::vector<std::unique_ptr<Listening>> ending_listeners_;
   bool draining_ = false;
   bool finishing_ = false;
+  std::binary_semaphore release_{0};  // the ring may go
   std::thread thread_;
   std::promise<Status> made_;
   std::promise<void> ended_promise_;

@@ -38,12 +38,6 @@ struct DeliveryConfig {
   Seconds message_lifetime = Seconds(limits::kMessageLifetimeSecondsDefault);
   // Recipients that asked for it (NOTIFY=DELAY) are told after this time; 0: never.
   Seconds delay_warning = Seconds(limits::kDelayWarningSecondsDefault);
-
-  // Whether mail for this domain can go anywhere: to be asked at RCPT. Where not: 550 5.7.1
-  // or 5.1.2.
-  bool HasRoute(std::string_view domain) const {
-    return routes.Find(smtp::DomainKey(domain)) != nullptr;
-  }
 };
 
 }  // namespace ringpost::delivery

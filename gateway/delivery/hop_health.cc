@@ -33,14 +33,6 @@ bool HopHealth::waits_for_addresses() const {
   return std::any_of(hops_.begin(), hops_.end(), [](const Hop& hop) { return hop.resolving; });
 }
 
-MonoTime HopHealth::next_probe(MonoTime now) const {
-  MonoTime next = MonoTime::max();
-  for (const Target& target : targets_) {
-    if (target.down_until > now) next = std::min(next, target.down_until);
-  }
-  return next == MonoTime::max() ? now : next;
-}
-
 bool HopHealth::all_suspended() const {
   if (hops_.empty()) return false;
   return std::all_of(hops_.begin(), hops_.end(), [](const Hop& hop) { return hop.suspended; });

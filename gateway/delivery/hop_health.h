@@ -47,8 +47,6 @@ class HopHealth {
   size_t Choose(MonoTime now);
   // Whether one of the hops still waits for its first addresses.
   bool waits_for_addresses() const;
-  // When a target may be tried again, of those that back off; `now` where none does.
-  MonoTime next_probe(MonoTime now) const;
   bool all_suspended() const;
 
   void ConnectFailed(size_t target, MonoTime now);

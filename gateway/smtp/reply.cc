@@ -42,7 +42,7 @@ EnhancedCode TakeEnhancedCode(uint16_t code, std::string_view* text) {
                TakeNumber(&rest, &found.detail);
   bool of_code =
       found.klass == code / 100 && (found.klass == 2 || found.klass == 4 || found.klass == 5);
-  if (!whole || !of_code || !(rest.empty() || rest[0] == ' ')) return {};
+  if (!whole || !of_code || !(rest.empty() || rest[0] == ' ' || rest[0] == '\t')) return {};
   if (!rest.empty()) rest.remove_prefix(1);
   *text = rest;
   return found;

@@ -20,10 +20,9 @@ struct EnhancedCode {
   bool operator==(const EnhancedCode&) const = default;
 };
 
-// Reads "class.subject.detail" at the start of `*text` and, where there is one and a space or the
-// end follows, takes it and the space off. The class must be that of `code` (RFC 2034 section 4).
-// Otherwise
-// `*text` is left alone and the result is not present().
+// Reads "class.subject.detail" at the start of `*text` and, where there is one and white space or
+// the end follows, takes it and the first white space off. The class must be that of `code`
+// (RFC 2034 section 4). Otherwise `*text` is left alone and the result is not present().
 EnhancedCode TakeEnhancedCode(uint16_t code, std::string_view* text);
 
 struct Reply {

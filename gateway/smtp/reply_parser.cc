@@ -7,44 +7,6 @@
 #include "gateway/base/text.h"
 
 namespace ringpost::smtp {
-namespace {
-
-// One number of an enhanced code: at most three digits (RFC 3463 section 2).
-bool TakeNumber(std::string_view* text, uint16_t* value) {
-  size_t digits = 0;
-  uint16_t number = 0;
-  while (digits < text->size() && digits < 4 && IsDigit((*text)[digits])) {
-    number = static_cast<uint16_t>(number * 10 + ((*text)[digits] - '0'));
-    ++digits;
-  }
-  if (digits == 0 || digits > 3) return false;
-  text->remove_prefix(digits);
-  *value = number;
-  return true;
-}
-
-// Takes an enhanced code and the space after it from the front of `*text`; leaves it alone where
-// none is.
-EnhancedCode TakeEnhancedCode(std::string_view* text, uint16_t code) {
-  std::string_view rest = *text;
-  EnhancedCode found;
-  if (rest.size() < 5 || rest[1] != '.' || rest[0] - '0' != code / 100) return {};
-  found.klass = code / 100;
-  rest.remove_prefix(2);
-  if (!TakeNumber(&rest, &found.subject) || rest.empty() || rest[0] != '.') return {};
-  rest.remove_prefix(1);
-  if (!TakeNumber(&rest, &found.detail)) return {};
-  if (!rest.empty() && rest[0] != ' ' && rest[0] != '\t') return {};
-  if (!rest.empty()) rest.remove_prefix(1);
-  *text = rest;
-  return found;
-}
-
-}  // namespace
-
-EnhancedCode ParseEnhancedCode(std::string_view text, uint16_t code) {
-  return TakeEnhancedCode(&text, code);
-}
 
 ReplyParser::Result ReplyParser::Broken(std::string_view why) {
   error_ = why;
@@ -107,7 +69,7 @@ ReplyParser::Result ReplyParser::TakeLine(std::string_view line) {
 }
 
 void ReplyParser::AddText(std::string_view text) {
-  EnhancedCode enhanced = TakeEnhancedCode(&text, reply_.code);
+  EnhancedCode enhanced = TakeEnhancedCode(reply_.code, &text);
   if (lines_ == 1) reply_.enhanced = enhanced;
   std::string& kept = reply_.text;
   if (kept.size() + 1 >= limits::kReplyTextKeptBytesMax) return;

@@ -18,10 +18,6 @@
 
 namespace ringpost::smtp {
 
-// An enhanced status code (RFC 3463) at the start of `text`, followed by a space or the end. Absent
-// unless its class is that of `code`: others are words of the text.
-EnhancedCode ParseEnhancedCode(std::string_view text, uint16_t code);
-
 class ReplyParser {
  public:
   enum class Result : uint8_t {
@@ -44,8 +40,6 @@ class ReplyParser {
   // After kReply, until the next call of Next.
   Reply& reply() { return reply_; }
   std::string_view error() const { return error_; }
-  // True where a reply has begun and is not complete.
-  bool partial() const { return !complete_ || (!held_.empty() && !held_used_); }
 
  private:
   Result Broken(std::string_view why);

@@ -298,7 +298,6 @@ void ServerSession::Queued(Durable durable, std::string_view words) {
   state_->transaction.reset();
   state_->errors = 0;
   state_->junk = 0;
-  ++state_->queued;
   state_->SayReply({250, {2, 0, 0}, std::string(words)});
 }
 
@@ -336,11 +335,7 @@ bool ServerSession::receiving_body() const {
 
 bool ServerSession::quit() const { return state_->quit; }
 
-uint32_t ServerSession::messages_queued() const { return state_->queued; }
-
 std::string_view ServerSession::helo() const { return state_->helo; }
-
-bool ServerSession::esmtp() const { return state_->esmtp; }
 
 const ServerSession::Xclient& ServerSession::xclient() const {
   static const Xclient kNone;

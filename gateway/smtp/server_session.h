@@ -142,10 +142,8 @@ class ServerSession {
   bool in_transaction() const;
   bool receiving_body() const;
   bool quit() const;  // the client said QUIT, and no other reason ended the session
-  uint32_t messages_queued() const;
 
   std::string_view helo() const;  // as the client (or XCLIENT) gave it; hostile; may be empty
-  bool esmtp() const;             // EHLO was used
   const Xclient& xclient() const;
   // RFC 3848 and 6531 keyword for Received: SMTP, ESMTP, UTF8SMTP...
   std::string_view protocol() const;

@@ -74,7 +74,6 @@ struct ServerSession::State {
   void* trace_context = nullptr;
   uint64_t chunk_left = 0;  // bytes of the BDAT chunk still to come
   uint32_t mails = 0;       // MAIL commands, refused ones included (RFC 9422 section 4.1)
-  uint32_t queued = 0;
   // Since the last message that was queued.
   uint16_t errors = 0;
   uint16_t junk = 0;

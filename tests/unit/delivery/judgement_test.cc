@@ -82,7 +82,7 @@ TEST(HopHealthTest, BackOffGrowsToItsBoundAndIsForgottenOnSuccess) {
   Millis last{0};
   for (int i = 0; i < 40; ++i) {
     health.ConnectFailed(0, now);
-    Millis wait = health.next_probe(now) - now;
+    Millis wait = health.target(0).down_until - now;
     EXPECT_GE(wait, last);
     EXPECT_LE(wait, Seconds(limits::kHopBackoffSecondsMax));
     last = wait;

@@ -39,7 +39,6 @@ TEST(ServerSession, WaitsForLateAnswers) {
   EXPECT_EQ(
       harness.TakeLog(),
       "S: 250 2.0.0 queued as TEST\nS: 250 2.0.0 Still here\nS: 250 2.0.0 Transaction forgotten\n");
-  EXPECT_EQ(harness.session().messages_queued(), 1u);
   EXPECT_FALSE(harness.session().in_transaction());
 }
 
@@ -79,7 +78,6 @@ TEST(ServerSession, NamesTheProtocol) {
   EXPECT_EQ(session.protocol(), "SMTP");
   harness.Feed("HELO a\r\n");
   EXPECT_EQ(session.protocol(), "SMTP");
-  EXPECT_FALSE(session.esmtp());
   harness.Feed("EHLO client.example\r\n");
   EXPECT_EQ(session.protocol(), "ESMTP");
   EXPECT_EQ(session.helo(), "client.example");

@@ -41,11 +41,6 @@ class FailureTest : public ::testing::Test {
     return false;
   }
 
-  template <typename Done>
-  bool WaitUntil(Done done) {
-    for (int i = 0; i < 1000 && !done(); ++i) std::this_thread::sleep_for(Millis(10));
-    return done();
-  }
   bool Logged(std::string_view words) { return log_.Holds(words); }
   std::set<MessageId> StoreSome(int count) {
     std::set<MessageId> ids;
@@ -57,14 +52,7 @@ class FailureTest : public ::testing::Test {
     return ids;
   }
   // Lets the epoch's time pass and waits until the keys have turned.
-  void TurnEpoch() {
-    uint32_t before = RocksSpoolTesting::CurrentEpoch(spool_.get());
-    ahead_ += int64_t{limits::kKeyEpochSeconds} * 1000;
-    ASSERT_TRUE(WaitUntil([&] {
-      return RocksSpoolTesting::CurrentEpoch(spool_.get()) == before + 1 &&
-             RocksSpoolTesting::OutlivedEpochs(spool_.get()) == 0;
-    }));
-  }
+  void TurnEpoch() { storage::TurnEpoch(spool_.get(), &ahead_); }
 
   TempDir dir_;
   TestShard shard_;

@@ -35,19 +35,7 @@ class KeysTest : public ::testing::Test {
     spool_ = *std::move(spool);
   }
   // Lets the epoch's time pass and waits until the housekeeper has turned the keys.
-  void TurnEpoch() {
-    uint32_t before = RocksSpoolTesting::CurrentEpoch(spool_.get());
-    ahead_ += int64_t{limits::kKeyEpochSeconds} * 1000;
-    ASSERT_TRUE(WaitUntil([&] {
-      return RocksSpoolTesting::CurrentEpoch(spool_.get()) == before + 1 &&
-             RocksSpoolTesting::OutlivedEpochs(spool_.get()) == 0;
-    }));
-  }
-  template <typename Done>
-  bool WaitUntil(Done done) {
-    for (int i = 0; i < 1000 && !done(); ++i) std::this_thread::sleep_for(Millis(10));
-    return done();
-  }
+  void TurnEpoch() { storage::TurnEpoch(spool_.get(), &ahead_); }
   std::string SlotsPath() { return dir_.path() + "/spool/epochs"; }
 
   TempDir dir_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include "storage/sim/rocks_spool_testing.h"
 
 namespace ringpost::storage {
 namespace {
@@ -222,6 +223,15 @@ std::vector<ScannedMessage> ScanAll(Spool* spool, uint32_t shards, Status* statu
   std::sort(all.begin(), all.end(),
             [](const ScannedMessage& a, const ScannedMessage& b) { return a.id < b.id; });
   return all;
+}
+
+void TurnEpoch(RocksSpool* spool, std::atomic<int64_t>* ahead) {
+  uint32_t before = RocksSpoolTesting::CurrentEpoch(spool);
+  *ahead += int64_t{limits::kKeyEpochSeconds} * 1000;
+  ASSERT_TRUE(WaitUntil([&] {
+    return RocksSpoolTesting::CurrentEpoch(spool) == before + 1 &&
+           RocksSpoolTesting::OutlivedEpochs(spool) == 0;
+  }));
 }
 
 }  // namespace ringpost::storage

@@ -2,11 +2,13 @@
 // answer, and messages that are easy to tell apart.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gateway/base/check.h"
@@ -15,6 +17,8 @@
 #include "storage/spool.h"
 
 namespace ringpost::storage {
+
+class RocksSpool;
 
 // A directory that goes with the test.
 class TempDir {
@@ -114,5 +118,15 @@ std::unique_ptr<TestRead> ReadBody(Spool* spool, TestShard* shard, const Message
 // Runs the scan with the given number of shards and returns all of it; each message was checked to
 // have come to its home. `status` takes what the last page says, which must be OK where it is null.
 std::vector<ScannedMessage> ScanAll(Spool* spool, uint32_t shards = 2, Status* status = nullptr);
+
+// For what the store's own threads do; false after ten seconds.
+template <typename Done>
+bool WaitUntil(Done done) {
+  for (int i = 0; i < 1000 && !done(); ++i) std::this_thread::sleep_for(Millis(10));
+  return done();
+}
+// Lets the epoch's time pass on a clock that is `ahead` milliseconds, and waits until the keys have
+// turned.
+void TurnEpoch(RocksSpool* spool, std::atomic<int64_t>* ahead);
 
 }  // namespace ringpost::storage

@@ -2,32 +2,47 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <string>
 
 namespace ringpost::app {
 namespace {
 
 using session::Pressure;
 
-// memory.max of this process's cgroup (version 2) and of those above it; UINT64_MAX where there is
-// none.
-uint64_t CgroupCeiling() {
+// The least limit of the cgroup at `path` and of those above it; UINT64_MAX where there is none. In
+// a container `path` may be the host's: then only the root is found here, which is the container's
+// own.
+uint64_t LeastLimit(const std::string& mount, std::string path, const char* file) {
   uint64_t least = UINT64_MAX;
-  std::ifstream file("/proc/self/cgroup");
-  std::string line, path;
-  while (std::getline(file, line)) {
-    if (line.starts_with("0::/")) path = line.substr(3);
-  }
   for (;;) {
     uint64_t bytes = 0;
     // "max" is no number: the read fails and there is no ceiling at this level.
-    if (std::ifstream("/sys/fs/cgroup" + path + "/memory.max") >> bytes && bytes < least) {
-      least = bytes;
-    }
+    if (std::ifstream(mount + path + file) >> bytes) least = std::min(least, bytes);
     size_t slash = path.rfind('/');
     if (slash == std::string::npos) return least;
     path.resize(slash);
   }
+}
+
+// What the cgroups of this process leave it, of version 2 or of version 1 (cgroups(7)).
+uint64_t CgroupCeiling() {
+  uint64_t least = UINT64_MAX;
+  std::ifstream file("/proc/self/cgroup");
+  std::string line;
+  while (std::getline(file, line)) {
+    size_t path = line.rfind(":/");
+    if (path == std::string::npos) continue;
+    uint64_t limit = UINT64_MAX;
+    if (line.starts_with("0::/")) {
+      limit = LeastLimit("/sys/fs/cgroup", line.substr(path + 1), "/memory.max");
+    } else if (line.find(":memory:/") != std::string::npos) {
+      limit = LeastLimit("/sys/fs/cgroup/memory", line.substr(path + 1), "/memory.limit_in_bytes");
+    }
+    least = std::min(least, limit);
+  }
+  return least;
 }
 
 uint64_t MachineBytes() {
@@ -52,7 +67,7 @@ MemoryWatch::MemoryWatch(uint64_t configured) {
   system_from_ = "the machine's memory";
   if (cgroup < system_ceiling_) {
     system_ceiling_ = cgroup;
-    system_from_ = "the cgroup's memory.max";
+    system_from_ = "the cgroup's limit";
   }
   Configure(configured);
 }

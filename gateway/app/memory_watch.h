@@ -1,7 +1,7 @@
 // MemoryWatch: how much memory the process uses, its ceiling, and the pressure that follows.
 //
-// The ceiling is what the operator set, the cgroup's memory.max, or the machine's memory: the
-// smallest. Levels are entered at limits::kMemory...Percent and left a few percent below, so that
+// The ceiling is what the operator set, the limit of the cgroup (version 2 or 1), or the machine's
+// memory: the smallest. Levels are entered at limits::kMemory...Percent and left a few percent below, so that
 // they do not flap.
 //
 // Threads: the main thread's.

@@ -76,6 +76,7 @@ class Daemon:
         self.log_path = self.folder / "region.log"
         self.config_path = self.folder / "ringpost.toml"
         self.process = None
+        self.cgroup = None  # a folder of /sys/fs/cgroup: where it runs
         self.environment = dict(os.environ)
         if preload:
             self.environment["LD_PRELOAD"] = str(preload)
@@ -110,13 +111,17 @@ relay = "{hops}"
         with open(self.folder / "daemon.out", "ab") as output:
             self.process = subprocess.Popen(
                 [BIN / "ringpostd", "--config", self.config_path], stdout=output,
-                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=self.environment)
+                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=self.environment,
+                preexec_fn=self.enter_cgroup if self.cgroup else None)
         if wait:
             wait_until(lambda: greets(self.port) or self.process.poll() is not None, 30,
                        "ringpostd greets")
             if self.process.poll() is not None:
                 raise AssertionError(f"ringpostd ended at once: {self.console()}")
         return self
+
+    def enter_cgroup(self):
+        (self.cgroup / "cgroup.procs").write_text(str(os.getpid()))
 
     def stop(self, seconds=30):
         """SIGTERM and the exit status."""

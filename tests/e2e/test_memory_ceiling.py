@@ -1,0 +1,78 @@
+"""A cgroup's memory fills up: mail is refused for a while, nothing is lost, nobody is killed."""
+
+import json
+import os
+import pathlib
+import subprocess
+import unittest
+
+import harness
+
+LIMIT_BYTES = 72 << 20
+FILL_SECONDS_MAX = 120
+
+
+def memory_cgroup(name):
+    """A new cgroup with the limit, of whichever version governs memory here; None where none can be made."""
+    for root, limit in (("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")):
+        folder = pathlib.Path(root) / name
+        try:
+            folder.mkdir()
+            if (folder / limit).exists():
+                (folder / limit).write_text(str(LIMIT_BYTES))
+                return folder
+            folder.rmdir()
+        except OSError:
+            continue
+    return None
+
+
+class MemoryCeiling(harness.Case):
+    def load(self, daemon, acked, *options):
+        done = harness.run([harness.BIN / "ringpost-bench", "load", "--json", "--server", f"127.0.0.1:{daemon.port}",
+                            "--connections", 50, "--acked", acked, *options])
+        return json.loads(done.stdout)
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can make a cgroup")
+    def test_a_full_cgroup(self):
+        cgroup = memory_cgroup(f"ringpost-test-{os.getpid()}")
+        if cgroup is None:
+            self.skipTest("no cgroup that governs memory can be made here")
+        self.addCleanup(cgroup.rmdir)
+        port = harness.free_port()  # nobody listens there yet: all of it stays queued
+        daemon = harness.Daemon(self.folder / "ringpost", port, extra='[delivery]\nretry = ["5s"]\n')
+        daemon.cgroup = cgroup
+        self.addCleanup(daemon.kill)
+        daemon.start()
+        self.assertEqual(daemon.ctl("status")["status"]["memory_ceiling_bytes"], LIMIT_BYTES)
+
+        acked = set()
+        refused = 0
+        for part in range(FILL_SECONDS_MAX // 5):
+            path = self.folder / f"acked-{part}"
+            result = self.load(daemon, path, "--seconds", 5)
+            acked |= harness.first_words(path)
+            refused = result["refused"]
+            if refused:
+                break
+        self.assertGreater(refused, 0, "the ceiling is met")
+        self.assertIsNone(daemon.process.poll(), daemon.console())
+        self.assertIn("memory_short", daemon.console())
+        words = list(result["refusal_samples"].values())
+        self.assertTrue(any(one.startswith("452 4.3.1 ") for one in words), words)
+        self.assertTrue(all(one.startswith("4") for one in words), words)  # 421 where it asks on and on
+
+        sink = self.run_bench_sink(port=port)
+        harness.wait_until(lambda: not (acked - sink.ids()), 240, "all that was acknowledged arrives")
+        harness.wait_until(lambda: daemon.queued() == 0, 30, "nothing is left")
+        running = lambda: daemon.ctl("status")["status"]["state"] == "running"
+        harness.wait_until(running, 30, "memory is given back")
+        more = self.load(daemon, self.folder / "more", "--messages", 500)
+        self.assertEqual((more["accepted"], more["refused"]), (500, 0))
+        print(f"\n{len(acked)} queued within {LIMIT_BYTES >> 20} MiB, {refused} refused, all acknowledged arrived",
+              flush=True)
+        self.assertEqual(daemon.stop(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

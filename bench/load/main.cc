@@ -1,9 +1,13 @@
 // ringpost-bench: load, sink and comparison for SMTP servers, this project's or another's.
+#include <cstdio>
+#include <exception>
 #include <string_view>
 
 #include "bench/load/commands.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int Run(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "compare") {
     return ringpost::bench::RunCompare(argc - 2, argv + 2);
   }
@@ -17,4 +21,15 @@ int main(int argc, char** argv) {
   ringpost::bench::AddCompareCommand(&app);
   CLI11_PARSE(app, argc, argv);
   return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "ringpost-bench: %s\n", error.what());
+    return 1;
+  }
 }

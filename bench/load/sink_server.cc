@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 namespace ringpost::bench {
 namespace {
@@ -99,7 +98,7 @@ void SinkServer::Readable(Connection* connection) {
   // The session has said that it wants more, so what it left is less than a line or a text tail.
   if (pending.size() > kHeadroomBytes) return Close(connection);
   char* const begin = fresh - pending.size();
-  std::memcpy(begin, pending.data(), pending.size());
+  std::copy(pending.begin(), pending.end(), begin);
   const std::string_view in(begin, pending.size() + static_cast<size_t>(count));
   const size_t taken = connection->session.Consume(in, NowNanos());
   pending.assign(in.substr(taken));

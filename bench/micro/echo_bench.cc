@@ -121,6 +121,7 @@ int ListenOnLoopback(Endpoint* local) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_storage address;
   socklen_t length = Endpoint{IpAddress::V4(INADDR_LOOPBACK), 0}.ToSockaddr(&address);
+  RP_CHECK(fd >= 0);
   RP_CHECK(bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 && listen(fd, 1000) == 0);
   RP_CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0);
   *local = *Endpoint::FromSockaddr(address);
@@ -131,6 +132,7 @@ int ConnectToLoopback(const Endpoint& server) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_storage address;
   socklen_t length = server.ToSockaddr(&address);
+  RP_CHECK(fd >= 0);
   RP_CHECK(connect(fd, reinterpret_cast<sockaddr*>(&address), length) == 0);
   return fd;
 }

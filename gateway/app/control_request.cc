@@ -104,8 +104,9 @@ class Reader {
         return Number(value, "seconds", limits::kSuspensionSecondsMax, &request_->seconds);
       case kClient:
         return Client(value);
+      default:
+        return false;
     }
-    return false;
   }
   const ControlError& error() const { return error_; }
 

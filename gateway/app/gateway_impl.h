@@ -82,7 +82,7 @@ class GatewayImpl final : public Gateway {
   void LogReload(const ReloadOutcome& outcome);
 
   template <typename StartOne>
-  bool StartSomeTrace(StartOne start);
+  bool StartSomeTrace(const StartOne& start);
 
   Config config_;
   const std::string hostname_, config_path_;  // copies that any thread may read

@@ -73,7 +73,7 @@ GatewayStatus GatewayImpl::GetStatus() const {
 }
 
 template <typename StartOne>
-bool GatewayImpl::StartSomeTrace(StartOne start) {
+bool GatewayImpl::StartSomeTrace(const StartOne& start) {
   {
     std::lock_guard lock(mutex_);
     if (tracing_) return false;

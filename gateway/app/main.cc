@@ -7,6 +7,7 @@
 #include "gateway/app/daemon.h"
 #include "gateway/app/version.h"
 
+namespace ringpost::app {
 namespace {
 
 // sysexits.h: what service managers and scripts know.
@@ -58,10 +59,7 @@ Arguments Read(int argc, char** argv) {
   return arguments;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  using namespace ringpost::app;
+int Run(int argc, char** argv) {
   Arguments arguments = Read(argc, argv);
   if (arguments.help) {
     std::fputs(kHelp, stdout);
@@ -78,8 +76,7 @@ int main(int argc, char** argv) {
   if (arguments.config.empty()) {
     auto config = DevelopmentConfig();
     if (config.ok()) return RunDaemon(std::move(*config));
-    std::fprintf(stderr, "ringpostd: %s\n",
-                 std::string(ringpost::MessageOf(config.status())).c_str());
+    std::fprintf(stderr, "ringpostd: %s\n", std::string(MessageOf(config.status())).c_str());
     return kExitConfig;
   }
   ConfigResult result = LoadConfig(arguments.config);
@@ -93,3 +90,8 @@ int main(int argc, char** argv) {
   }
   return RunDaemon(std::move(*result.config));
 }
+
+}  // namespace
+}  // namespace ringpost::app
+
+int main(int argc, char** argv) { return ringpost::app::Run(argc, argv); }

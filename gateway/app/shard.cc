@@ -134,7 +134,7 @@ void Shard::SetListeners(std::vector<ShardListenerSetup> listeners) {
   }
 }
 
-void Shard::Reload(std::shared_ptr<const delivery::DeliveryConfig> delivery) {
+void Shard::Reload(const std::shared_ptr<const delivery::DeliveryConfig>& delivery) {
   for (auto& region : regions_) region->dispatcher->Reload(delivery);
 }
 
@@ -176,7 +176,7 @@ storage::ScanTarget Shard::ScanTargetFor(size_t region) {
             .Text("reason", MessageOf(owned->status))
             .To(*to.context.log);
       }
-      to.dispatcher->Restore(std::move(owned->messages));
+      to.dispatcher->Restore(owned->messages);
       if (owned->last) to.gauges->scan_done.store(true, std::memory_order_relaxed);
     };
     return page;

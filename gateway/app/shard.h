@@ -91,7 +91,7 @@ class Shard {
   // Listeners whose address is not in `listeners` end; new ones begin; the others take the new
   // policy.
   void SetListeners(std::vector<ShardListenerSetup> listeners);
-  void Reload(std::shared_ptr<const delivery::DeliveryConfig> delivery);
+  void Reload(const std::shared_ptr<const delivery::DeliveryConfig>& delivery);
   void BeginDrain();
   void CloseIdle();
   void Finish();

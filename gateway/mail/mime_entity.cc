@@ -166,7 +166,7 @@ std::optional<MimeEntity> ParseEntity(std::string_view bytes) {
     }
     if (bytes[at] == ' ' || bytes[at] == '\t') return std::nullopt;
     size_t end = FieldEnd(bytes, at);
-    if (end == std::string_view::npos || end > limits::kMimeHeaderBytesMax) return std::nullopt;
+    if (end > limits::kMimeHeaderBytesMax) return std::nullopt;  // npos, too
     if (!TakeField(bytes.substr(at, end - at), at, &entity)) return std::nullopt;
     at = end;
   }

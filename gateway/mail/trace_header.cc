@@ -55,7 +55,8 @@ bool IsPlainPath(std::string_view path, bool utf8) {
     auto c = static_cast<unsigned char>(path[i]);
     if (c < 0x20 || c == 0x7F) return false;
     if (c == '\\' && quoted) {
-      if (++i == path.size() || path[i] < 0x20 || path[i] == 0x7F) return false;
+      ++i;
+      if (i == path.size() || path[i] < 0x20 || path[i] == 0x7F) return false;
     } else if (c == '"') {
       quoted = !quoted;
     } else if (!quoted && (c == '<' || c == '>' || c == ' ' || c == '(' || c == ')')) {

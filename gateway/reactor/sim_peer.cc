@@ -48,8 +48,9 @@ bool SimPeer::PushOut(bool all) {
   SimSocket* end = world_->OtherEnd(*socket);
   bool moved = false;
   size_t at = 0;
-  if (socket->reset || end == nullptr) at = unsent_.size();
-  while (at < unsent_.size()) {
+  if (socket->reset) end = nullptr;
+  if (end == nullptr) at = unsent_.size();
+  while (end != nullptr && at < unsent_.size()) {
     size_t room = world_->faults_.pipe_bytes;
     room = room > end->incoming_bytes ? room - end->incoming_bytes : 0;
     size_t count = all ? unsent_.size() - at : std::min(room, unsent_.size() - at);

@@ -17,8 +17,8 @@ Dispatcher::~Dispatcher() = default;
 void Dispatcher::Admit(std::unique_ptr<storage::NewMessage> message) {
   state_->core.Admit(std::move(message));
 }
-void Dispatcher::Restore(std::vector<storage::ScannedMessage> messages) {
-  state_->core.Restore(std::move(messages));
+void Dispatcher::Restore(const std::vector<storage::ScannedMessage>& messages) {
+  state_->core.Restore(messages);
 }
 void Dispatcher::Reload(std::shared_ptr<const delivery::DeliveryConfig> config) {
   state_->core.Reload(std::move(config));

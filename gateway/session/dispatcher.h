@@ -52,7 +52,7 @@ class Dispatcher {
   // attempt delivers from memory while the budget lasts.
   void Admit(std::unique_ptr<storage::NewMessage> message);
   // A page of the scan at start.
-  void Restore(std::vector<storage::ScannedMessage> messages);
+  void Restore(const std::vector<storage::ScannedMessage>& messages);
 
   // New routes and limits; deliveries in hand end with the old ones.
   void Reload(std::shared_ptr<const delivery::DeliveryConfig> config);

@@ -82,7 +82,7 @@ void DispatcherCore::Admit(std::unique_ptr<storage::NewMessage> message) {
   ServiceTouched();
 }
 
-void DispatcherCore::Restore(std::vector<storage::ScannedMessage> messages) {
+void DispatcherCore::Restore(const std::vector<storage::ScannedMessage>& messages) {
   for (const storage::ScannedMessage& message : messages) {
     // What is here already was seen by an earlier page, or came in meanwhile.
     if (schedule_.Find(message.id) != kNone) continue;

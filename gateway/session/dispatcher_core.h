@@ -111,7 +111,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   ~DispatcherCore();
 
   void Admit(std::unique_ptr<storage::NewMessage> message);
-  void Restore(std::vector<storage::ScannedMessage> messages);
+  void Restore(const std::vector<storage::ScannedMessage>& messages);
   void Reload(std::shared_ptr<const delivery::DeliveryConfig> config);
   void Handle(QueueCommand* command);
   void Trace(std::string_view next_hop, Dispatcher::TraceSink sink);

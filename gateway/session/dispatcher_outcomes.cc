@@ -128,7 +128,7 @@ void DispatcherCore::SettleRecipient(Settling* settling, uint32_t number, const 
     if (!delivered) Report(settling->outcome, number, DsnAction::kFailed, reply, settling->relay);
   }
   AddEvent(settling->outcome, kind, number, reply, classified.in_doubt);
-  settling->outcome->updates.push_back(std::move(update));
+  settling->outcome->updates.push_back(update);
   LogRecipient(kind, live, number, settling->relay, reply, attempts, classified.in_doubt,
                state.next_attempt);
 }

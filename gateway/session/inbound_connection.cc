@@ -170,7 +170,7 @@ void InboundConnection::OnReceive(Slice bytes) {
     KeepForLater(std::move(bytes), false);
     Pump();
   } else {
-    Consume(std::move(bytes));
+    Consume(bytes);
   }
   AfterTurn(body);
 }
@@ -181,7 +181,7 @@ bool InboundConnection::CanStep() const {
          stream_.unsent_bytes() <= limits::kSessionUnsentBytesMax;
 }
 
-void InboundConnection::Consume(Slice slice) {
+void InboundConnection::Consume(const Slice& slice) {
   std::string_view input = slice.view();
   bool new_buffer = true;
   while (CanStep()) {
@@ -206,7 +206,7 @@ void InboundConnection::Pump() {
       slice = backlog_->Take();
       if (backlog_->slices.empty()) backlog_.reset();
     }
-    Consume(std::move(slice));
+    Consume(slice);
     if (!backlog_) break;
   }
 }

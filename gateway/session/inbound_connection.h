@@ -84,7 +84,7 @@ class InboundConnection final : public reactor::StreamHandler {
   void Greet();
 
   bool CanStep() const;
-  void Consume(Slice slice);
+  void Consume(const Slice& slice);
   // False: the session is over.
   bool Handle(const smtp::ServerSession::Event& event, const Slice& slice, bool* new_buffer);
   void Pump();

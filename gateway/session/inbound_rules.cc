@@ -7,7 +7,6 @@
 namespace ringpost::session {
 namespace {
 
-using smtp::EnhancedCode;
 using smtp::Reply;
 
 Reply StorageRefusal() {

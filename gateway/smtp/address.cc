@@ -50,7 +50,8 @@ size_t QuotedStringLength(std::string_view text, bool allow_utf8) {
     if (c == '"') return at + 1;
     if (c == '\\') {
       // quoted-pairSMTP = "\" %d32-126: never a byte above, not even with UTF-8.
-      if (++at == text.size() || text[at] < 0x20 || text[at] > 0x7E) return 0;
+      ++at;
+      if (at == text.size() || text[at] < 0x20 || text[at] > 0x7E) return 0;
     } else if (!(c >= 0x20 && c <= 0x7E) && !(allow_utf8 && IsHigh(c))) {
       return 0;
     }

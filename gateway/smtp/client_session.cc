@@ -114,7 +114,7 @@ void ClientSession::State::RefuseBody() {
   Fail("the message has a bare CR or LF");
 }
 
-void ClientSession::BodyPiece(Slice piece, SliceChain* out) {
+void ClientSession::BodyPiece(const Slice& piece, SliceChain* out) {
   State& s = *state_;
   if (s.phase != ClientPhase::kBody || piece.empty()) return;
   s.body_bytes += piece.size();

@@ -125,7 +125,7 @@ class ClientSession {
   // Appends to `out` the wire form of the next piece of the message: dot-stuffed by slicing (DATA),
   // or, after a BDAT command, the piece itself (CHUNKING). Pieces may end anywhere. See body_error.
   // A byte may be held back until the next call, so a short piece may append nothing yet.
-  void BodyPiece(Slice piece, SliceChain* out);
+  void BodyPiece(const Slice& piece, SliceChain* out);
   // "\r\n.\r\n" or ".\r\n"; under BDAT the last byte of the message.
   void BodyEnd(SliceChain* out);
   // To be looked at after BodyPiece and BodyEnd. True where the body cannot be finished: it has a

@@ -1,7 +1,6 @@
 #include "gateway/smtp/reply_parser.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "gateway/base/limits.h"
 #include "gateway/base/text.h"
@@ -20,8 +19,8 @@ ReplyParser::Result ReplyParser::Next(std::string_view* input) {
   }
   if (input->empty()) return Result::kNeedInput;
   size_t window = std::min(input->size(), limits::kReplyLineBytesMax - held_.size());
-  const void* end = std::memchr(input->data(), '\n', window);
-  if (end == nullptr) {
+  size_t end = input->substr(0, window).find('\n');
+  if (end == std::string_view::npos) {
     if (held_.size() + input->size() >= limits::kReplyLineBytesMax) {
       return Broken("a reply line is too long");
     }
@@ -29,7 +28,7 @@ ReplyParser::Result ReplyParser::Next(std::string_view* input) {
     *input = {};
     return Result::kNeedInput;
   }
-  size_t size = static_cast<size_t>(static_cast<const char*>(end) - input->data()) + 1;
+  size_t size = end + 1;
   std::string_view line = input->substr(0, size);
   if (!held_.empty()) {
     held_.append(line);

@@ -79,7 +79,10 @@ SpoolHealth MemorySpool::health() const {
 
 void MemorySpool::Tick() {
   ++tick_;
-  if (failed_ticks_ > 0 && --failed_ticks_ == 0) Reopen();
+  if (failed_ticks_ > 0) {
+    --failed_ticks_;
+    if (failed_ticks_ == 0) Reopen();
+  }
   if (no_space_ticks_ > 0) --no_space_ticks_;
   if (faults_.no_space_one_in != 0 && random_.OneIn(faults_.no_space_one_in)) {
     no_space_ticks_ = faults_.no_space_lasts_ticks;

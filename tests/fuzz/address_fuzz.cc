@@ -13,7 +13,7 @@ namespace ringpost::smtp {
 namespace {
 
 void Check(std::string_view text) {
-  bool accepted[2][2];
+  bool accepted[2][2] = {};
   for (bool strict : {false, true}) {
     for (bool utf8 : {false, true}) {
       const auto mailbox = ParseMailbox(text, {strict, utf8});

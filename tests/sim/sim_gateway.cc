@@ -59,7 +59,7 @@ struct SimGateway::Shard final : reactor::Listener::Handler {
     page->dispatcher = static_cast<Shard*>(context)->dispatcher.get();
     page->run = [](Posted* posted) {
       std::unique_ptr<PageFor> own(static_cast<PageFor*>(posted));
-      own->dispatcher->Restore(std::move(own->messages));
+      own->dispatcher->Restore(own->messages);
     };
     return page;
   }

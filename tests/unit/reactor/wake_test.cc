@@ -134,7 +134,7 @@ TEST(WakeTest, PostsToALoopThatIsAwakeCostNoCompletion) {
       io->inbox().Post(&jobs[i + 1]);  // from the loop itself
     };
   }
-  io->inbox().Post(&jobs[0]);
+  io->inbox().Post(jobs.data());
   io->Run(nullptr, nullptr);
   EXPECT_EQ(ran, 100);
   EXPECT_EQ(counters.Get(Counter::kRingCompletions), 0u);

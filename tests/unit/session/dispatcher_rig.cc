@@ -231,7 +231,7 @@ void DispatcherRig::Restart(bool power_cut) {
     page->rig = static_cast<DispatcherRig*>(context);
     page->run = [](Posted* posted) {
       std::unique_ptr<Page> own(static_cast<Page*>(posted));
-      own->rig->dispatcher->Restore(std::move(own->messages));
+      own->rig->dispatcher->Restore(own->messages);
       over |= own->last;
     };
     return page;

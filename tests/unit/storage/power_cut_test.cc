@@ -180,7 +180,6 @@ TEST(PowerCutTest, DuringTheFirstOpeningTheNextOneCompletesIt) {
 TEST(PowerCutTest, WithoutSyncItIsNoticed) {
   int noticed = 0;
   for (uint64_t n = 1; n <= 3; ++n) {
-    std::string wrong;
     PowerCut life(n, false);
     Round round;
     std::unique_ptr<RocksSpool> spool = life.Open();

@@ -1,12 +1,12 @@
 #include "gateway/app/gateway.h"
 
-#include <malloc.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <thread>
 
+#include "gateway/app/allocator.h"
 #include "gateway/app/gateway_impl.h"
 #include "gateway/app/process_setup.h"
 #include "gateway/base/check.h"
@@ -53,6 +53,7 @@ Status GatewayImpl::Prepare(ListenFds* handed_over) {
   shard_count_ = config_.reactor.cores > 0 ? config_.reactor.cores : cores;
   Status made = MakeDirectories(config_.store.path);
   if (!made.ok()) return made;
+  ChoosePages(memory_.ceiling_bytes());
   StatusOr<int> lock = LockStore(config_.store.path);
   if (!lock.ok()) return lock.status();
   store_lock_ = *lock;
@@ -233,7 +234,7 @@ void GatewayImpl::Tick() {
   }
   if (now >= Pressure::kCloseIdle) ForEachShard([](Shard& shard) { shard.CloseIdle(); });
   // What was freed must leave the process, or the level could never fall.
-  if (now != Pressure::kNone) malloc_trim(0);
+  if (now != Pressure::kNone) ReturnFreedMemory();
   std::lock_guard lock(mutex_);
   memory_bytes_ = memory_.bytes();
   if (!draining_) state_ = now == Pressure::kNone ? "running" : "shedding";

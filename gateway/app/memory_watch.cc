@@ -55,10 +55,10 @@ constexpr uint64_t kLeavePercent = 3;
 
 }  // namespace
 
-uint64_t ResidentBytes() {
-  uint64_t size = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> size >> resident;
-  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+uint64_t OwnBytes() {
+  uint64_t size = 0, resident = 0, of_files = 0;
+  std::ifstream("/proc/self/statm") >> size >> resident >> of_files;
+  return (resident - std::min(resident, of_files)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 MemoryWatch::MemoryWatch(uint64_t configured) {
@@ -78,7 +78,7 @@ void MemoryWatch::Configure(uint64_t configured) {
   from_ = own ? "[limits] memory_bytes_max" : system_from_;
 }
 
-Pressure MemoryWatch::Look() { return Judge(ResidentBytes()); }
+Pressure MemoryWatch::Look() { return Judge(OwnBytes()); }
 
 Pressure MemoryWatch::Judge(uint64_t bytes) {
   bytes_ = bytes;

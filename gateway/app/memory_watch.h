@@ -1,8 +1,8 @@
 // MemoryWatch: how much memory the process uses, its ceiling, and the pressure that follows.
 //
 // The ceiling is what the operator set, the limit of the cgroup (version 2 or 1), or the machine's
-// memory: the smallest. Levels are entered at limits::kMemory...Percent and left a few percent below, so that
-// they do not flap.
+// memory: the smallest. Levels are entered at limits::kMemory...Percent and left a few percent
+// below, so that they do not flap.
 //
 // Threads: the main thread's.
 #pragma once
@@ -20,7 +20,7 @@ class MemoryWatch {
   explicit MemoryWatch(uint64_t configured);
   void Configure(uint64_t configured);
 
-  // Reads the resident size; the level that follows.
+  // Reads what is resident; the level that follows.
   session::Pressure Look();
   // The decision alone: what follows from `bytes` after the level before.
   session::Pressure Judge(uint64_t bytes);
@@ -38,7 +38,8 @@ class MemoryWatch {
   session::Pressure level_ = session::Pressure::kNone;
 };
 
-// Resident bytes of this process, from /proc/self/statm; 0 where that cannot be read.
-uint64_t ResidentBytes();
+// Resident bytes of this process that are of no file (programs and libraries: the kernel can drop
+// those by itself), from /proc/self/statm; 0 where that cannot be read.
+uint64_t OwnBytes();
 
 }  // namespace ringpost::app

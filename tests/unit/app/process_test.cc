@@ -123,7 +123,7 @@ TEST(MemoryWatch, LevelsAndTheWayBack) {
 TEST(MemoryWatch, TheMachineIsACeilingToo) {
   MemoryWatch watch(0);
   EXPECT_GT(watch.ceiling_bytes(), 0u);
-  EXPECT_GT(ResidentBytes(), limits::kMiB);
+  EXPECT_GT(OwnBytes(), limits::kMiB);
   EXPECT_EQ(watch.Look(), Pressure::kNone);
   EXPECT_EQ(watch.bytes() / limits::kMiB > 0, true);
 }

@@ -1,0 +1,26 @@
+// The process's allocator: jemalloc in ringpostd (decisions/030); the C library's in tests and
+// under the sanitizers, which bring their own.
+//
+// What it is set to stands in allocator.cc and takes effect before main().
+//
+// Threads: any.
+#pragma once
+
+#include <cstdint>
+
+#include "gateway/base/limits.h"
+
+namespace ringpost::app {
+
+// Below this ceiling memory is taken in small pages: huge ones would be half empty, and cost a
+// daemon that has just started 40 MiB.
+inline constexpr uint64_t kHugePagesCeilingBytesMin = 1024 * limits::kMiB;
+
+// At start, before the threads are.
+void ChoosePages(uint64_t ceiling_bytes);
+
+// Gives back to the system what was freed. Takes milliseconds: the main thread's, when memory is
+// short.
+void ReturnFreedMemory();
+
+}  // namespace ringpost::app

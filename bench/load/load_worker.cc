@@ -28,7 +28,6 @@ uint64_t Share(uint64_t total, unsigned number, unsigned threads) {
 LoadWorker::LoadWorker(const LoadOptions* options, const MessageMaker* maker, unsigned number)
     : options_(options),
       maker_(maker),
-      number_(number),
       rate_(options->rate / options->threads),
       messages_left_(options->messages == 0 ? kUnlimited
                                             : Share(options->messages, number, options->threads)),

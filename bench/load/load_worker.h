@@ -62,7 +62,6 @@ class LoadWorker {
 
   const LoadOptions* const options_;
   const MessageMaker* const maker_;
-  const unsigned number_;
   const double rate_;
   uint64_t messages_left_;  // to hand out (closed loop) or to fall due (open loop)
   uint64_t next_index_;

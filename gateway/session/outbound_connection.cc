@@ -52,9 +52,9 @@ void OutboundConnection::Begin(const smtp::OutgoingMail& mail) {
   Flush();
 }
 
-void OutboundConnection::SendPiece(Slice piece) {
+void OutboundConnection::SendPiece(const Slice& piece) {
   Count(Counter::kBodyBytesOut, piece.size());
-  session_.BodyPiece(std::move(piece), &wire_);
+  session_.BodyPiece(piece, &wire_);
 }
 
 void OutboundConnection::FlushBody() {

@@ -58,7 +58,7 @@ class OutboundConnection final : public reactor::StreamHandler {
   // `source` may be null.
   void Connect(const IpAddress* source);
   void Begin(const smtp::OutgoingMail& mail);
-  void SendPiece(Slice piece);
+  void SendPiece(const Slice& piece);
   void FlushBody();
   void FinishBody();
   // A transaction is being prepared for it: not to be given up for idleness.

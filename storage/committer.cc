@@ -235,7 +235,8 @@ void Committer::FinishJobs(const Status& written) {
   if (jobs_taken_.empty()) return;
   std::lock_guard<std::mutex> lock(jobs_mutex_);
   for (Job* job : jobs_taken_) {
-    job->status = written;
+    // A copy that shares nothing with the thread that reads it.
+    job->status = written.ok() ? OkStatus() : MakeStatus(written.code(), MessageOf(written));
     job->done = true;
   }
   jobs_taken_.clear();

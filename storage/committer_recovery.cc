@@ -53,7 +53,7 @@ void Committer::RememberSuspects(uint64_t outbox_row) {
 }
 
 void Committer::RefuseEverything() {
-  Status refusal = MakeStatus(StatusCode::kUnavailable, failure());
+  std::string words = failure();
   for (std::deque<CommitRequest*>* queue : {&ready_, &bulk_}) {
     for (CommitRequest* request : *queue) {
       // The client went away, or was refused: its stream is over too.
@@ -63,14 +63,15 @@ void Committer::RefuseEverything() {
       if (ends_stream) {
         builder_.streams().End(request->message ? request->message->id : request->id);
       }
-      request->status = refusal;
+      // One of its own each: threads share no count of references (TSan does not see abseil's).
+      request->status = MakeStatus(StatusCode::kUnavailable, words);
       group_.push_back(request);
     }
     queue->clear();
   }
   lazy_waiting_ = 0;
   PostBack();
-  FinishJobs(refusal);
+  FinishJobs(MakeStatus(StatusCode::kUnavailable, words));
 }
 
 void Committer::TryReopen() {

@@ -2,6 +2,8 @@
 
 #include <sys/prctl.h>
 
+#include <algorithm>
+
 #include "gateway/base/limits.h"
 #include "storage/rocks_status.h"
 #include "storage/rows.h"

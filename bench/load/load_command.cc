@@ -1,4 +1,5 @@
 // `ringpost-bench load`: sends mail by SMTP and measures the replies.
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstdio>

@@ -1,5 +1,6 @@
 #include "tests/sim/sim_next_hop.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 

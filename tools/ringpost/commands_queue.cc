@@ -1,6 +1,7 @@
 // ringpost queue ...
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "gateway/mail/header_scan.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,6 @@
 // Stream over the real ring and over 100 seeds of the simulated one.
+#include <algorithm>
+
 #include "gateway/reactor/stream.h"
 
 #include <errno.h>

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "gateway/base/counters.h"
 #include "tests/unit/session/inbound_rig.h"
 

@@ -2,6 +2,8 @@
 // nobody asked for, and the end of a connection in each state.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "gateway/base/limits.h"
 #include "tests/unit/smtp/client_harness.h"
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 namespace ringpost::app {
 namespace {
@@ -26,23 +27,14 @@ uint64_t LeastLimit(const std::string& mount, std::string path, const char* file
   }
 }
 
-// What the cgroups of this process leave it, of version 2 or of version 1 (cgroups(7)).
-uint64_t CgroupCeiling() {
-  uint64_t least = UINT64_MAX;
-  std::ifstream file("/proc/self/cgroup");
-  std::string line;
-  while (std::getline(file, line)) {
-    size_t path = line.rfind(":/");
-    if (path == std::string::npos) continue;
-    uint64_t limit = UINT64_MAX;
-    if (line.starts_with("0::/")) {
-      limit = LeastLimit("/sys/fs/cgroup", line.substr(path + 1), "/memory.max");
-    } else if (line.find(":memory:/") != std::string::npos) {
-      limit = LeastLimit("/sys/fs/cgroup/memory", line.substr(path + 1), "/memory.limit_in_bytes");
-    }
-    least = std::min(least, limit);
+// Whether the comma-separated list holds `name`: controllers of version 1 may share a hierarchy.
+bool Lists(std::string_view names, std::string_view name) {
+  while (!names.empty()) {
+    size_t end = std::min(names.find(','), names.size());
+    if (names.substr(0, end) == name) return true;
+    names.remove_prefix(std::min(end + 1, names.size()));
   }
-  return least;
+  return false;
 }
 
 uint64_t MachineBytes() {
@@ -55,6 +47,25 @@ constexpr uint64_t kLeavePercent = 3;
 
 }  // namespace
 
+uint64_t CgroupCeiling(const std::string& root) {
+  uint64_t least = UINT64_MAX;
+  std::ifstream file(root + "/proc/self/cgroup");
+  std::string line;
+  while (std::getline(file, line)) {  // "number:controllers:/path"
+    size_t controllers = line.find(':') + 1, path = line.find(':', controllers) + 1;
+    if (controllers == 0 || path == 0) continue;
+    std::string_view names = std::string_view(line).substr(controllers, path - 1 - controllers);
+    std::string mount = root + "/sys/fs/cgroup";
+    if (names.empty()) {
+      least = std::min(least, LeastLimit(mount, line.substr(path), "/memory.max"));
+    } else if (Lists(names, "memory")) {
+      mount += "/memory";
+      least = std::min(least, LeastLimit(mount, line.substr(path), "/memory.limit_in_bytes"));
+    }
+  }
+  return least;
+}
+
 uint64_t OwnBytes() {
   uint64_t size = 0, resident = 0, of_files = 0;
   std::ifstream("/proc/self/statm") >> size >> resident >> of_files;
@@ -62,7 +73,7 @@ uint64_t OwnBytes() {
 }
 
 MemoryWatch::MemoryWatch(uint64_t configured) {
-  uint64_t cgroup = CgroupCeiling();
+  uint64_t cgroup = CgroupCeiling("");
   system_ceiling_ = MachineBytes();
   system_from_ = "the machine's memory";
   if (cgroup < system_ceiling_) {

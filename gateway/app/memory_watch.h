@@ -38,6 +38,10 @@ class MemoryWatch {
   session::Pressure level_ = session::Pressure::kNone;
 };
 
+// The least of what the cgroups of this process and those above them allow, of version 2 and of
+// version 1 (cgroups(7)); UINT64_MAX where nothing does. `root`: in front of /proc and /sys.
+uint64_t CgroupCeiling(const std::string& root);
+
 // Resident bytes of this process that are of no file (programs and libraries: the kernel can drop
 // those by itself), from /proc/self/statm; 0 where that cannot be read.
 uint64_t OwnBytes();

@@ -123,6 +123,11 @@ relay = "{hops}"
     def enter_cgroup(self):
         (self.cgroup / "cgroup.procs").write_text(str(os.getpid()))
 
+    def huge_pages_bytes(self):
+        """How much of its memory is in huge pages."""
+        lines = pathlib.Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith("AnonHugePages:")) << 10
+
     def stop(self, seconds=30):
         """SIGTERM and the exit status."""
         if self.process is None or self.process.poll() is not None:

@@ -28,6 +28,15 @@ def memory_cgroup(name):
 
 
 class MemoryCeiling(harness.Case):
+    def test_with_room_memory_is_taken_in_huge_pages(self):
+        if "[never]" in pathlib.Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text():
+            self.skipTest("huge pages are switched off here")
+        daemon = self.run_daemon(harness.free_port())
+        if daemon.ctl("status")["status"]["memory_ceiling_bytes"] < 1 << 30:
+            self.skipTest("this machine is too small for them")
+        self.load(daemon, self.folder / "acked", "--messages", 5000)
+        self.assertGreater(daemon.huge_pages_bytes(), 16 << 20)  # 20 MB in the memtable alone
+
     def load(self, daemon, acked, *options):
         done = harness.run([harness.BIN / "ringpost-bench", "load", "--json", "--server", f"127.0.0.1:{daemon.port}",
                             "--connections", 50, "--acked", acked, *options])
@@ -58,6 +67,7 @@ class MemoryCeiling(harness.Case):
         self.assertGreater(refused, 0, "the ceiling is met")
         self.assertIsNone(daemon.process.poll(), daemon.console())
         self.assertIn("memory_short", daemon.console())
+        self.assertLess(daemon.huge_pages_bytes(), 12 << 20)  # a few of before it knew its ceiling
         words = list(result["refusal_samples"].values())
         self.assertTrue(any(one.startswith("452 4.3.1 ") for one in words), words)
         self.assertTrue(all(one.startswith("4") for one in words), words)  # 421 where it asks on and on

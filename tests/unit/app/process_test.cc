@@ -1,13 +1,16 @@
 // What the process takes care of around the gateway: the store's lock, sockets, memory.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "gateway/app/listen_sockets.h"
@@ -123,9 +126,79 @@ TEST(MemoryWatch, LevelsAndTheWayBack) {
 TEST(MemoryWatch, TheMachineIsACeilingToo) {
   MemoryWatch watch(0);
   EXPECT_GT(watch.ceiling_bytes(), 0u);
-  EXPECT_GT(OwnBytes(), limits::kMiB);
   EXPECT_EQ(watch.Look(), Pressure::kNone);
-  EXPECT_EQ(watch.bytes() / limits::kMiB > 0, true);
+  EXPECT_GT(watch.bytes(), limits::kMiB);
+}
+
+TEST(MemoryWatch, PagesOfFilesAreNotCounted) {
+  constexpr size_t kBytes = 64 * limits::kMiB;
+  std::string path = TemporaryFolder() + "/file";
+  int fd = open(path.c_str(), O_RDWR | O_CREAT, 0600);
+  ASSERT_GE(fd, 0);
+  ASSERT_EQ(ftruncate(fd, kBytes), 0);
+  auto touched = [](void* pages, bool write) {
+    EXPECT_NE(pages, MAP_FAILED);
+    uint64_t before = OwnBytes();
+    volatile char* bytes = static_cast<char*>(pages);
+    for (size_t i = 0; i < kBytes; i += 4096) {
+      if (write) {
+        bytes[i] = 1;
+      } else {
+        static_cast<void>(bytes[i]);
+      }
+    }
+    uint64_t after = OwnBytes();
+    munmap(pages, kBytes);
+    return after > before ? after - before : 0;
+  };
+  EXPECT_LT(touched(mmap(nullptr, kBytes, PROT_READ, MAP_SHARED, fd, 0), false), kBytes / 8);
+  EXPECT_GT(
+      touched(mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+              true),
+      kBytes / 8 * 7);
+  close(fd);
+}
+
+class CgroupCeilingTest : public ::testing::Test {
+ protected:
+  void Write(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(root_ + path).parent_path());
+    std::ofstream(root_ + path) << text;
+  }
+  std::string root_ = TemporaryFolder();
+};
+
+TEST_F(CgroupCeilingTest, NoneIsNone) {
+  EXPECT_EQ(CgroupCeiling(root_), UINT64_MAX);
+  Write("/proc/self/cgroup", "0::/\n");
+  Write("/sys/fs/cgroup/memory.max", "max\n");
+  EXPECT_EQ(CgroupCeiling(root_), UINT64_MAX);
+}
+
+TEST_F(CgroupCeilingTest, Version2TheLeastOfItAndThoseAbove) {
+  Write("/proc/self/cgroup", "0::/a:/b\n");
+  Write("/sys/fs/cgroup/a:/b/memory.max", "max\n");
+  Write("/sys/fs/cgroup/a:/memory.max", "3000000\n");
+  EXPECT_EQ(CgroupCeiling(root_), 3000000u);
+  Write("/sys/fs/cgroup/a:/b/memory.max", "2000000\n");
+  EXPECT_EQ(CgroupCeiling(root_), 2000000u);
+}
+
+TEST_F(CgroupCeilingTest, Version1AlsoWhereItsControllerSharesAHierarchy) {
+  Write("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "4000000\n");
+  Write("/proc/self/cgroup", "9:name=systemd:/a\n4:memory:/a\n3:cpu,cpuacct:/a\n0::/\n");
+  EXPECT_EQ(CgroupCeiling(root_), 4000000u);
+  Write("/proc/self/cgroup", "4:hugetlb,memory:/a\n");
+  EXPECT_EQ(CgroupCeiling(root_), 4000000u);
+  Write("/proc/self/cgroup", "4:hugetlb,memory-like:/a\n");
+  EXPECT_EQ(CgroupCeiling(root_), UINT64_MAX);
+}
+
+// In a container the path may be the host's; what is mounted is the container's own.
+TEST_F(CgroupCeilingTest, APathThatIsNotHereLeavesTheRoot) {
+  Write("/proc/self/cgroup", "4:memory:/docker/0123\n");
+  Write("/sys/fs/cgroup/memory/memory.limit_in_bytes", "5000000\n");
+  EXPECT_EQ(CgroupCeiling(root_), 5000000u);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The process's allocator: jemalloc in ringpostd (decisions/030); the C library's in tests and
-// under the sanitizers, which bring their own.
+// The process's allocator: jemalloc in ringpostd and in the tests of this folder
+// (decisions/030); the sanitizers bring their own.
 //
 // What it is set to stands in allocator.cc and takes effect before main().
 //

@@ -11,8 +11,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "gateway/app/allocator.h"
 #include "gateway/app/listen_sockets.h"
 #include "gateway/app/memory_watch.h"
 #include "gateway/app/process_setup.h"
@@ -158,6 +161,20 @@ TEST(MemoryWatch, PagesOfFilesAreNotCounted) {
       kBytes / 8 * 7);
   close(fd);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they keep what is freed
+TEST(Allocator, WhatWasFreedLeavesTheProcess) {
+  constexpr size_t kBlock = 64 * limits::kKiB, kBlocks = 1024;
+  std::vector<std::string> blocks;
+  for (size_t i = 0; i < kBlocks; ++i) blocks.emplace_back(kBlock, 'x');
+  auto pin =
+      std::make_unique<std::string>(kBlock, 'x');  // behind them: the heap cannot just shrink
+  blocks.clear();
+  uint64_t before = OwnBytes();
+  ReturnFreedMemory();
+  EXPECT_LT(OwnBytes() + kBlock * kBlocks / 2, before);
+}
+#endif
 
 class CgroupCeilingTest : public ::testing::Test {
  protected:

@@ -15,9 +15,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "gateway/base/random.h"
 #include "storage/sim/disk_image.h"
@@ -46,6 +49,12 @@ class SyncDroppingFileSystem : public rocksdb::FileSystemWrapper {
   void ClearFaults();
   // Planned and neither met nor cleared yet.
   bool fault_is_ahead();
+  // How often a fault of a write or sync was met, by what it befell: "write log", "sync directory".
+  // A file is called by its extension ("log", "sst", "blob"), or by its name up to a number
+  // ("MANIFEST", "epochs").
+  std::map<std::string, uint64_t> faults_met();
+  // Syncs of what is called so (empty: of everything) succeed from now on and do nothing.
+  void IgnoreSyncs(std::string_view what);
   // A disk that hangs: from now on syncs begin and do not return, until they are released.
   void HoldSyncs();
   void ReleaseSyncs();
@@ -91,11 +100,12 @@ class SyncDroppingFileSystem : public rocksdb::FileSystemWrapper {
                                  uint64_t* bytes, rocksdb::IODebugContext* debug) override;
 
   // For the files it hands out.
-  rocksdb::IOStatus OnWrite();
+  rocksdb::IOStatus OnWrite(const std::string& kind);
   rocksdb::IOStatus OnRead();
   // `fail` is called where the sync fails and the disk goes on.
   template <typename TakeEffect, typename Fail>
-  rocksdb::IOStatus OnSync(TakeEffect take_effect, Fail fail);
+  rocksdb::IOStatus OnSync(const std::string& kind, TakeEffect take_effect, Fail fail);
+  static std::string KindOf(const std::string& path);
   DiskImage& image() { return image_; }
 
  private:
@@ -108,11 +118,13 @@ class SyncDroppingFileSystem : public rocksdb::FileSystemWrapper {
   static rocksdb::IOStatus Consult(const Plan& plan, uint64_t number);
 
   DiskImage image_;
-  std::mutex mutex_;  // guards the plans and random_
+  std::mutex mutex_;  // guards the plans, what is beside them and random_
   Random random_;
   Plan write_plan_;
   Plan sync_plan_;
   Plan read_plan_;
+  std::map<std::string, uint64_t> faults_met_;
+  std::optional<std::string> ignored_;
   std::mutex hold_mutex_;
   std::condition_variable released_;
   bool holding_ = false;  // guarded by hold_mutex_

@@ -30,10 +30,9 @@ IOStatus SyncDroppingFileSystem::OnSync(const std::string& kind, TakeEffect take
     power_off_ = true;
     return CheckPower();
   }
-  IOStatus status = Consult(sync_plan_, number);
+  IOStatus status = Consult(kind, &sync_plan_);
   bool ignored = ignored_ && (ignored_->empty() || *ignored_ == kind);
   if (!status.ok()) {
-    ++faults_met_["sync " + kind];
     fail();
   } else if (!ignored) {
     take_effect();
@@ -191,19 +190,27 @@ IOStatus SyncDroppingFileSystem::PowerOn() {
   return status;
 }
 
-void SyncDroppingFileSystem::FailWrites(Fault fault, uint64_t n, uint64_t times) {
+void SyncDroppingFileSystem::ProgramDied() {
   std::lock_guard<std::mutex> lock(mutex_);
-  write_plan_ = {fault, write_count_ + n, write_count_ + n + times};
+  power_off_at_sync_ = 0;
+  power_off_ = false;
 }
 
-void SyncDroppingFileSystem::FailSyncs(Fault fault, uint64_t n, uint64_t times) {
+void SyncDroppingFileSystem::FailWrites(Fault fault, uint64_t n, uint64_t times,
+                                        std::string_view kind) {
   std::lock_guard<std::mutex> lock(mutex_);
-  sync_plan_ = {fault, sync_count_ + n, sync_count_ + n + times};
+  write_plan_ = {fault, std::string(kind), n, n + times};
+}
+
+void SyncDroppingFileSystem::FailSyncs(Fault fault, uint64_t n, uint64_t times,
+                                       std::string_view kind) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  sync_plan_ = {fault, std::string(kind), n, n + times};
 }
 
 void SyncDroppingFileSystem::FailReads(Fault fault, uint64_t n, uint64_t times) {
   std::lock_guard<std::mutex> lock(mutex_);
-  read_plan_ = {fault, read_count_ + n, read_count_ + n + times};
+  read_plan_ = {fault, "", n, n + times};
 }
 
 void SyncDroppingFileSystem::ClearFaults() {
@@ -215,21 +222,12 @@ void SyncDroppingFileSystem::ClearFaults() {
 
 bool SyncDroppingFileSystem::fault_is_ahead() {
   std::lock_guard<std::mutex> lock(mutex_);
-  auto ahead = [](const Plan& plan, uint64_t count) {
-    return plan.fault != Fault::kNone && plan.first > count;
-  };
-  return ahead(write_plan_, write_count_) || ahead(sync_plan_, sync_count_) ||
-         ahead(read_plan_, read_count_);
+  return write_plan_.ahead() || sync_plan_.ahead() || read_plan_.ahead();
 }
 
-std::map<std::string, uint64_t> SyncDroppingFileSystem::faults_met() {
+void SyncDroppingFileSystem::IgnoreSyncs(std::string_view kind) {
   std::lock_guard<std::mutex> lock(mutex_);
-  return faults_met_;
-}
-
-void SyncDroppingFileSystem::IgnoreSyncs(std::string_view what) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  ignored_ = what;
+  ignored_ = kind;
 }
 
 void SyncDroppingFileSystem::HoldSyncs() {
@@ -249,26 +247,26 @@ IOStatus SyncDroppingFileSystem::CheckPower() const {
   return power_off_ ? IOStatus::IOError("the power is off") : IOStatus::OK();
 }
 
-IOStatus SyncDroppingFileSystem::Consult(const Plan& plan, uint64_t number) {
-  if (plan.fault == Fault::kNone || number < plan.first || number >= plan.end) {
+IOStatus SyncDroppingFileSystem::Consult(const std::string& kind, Plan* plan) {
+  if (plan->fault == Fault::kNone || (!plan->kind.empty() && plan->kind != kind)) {
     return IOStatus::OK();
   }
-  return plan.fault == Fault::kNoSpace ? IOStatus::NoSpace("simulated")
-                                       : IOStatus::IOError("simulated EIO");
+  uint64_t number = ++plan->seen;
+  if (number < plan->first || number >= plan->end) return IOStatus::OK();
+  return plan->fault == Fault::kNoSpace ? IOStatus::NoSpace("simulated")
+                                        : IOStatus::IOError("simulated EIO");
 }
 
 IOStatus SyncDroppingFileSystem::OnWrite(const std::string& kind) {
   IOStatus power = CheckPower();
   if (!power.ok()) return power;
   std::lock_guard<std::mutex> lock(mutex_);
-  IOStatus status = Consult(write_plan_, ++write_count_);
-  if (!status.ok()) ++faults_met_["write " + kind];
-  return status;
+  return Consult(kind, &write_plan_);
 }
 
 IOStatus SyncDroppingFileSystem::OnRead() {
   std::lock_guard<std::mutex> lock(mutex_);
-  return Consult(read_plan_, ++read_count_);
+  return Consult("", &read_plan_);
 }
 
 IOStatus SyncDroppingFileSystem::NewRandomAccessFile(

@@ -43,6 +43,12 @@ void PowerCutLife::LosePower(std::unique_ptr<RocksSpool>* spool) {
   ASSERT_TRUE(disk_->PowerOn().ok());
 }
 
+void PowerCutLife::Die(std::unique_ptr<RocksSpool>* spool) {
+  disk_->PowerOff();  // so that it cannot close in order
+  spool->reset();
+  disk_->ProgramDied();
+}
+
 size_t PowerCutLife::durable() const {
   size_t count = 0;
   for (const auto& [id, message] : messages_) count += message.durable;

@@ -37,6 +37,8 @@ class PowerCutLife {
   void Work(RocksSpool* spool, int messages);
   // The power goes, if it has not yet, the program ends, and the power is back.
   void LosePower(std::unique_ptr<RocksSpool>* spool);
+  // The program dies, if it has not yet at a sync that was planned to be its last.
+  void Die(std::unique_ptr<RocksSpool>* spool);
   // Opens the store and looks. Empty: nothing is against a promise.
   std::string Verify();
 

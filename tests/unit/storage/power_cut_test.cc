@@ -1,10 +1,11 @@
 // The real RocksDB over a file system that drops what was not synced: at every sync point, just
 // before and just after, what the store promised (PowerCutLife says what) holds when the power is
-// back, and after a second cut while it opens or goes on.
+// back, and after a second cut while it opens or goes on; the same where the program died first.
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <functional>
+#include <iterator>
 #include <thread>
 #include <vector>
 
@@ -15,9 +16,10 @@ namespace {
 
 constexpr int kMessages = 14;
 constexpr int kMessagesAfter = 4;
-constexpr uint64_t kSyncsMax = 400;  // a life has fewer
-constexpr uint64_t kLaterMax = 19;   // a reopening has fewer
-constexpr int kLivesAtOnce = 6;      // for the most part they wait
+constexpr uint64_t kSyncsMax = 400;     // a life has fewer
+constexpr uint64_t kSecondCutMax = 13;  // a start has about ten
+constexpr uint64_t kLaterMax = 19;      // a reopening has fewer
+constexpr int kLivesAtOnce = 6;         // for the most part they wait
 
 // Calls `live` with 1, 2, ... until it says that its life was over before that sync.
 uint64_t ForEachSync(const std::function<bool(uint64_t n)>& live) {
@@ -36,22 +38,27 @@ uint64_t ForEachSync(const std::function<bool(uint64_t n)>& live) {
   return next - kLivesAtOnce;
 }
 
-// One life: the power goes at sync `n`, and again while the store opens, or a little later. False:
-// the work was over before it.
-bool CutTwice(PowerCutPlan plan, uint64_t n, bool after) {
-  plan.seed = n * 2 + after;
-  SCOPED_TRACE((after ? "power cut after sync " : "power cut before sync ") + std::to_string(n));
+// How the first part of a life ends, at a sync.
+enum class End : uint8_t { kPowerBefore, kPowerAfter, kDiesBefore };
+constexpr End kEnds[] = {End::kPowerBefore, End::kPowerAfter, End::kDiesBefore};
+const char* const kEndNames[] = {"power cut before", "power cut after", "the program died before"};
+
+// One life: it ends at sync `n`, and the power goes (again) while the store opens, or a little
+// later. False: the work was over before it.
+bool EndTwice(PowerCutPlan plan, uint64_t n, End end) {
+  plan.seed = n * std::size(kEnds) + static_cast<uint64_t>(end);
+  SCOPED_TRACE(std::string(kEndNames[static_cast<size_t>(end)]) + " sync " + std::to_string(n));
   PowerCutLife life(plan);
   std::unique_ptr<RocksSpool> spool = life.Open();
   if (!spool) {
-    ADD_FAILURE() << "the store did not open at all";
+    ADD_FAILURE() << life.refusal();
     return false;
   }
-  life.disk().PowerOffAtSync(n, after);
+  life.disk().PowerOffAtSync(n, end == End::kPowerAfter);
   life.Work(spool.get(), kMessages);
   bool cut = life.disk().power_is_off();
-  life.LosePower(&spool);
-  life.disk().PowerOffAtSync(1 + n % 9, n % 2 == 0);
+  end == End::kDiesBefore ? life.Die(&spool) : life.LosePower(&spool);
+  life.disk().PowerOffAtSync(1 + plan.seed % kSecondCutMax, n % 2 == 0);
   spool = life.Open();
   EXPECT_TRUE(spool || life.disk().power_is_off()) << life.refusal();
   if (spool) life.Work(spool.get(), kMessagesAfter);
@@ -60,23 +67,20 @@ bool CutTwice(PowerCutPlan plan, uint64_t n, bool after) {
   return cut;
 }
 
-TEST(PowerCutTest, AtEverySyncPointThePromisesHold) {
-  uint64_t syncs = ForEachSync([](uint64_t n) {
-    bool before = CutTwice({}, n, false);
-    return CutTwice({}, n, true) && before;
+void EndAtEverySync(const PowerCutPlan& plan) {
+  uint64_t syncs = ForEachSync([&plan](uint64_t n) {
+    bool cut = true;
+    for (End end : kEnds) cut &= EndTwice(plan, n, end);
+    return cut;
   });
   EXPECT_GT(syncs, uint64_t{kMessages});  // each message is a sync at least
-  std::printf("%d power cuts at each of %d syncs\n", 4, static_cast<int>(syncs));
+  std::printf("%d syncs, %d lives\n", static_cast<int>(syncs),
+              static_cast<int>(syncs * std::size(kEnds)));
 }
 
-TEST(PowerCutTest, AndWhileKeysTurn) {
-  uint64_t syncs = ForEachSync([](uint64_t n) {
-    bool before = CutTwice({.turn_keys = true}, n, false);
-    return CutTwice({.turn_keys = true}, n, true) && before;
-  });
-  EXPECT_GT(syncs, uint64_t{kMessages});
-  std::printf("%d power cuts at each of %d syncs\n", 4, static_cast<int>(syncs));
-}
+TEST(PowerCutTest, AtEverySyncPointThePromisesHold) { EndAtEverySync({}); }
+
+TEST(PowerCutTest, AndWhileKeysTurn) { EndAtEverySync({.turn_keys = true}); }
 
 // Sync `failed` fails, the store reopens over what the page cache still shows, and `later` syncs on
 // the power goes. False: the work was over before.

@@ -138,7 +138,8 @@ std::string DiskImage::Draw(const Inode& inode, Random* random) {
 
 std::string DiskImage::DrawTail(std::string_view tail, uint64_t offset, Random* random) {
   std::string drawn(tail.substr(0, random->Below(tail.size() + 1)));
-  if (random->Below(2) == 0) return drawn;
+  if (random->OneIn(2)) return drawn;
+  if (random->OneIn(2)) drawn = tail;
   for (uint64_t start = 0; start < drawn.size();) {
     uint64_t end = std::min<uint64_t>(
         drawn.size(), (offset + start) / kBlockBytes * kBlockBytes + kBlockBytes - offset);

@@ -189,6 +189,7 @@ Status Committer::WriteGroup(uint64_t* outbox_row) {
       [&](rocksdb::WriteBatch* batch) { return store_->database()->db().Write(options, batch); });
   if (group_needs_sync_) latency_.Add(MicrosSince(start));
   if (!status.ok()) return FromRocks(status, "writing to the store");
+  Count(Counter::kCommitSyncs, options.sync ? 1 : 0);
   outbox_end_.store(outbox_next_, std::memory_order_release);
   Count(Counter::kCommitGroups);
   Count(Counter::kCommitRequests, group_.size());

@@ -22,7 +22,7 @@ struct SpoolOptions {
   // How much lies in the log and in memory before it is flushed to table and blob files. A message
   // that is delivered before this much more has come in never reaches them; a start after a crash
   // replays as much (and while a flush is under way, what came in meanwhile).
-  uint64_t memtable_bytes = 256 * limits::kMiB;
+  uint64_t memtable_bytes = 128 * limits::kMiB;
   uint64_t block_cache_bytes = 64 * limits::kMiB;
   uint64_t free_space_floor_bytes = limits::kFreeSpaceFloorBytesDefault;
   uint32_t reader_threads = 2;

@@ -234,10 +234,19 @@ void GatewayImpl::Tick() {
   }
   if (now >= Pressure::kCloseIdle) ForEachShard([](Shard& shard) { shard.CloseIdle(); });
   // What was freed must leave the process, or the level could never fall.
-  if (now != Pressure::kNone) ReturnFreedMemory();
+  if (quiet_.Look(TrafficBytes(), ReadMonoClock()) || now != Pressure::kNone) ReturnFreedMemory();
   std::lock_guard lock(mutex_);
   memory_bytes_ = memory_.bytes();
   if (!draining_) state_ = now == Pressure::kNone ? "running" : "shedding";
+}
+
+uint64_t GatewayImpl::TrafficBytes() const {
+  uint64_t sum = 0;
+  for (const auto& shard : shards_) {
+    sum +=
+        shard->counters().Get(Counter::kReceiveBytes) + shard->counters().Get(Counter::kSendBytes);
+  }
+  return sum;
 }
 
 bool GatewayImpl::Stop() {

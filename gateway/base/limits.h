@@ -196,6 +196,10 @@ inline constexpr uint32_t kMemoryRefuseMailPercent = 85;
 inline constexpr uint32_t kMemoryCloseIdlePercent = 90;
 inline constexpr uint32_t kMemoryRefuseConnectionsPercent = 95;
 inline constexpr uint64_t kMemoryCeilingBytesMin = 64 * kMiB;
+// With less than this received and sent in so many seconds, memory that was freed is returned to
+// the system; under more mail it is kept, for the mail that follows.
+inline constexpr uint64_t kQuietBytesMax = 16 * kMiB;
+inline constexpr uint32_t kQuietSeconds = 30;
 
 // --- Configuration file
 inline constexpr size_t kConfigBytesMax = 4 * kMiB;

@@ -69,7 +69,8 @@ MEASURES = {
         Row("kernel_kib", "kernel memory per idle connection: KiB (slabs)")]),
     "many_idle": Measure("20,000 idle connections", run=alone.many_idle, entrants=ALONE, rows=[
         Row("share", "relay beside 20,000 idle connections, of the rate without", at_least=0.8),
-        Row("process_kib", "memory per idle connection, of 20,000: KiB (PSS)", at_most=2)]),
+        Row("held", "idle connections held meanwhile (20,000, or what the limit of open files allows)"),
+        Row("process_kib", "memory per idle connection, of these: KiB (PSS)", at_most=2)]),
     "queue": Measure("a million messages queued", run_rounds=long_queue.measure, rows=[
         Row("times", "CPU per new message with 1,000,000 queued, of that with none", at_most=1.2),
         Row("recipient_bytes", "bytes of memory per queued recipient", at_most=256),

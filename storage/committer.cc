@@ -146,8 +146,12 @@ void Committer::ComposeGroup() {
     job->build(builder_);
     group_needs_sync_ |= job->sync;
   }
-  TakeIntoGroup(
-      &bulk_);  // first: it is bounded to little, and small messages could fill every group
+  // Chunks first in their turn: they are bounded to little, and small messages could fill every
+  // group.
+  if (ready_.empty() || ++groups_without_chunks_ >= limits::kCommitGroupsPerChunkTurn) {
+    groups_without_chunks_ = 0;
+    TakeIntoGroup(&bulk_);
+  }
   TakeIntoGroup(&ready_);
 }
 
@@ -158,7 +162,8 @@ void Committer::TakeIntoGroup(std::deque<CommitRequest*>* queue) {
     CommitRequest* request = queue->front();
     if (request->kind == CommitRequest::Kind::kChunk) {
       // At least one each time, however large.
-      if (chunk_bytes > 0 && chunk_bytes + request->chunk.size() > limits::kBodyChunkBytesMax) {
+      if (chunk_bytes > 0 &&
+          chunk_bytes + request->chunk.size() > limits::kCommitGroupChunkBytesMax) {
         return;
       }
       chunk_bytes += request->chunk.size();

@@ -1,7 +1,7 @@
-// Counts what memcpy and memmove move, from outside: preloaded (LD_PRELOAD) into a program, it takes
-// their place and adds up the bytes of copies of a body's order of size, by the kind of thread that
-// made them. So what the program's own counters say of its copies can be checked, RocksDB's copies
-// included, which has no such counter.
+// Counts what memcpy and memmove move, from outside: preloaded (LD_PRELOAD) into a program, it
+// takes their place and adds up the bytes of copies of a body's order of size, by the kind of
+// thread that made them. So what the program's own counters say of its copies can be checked,
+// RocksDB's copies included, which has no such counter.
 //
 // RINGPOST_COPIES names a file; its first kKinds numbers (64 bits each) are the sums, as they grow.
 // Copies that the compiler made without a call are not seen: those are of a few bytes.

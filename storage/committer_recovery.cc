@@ -6,7 +6,10 @@
 // database is closed and opened again, with back-off; the first batch then deletes the suspects and
 // is synced. Only when that has worked is mail accepted again, so no schedule can pick a suspect
 // up, short of a crash in between: then it comes out although its client was told to try again,
-// which is counted here.
+// which is counted here. The report that an outcome brings is no suspect: see ExpectAgain.
+//
+// The kernel forgets what a failed sync could not write, but shows it until the power goes. So the
+// logs are not kept: a reopening writes what it finds in them to table files.
 #include <algorithm>
 
 #include "gateway/base/limits.h"
@@ -36,7 +39,9 @@ void Committer::Fail(const Status& why, uint64_t outbox_row) {
 void Committer::RememberSuspects(uint64_t outbox_row) {
   size_t before = suspects_.size();
   for (CommitRequest* request : group_) {
-    if (request->message) {
+    if (request->message && request->kind == CommitRequest::Kind::kOutcome) {
+      builder_.ExpectAgain(request->message->id);
+    } else if (request->message) {
       suspects_.push_back({request->message->id, request->message->envelope.body_chunks});
     }
     if (request->kind == CommitRequest::Kind::kDiscard) {

@@ -5,6 +5,7 @@
 #include "storage/byte_codec.h"
 #include "storage/database_options.h"
 #include "storage/engine_logger.h"
+#include "storage/log_tail.h"
 #include "storage/rocks_status.h"
 #include "storage/rows.h"
 
@@ -92,6 +93,7 @@ StatusOr<std::unique_ptr<Database>> Database::Open(const Engine& engine, Mode mo
   std::unique_ptr<Database> database(new Database());
   rocksdb::DBOptions options = MakeDatabaseOptions(engine);
   options.info_log = logger ? std::move(logger) : std::make_shared<EngineLogger>(engine);
+  if (mode == Mode::kReopen) options.avoid_flush_during_recovery = false;
   if (mode == Mode::kSalvage) {
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
     options.paranoid_checks = false;
@@ -108,20 +110,35 @@ StatusOr<std::unique_ptr<Database>> Database::Open(const Engine& engine, Mode mo
   database->listener_ = std::make_shared<Listener>(database->broken_);
   database->statistics_ = options.statistics;
   options.listeners.push_back(database->listener_);
-  rocksdb::DB* db = nullptr;
-  rocksdb::Status opened =
-      mode == Mode::kReadOnly
-          ? rocksdb::DB::OpenForReadOnly(options, engine.database_path(), MakeFamilies(engine),
-                                         &database->all_handles_, &db)
-          : rocksdb::DB::Open(options, engine.database_path(), MakeFamilies(engine),
-                              &database->all_handles_, &db);
+  if (mode == Mode::kServe) {
+    Status synced = SyncLogs(engine);
+    if (!synced.ok()) return synced;
+  }
+  rocksdb::Status opened = database->OpenWith(options, engine, mode);
+  if (opened.IsCorruption() && mode == Mode::kServe) {
+    StatusOr<bool> cut = CutTornTail(engine);
+    if (!cut.ok()) return cut.status();
+    if (*cut) opened = database->OpenWith(options, engine, mode);
+  }
   if (!opened.ok()) return FromRocks(opened, OpenAdvice(engine, opened));
-  database->db_.reset(db);
   for (size_t i = 0; i < kFamilies; ++i) database->handles_[i] = database->all_handles_[i];
   // In a damaged store the meta rows may be what is lost; each record still says its own format.
   Status ours = mode == Mode::kSalvage ? OkStatus() : database->CheckMeta(engine, mode);
   if (!ours.ok()) return ours;
   return database;
+}
+
+rocksdb::Status Database::OpenWith(const rocksdb::DBOptions& options, const Engine& engine,
+                                   Mode mode) {
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status opened =
+      mode == Mode::kReadOnly
+          ? rocksdb::DB::OpenForReadOnly(options, engine.database_path(), MakeFamilies(engine),
+                                         &all_handles_, &db)
+          : rocksdb::DB::Open(options, engine.database_path(), MakeFamilies(engine), &all_handles_,
+                              &db);
+  db_.reset(db);
+  return opened;
 }
 
 Database::~Database() {

@@ -28,9 +28,9 @@ std::string_view FamilyName(Family family);
 
 class Database {
  public:
-  // How strictly: the tools read a store without changing it, and a working copy of a damaged one
-  // with every record left out that does not read.
-  enum class Mode : uint8_t { kServe, kReadOnly, kSalvage };
+  // How: kReopen after a failure leaves no log of before it behind; the tools read a store without
+  // changing it, and a working copy of a damaged one with every record left out that does not read.
+  enum class Mode : uint8_t { kServe, kReopen, kReadOnly, kSalvage };
 
   // `logger` takes RocksDB's words instead of its info log; may be null.
   static StatusOr<std::unique_ptr<Database>> Open(
@@ -63,6 +63,7 @@ class Database {
  private:
   class Listener;
   Database() = default;
+  rocksdb::Status OpenWith(const rocksdb::DBOptions& options, const Engine& engine, Mode mode);
   Status CheckMeta(const Engine& engine, Mode mode);
   Status WriteFirstMeta(const Engine& engine);
 

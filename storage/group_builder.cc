@@ -190,7 +190,12 @@ void GroupBuilder::AddDiscard(CommitRequest* request) {
 
 void GroupBuilder::AddOutcome(CommitRequest* request) {
   for (const StoredEvent& event : request->events) events_.push_back(&event);
-  if (request->message) AddMessage(request->message);
+  if (NewMessage* report = request->message) {
+    if (expected_again_.erase(report->id) > 0) {
+      DeleteMessageRows(report->id, report->envelope.body_chunks);
+    }
+    AddMessage(report);
+  }
   if (!request->complete) {
     for (const RecipientUpdate& update : request->updates) {
       auto key = IndexedKey(request->id, update.recipient);

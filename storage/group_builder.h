@@ -39,6 +39,10 @@ class GroupBuilder {
   void DeleteMessageRows(const MessageId& id, uint32_t chunks);
   void DeleteStream(const MessageId& id, uint32_t chunks);
   void DeleteOutboxRow(uint64_t sequence);
+  // The report of an outcome whose group failed. The outcome may be in the log all the same, and
+  // then the message is gone and the report must stay; so its rows are deleted only in the batch
+  // that brings the outcome again, just before they are put again.
+  void ExpectAgain(const MessageId& report) { expected_again_.insert(report); }
   void PutKeyRow(const MessageId& id, const WrappedKey& key);
   // Writes the format row again, as it is: a write that changes nothing.
   void TouchMeta();
@@ -82,6 +86,7 @@ class GroupBuilder {
   int64_t messages_added_ = 0;
   bool recording_ = false;
   std::unordered_set<MessageId, MessageIdHash> completed_;
+  std::unordered_set<MessageId, MessageIdHash> expected_again_;  // outcomes in the shards' hands
 };
 
 }  // namespace ringpost::storage

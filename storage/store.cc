@@ -6,7 +6,8 @@
 namespace ringpost::storage {
 
 Status Store::OpenDatabase() {
-  StatusOr<std::unique_ptr<Database>> database = Database::Open(engine_, Database::Mode::kServe);
+  StatusOr<std::unique_ptr<Database>> database =
+      Database::Open(engine_, incarnation_ == 0 ? Database::Mode::kServe : Database::Mode::kReopen);
   if (!database.ok()) return database.status();
   if (incarnation_ == 0) {
     Status counted = CountIncarnation(**database);

@@ -7,8 +7,16 @@ using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 
+// "000012.log" is a log, "MANIFEST-000004" a MANIFEST.
+std::string SyncDroppingFileSystem::KindOf(const std::string& path) {
+  std::string name = path.substr(path.rfind('/') + 1);
+  if (size_t dot = name.rfind('.'); dot != std::string::npos) return name.substr(dot + 1);
+  return name.substr(0, name.find('-'));
+}
+
 template <typename TakeEffect, typename Fail>
-IOStatus SyncDroppingFileSystem::OnSync(TakeEffect take_effect, Fail fail) {
+IOStatus SyncDroppingFileSystem::OnSync(const std::string& kind, TakeEffect take_effect,
+                                        Fail fail) {
   {
     std::unique_lock<std::mutex> hold(hold_mutex_);
     released_.wait(hold, [this] { return !holding_; });
@@ -22,11 +30,12 @@ IOStatus SyncDroppingFileSystem::OnSync(TakeEffect take_effect, Fail fail) {
     power_off_ = true;
     return CheckPower();
   }
-  IOStatus status = Consult(sync_plan_, number);
-  if (status.ok()) {
-    status = take_effect();
-  } else {
+  IOStatus status = Consult(kind, &sync_plan_);
+  bool ignored = ignored_ && (ignored_->empty() || *ignored_ == kind);
+  if (!status.ok()) {
     fail();
+  } else if (!ignored) {
+    take_effect();
   }
   if (last) power_off_ = true;
   return status;
@@ -37,13 +46,16 @@ namespace {
 class WritableFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
   WritableFile(std::unique_ptr<rocksdb::FSWritableFile> file, SyncDroppingFileSystem* system,
-               DiskImage::InodePtr inode)
-      : FSWritableFileOwnerWrapper(std::move(file)), system_(system), inode_(std::move(inode)) {}
+               const std::string& path, DiskImage::InodePtr inode)
+      : FSWritableFileOwnerWrapper(std::move(file)),
+        system_(system),
+        kind_(SyncDroppingFileSystem::KindOf(path)),
+        inode_(std::move(inode)) {}
 
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
                   IODebugContext* debug) override {
     rocksdb::Slice written = data;
-    IOStatus fault = system_->OnWrite();
+    IOStatus fault = system_->OnWrite(kind_);
     // A write that fails may have got half way.
     if (!fault.ok()) written = rocksdb::Slice(data.data(), data.size() / 2);
     if (system_->power_is_off()) return fault;
@@ -62,10 +74,7 @@ class WritableFile : public rocksdb::FSWritableFileOwnerWrapper {
   }
   IOStatus Sync(const IOOptions&, IODebugContext*) override {
     return system_->OnSync(
-        [this] {
-          system_->image().SyncFile(inode_);
-          return IOStatus::OK();
-        },
+        kind_, [this] { system_->image().SyncFile(inode_); },
         [this] { system_->image().LoseUnsynced(inode_); });
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
@@ -78,6 +87,7 @@ class WritableFile : public rocksdb::FSWritableFileOwnerWrapper {
 
  private:
   SyncDroppingFileSystem* system_;
+  const std::string kind_;
   DiskImage::InodePtr inode_;
 };
 
@@ -108,8 +118,11 @@ class RandomAccessFile : public rocksdb::FSRandomAccessFileOwnerWrapper {
 class RandomRWFile : public rocksdb::FSRandomRWFileOwnerWrapper {
  public:
   RandomRWFile(std::unique_ptr<rocksdb::FSRandomRWFile> file, SyncDroppingFileSystem* system,
-               DiskImage::InodePtr inode)
-      : FSRandomRWFileOwnerWrapper(std::move(file)), system_(system), inode_(std::move(inode)) {}
+               const std::string& path, DiskImage::InodePtr inode)
+      : FSRandomRWFileOwnerWrapper(std::move(file)),
+        system_(system),
+        kind_(SyncDroppingFileSystem::KindOf(path)),
+        inode_(std::move(inode)) {}
 
   IOStatus Read(uint64_t offset, size_t bytes, const IOOptions& options, rocksdb::Slice* result,
                 char* scratch, IODebugContext* debug) const override {
@@ -119,21 +132,18 @@ class RandomRWFile : public rocksdb::FSRandomRWFileOwnerWrapper {
   }
   IOStatus Write(uint64_t offset, const rocksdb::Slice& data, const IOOptions& options,
                  IODebugContext* debug) override {
-    IOStatus fault = system_->OnWrite();
-    if (!fault.ok()) return fault;
-    IOStatus status = FSRandomRWFileOwnerWrapper::Write(offset, data, options, debug);
-    if (status.ok()) system_->image().Write(inode_, offset, {data.data(), data.size()});
-    return status;
+    rocksdb::Slice written = data;
+    IOStatus fault = system_->OnWrite(kind_);
+    if (!fault.ok()) written = rocksdb::Slice(data.data(), data.size() / 2);
+    if (system_->power_is_off()) return fault;
+    IOStatus status = FSRandomRWFileOwnerWrapper::Write(offset, written, options, debug);
+    if (status.ok()) system_->image().Write(inode_, offset, {written.data(), written.size()});
+    return fault.ok() ? status : fault;
   }
-  // Blocks are written whole and again after a failure, so that a failed sync loses nothing of what
-  // the next one writes.
   IOStatus Sync(const IOOptions&, IODebugContext*) override {
     return system_->OnSync(
-        [this] {
-          system_->image().SyncFile(inode_);
-          return IOStatus::OK();
-        },
-        [] {});
+        kind_, [this] { system_->image().SyncFile(inode_); },
+        [this] { system_->image().LoseUnsynced(inode_); });
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
     return Sync(options, debug);
@@ -141,6 +151,7 @@ class RandomRWFile : public rocksdb::FSRandomRWFileOwnerWrapper {
 
  private:
   SyncDroppingFileSystem* system_;
+  const std::string kind_;
   DiskImage::InodePtr inode_;
 };
 
@@ -151,12 +162,7 @@ class Directory : public rocksdb::FSDirectoryWrapper {
       : FSDirectoryWrapper(std::move(directory)), system_(system), path_(std::move(path)) {}
 
   IOStatus Fsync(const IOOptions&, IODebugContext*) override {
-    return system_->OnSync(
-        [this] {
-          system_->image().SyncDirectory(path_);
-          return IOStatus::OK();
-        },
-        [] {});
+    return system_->OnSync("directory", [this] { system_->image().SyncDirectory(path_); }, [] {});
   }
   IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
                                const rocksdb::DirFsyncOptions&) override {
@@ -184,19 +190,27 @@ IOStatus SyncDroppingFileSystem::PowerOn() {
   return status;
 }
 
-void SyncDroppingFileSystem::FailWrites(Fault fault, uint64_t n, uint64_t times) {
+void SyncDroppingFileSystem::ProgramDied() {
   std::lock_guard<std::mutex> lock(mutex_);
-  write_plan_ = {fault, write_count_ + n, write_count_ + n + times};
+  power_off_at_sync_ = 0;
+  power_off_ = false;
 }
 
-void SyncDroppingFileSystem::FailSyncs(Fault fault, uint64_t n, uint64_t times) {
+void SyncDroppingFileSystem::FailWrites(Fault fault, uint64_t n, uint64_t times,
+                                        std::string_view kind) {
   std::lock_guard<std::mutex> lock(mutex_);
-  sync_plan_ = {fault, sync_count_ + n, sync_count_ + n + times};
+  write_plan_ = {fault, std::string(kind), n, n + times};
+}
+
+void SyncDroppingFileSystem::FailSyncs(Fault fault, uint64_t n, uint64_t times,
+                                       std::string_view kind) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  sync_plan_ = {fault, std::string(kind), n, n + times};
 }
 
 void SyncDroppingFileSystem::FailReads(Fault fault, uint64_t n, uint64_t times) {
   std::lock_guard<std::mutex> lock(mutex_);
-  read_plan_ = {fault, read_count_ + n, read_count_ + n + times};
+  read_plan_ = {fault, "", n, n + times};
 }
 
 void SyncDroppingFileSystem::ClearFaults() {
@@ -208,11 +222,12 @@ void SyncDroppingFileSystem::ClearFaults() {
 
 bool SyncDroppingFileSystem::fault_is_ahead() {
   std::lock_guard<std::mutex> lock(mutex_);
-  auto ahead = [](const Plan& plan, uint64_t count) {
-    return plan.fault != Fault::kNone && plan.first > count;
-  };
-  return ahead(write_plan_, write_count_) || ahead(sync_plan_, sync_count_) ||
-         ahead(read_plan_, read_count_);
+  return write_plan_.ahead() || sync_plan_.ahead() || read_plan_.ahead();
+}
+
+void SyncDroppingFileSystem::IgnoreSyncs(std::string_view kind) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  ignored_ = kind;
 }
 
 void SyncDroppingFileSystem::HoldSyncs() {
@@ -232,24 +247,26 @@ IOStatus SyncDroppingFileSystem::CheckPower() const {
   return power_off_ ? IOStatus::IOError("the power is off") : IOStatus::OK();
 }
 
-IOStatus SyncDroppingFileSystem::Consult(const Plan& plan, uint64_t number) {
-  if (plan.fault == Fault::kNone || number < plan.first || number >= plan.end) {
+IOStatus SyncDroppingFileSystem::Consult(const std::string& kind, Plan* plan) {
+  if (plan->fault == Fault::kNone || (!plan->kind.empty() && plan->kind != kind)) {
     return IOStatus::OK();
   }
-  return plan.fault == Fault::kNoSpace ? IOStatus::NoSpace("simulated")
-                                       : IOStatus::IOError("simulated EIO");
+  uint64_t number = ++plan->seen;
+  if (number < plan->first || number >= plan->end) return IOStatus::OK();
+  return plan->fault == Fault::kNoSpace ? IOStatus::NoSpace("simulated")
+                                        : IOStatus::IOError("simulated EIO");
 }
 
-IOStatus SyncDroppingFileSystem::OnWrite() {
+IOStatus SyncDroppingFileSystem::OnWrite(const std::string& kind) {
   IOStatus power = CheckPower();
   if (!power.ok()) return power;
   std::lock_guard<std::mutex> lock(mutex_);
-  return Consult(write_plan_, ++write_count_);
+  return Consult(kind, &write_plan_);
 }
 
 IOStatus SyncDroppingFileSystem::OnRead() {
   std::lock_guard<std::mutex> lock(mutex_);
-  return Consult(read_plan_, ++read_count_);
+  return Consult("", &read_plan_);
 }
 
 IOStatus SyncDroppingFileSystem::NewRandomAccessFile(
@@ -264,10 +281,10 @@ IOStatus SyncDroppingFileSystem::NewWritableFile(const std::string& path,
                                                  const FileOptions& options,
                                                  std::unique_ptr<rocksdb::FSWritableFile>* file,
                                                  IODebugContext* debug) {
-  IOStatus status = OnWrite();
+  IOStatus status = OnWrite("directory");
   if (status.ok()) status = FileSystemWrapper::NewWritableFile(path, options, file, debug);
   if (!status.ok()) return status;
-  *file = std::make_unique<WritableFile>(std::move(*file), this, image_.Create(path));
+  *file = std::make_unique<WritableFile>(std::move(*file), this, path, image_.Create(path));
   return status;
 }
 
@@ -277,10 +294,10 @@ IOStatus SyncDroppingFileSystem::ReopenWritableFile(const std::string& path,
                                                     IODebugContext* debug) {
   DiskImage::InodePtr inode = image_.Find(path);
   if (!inode) return NewWritableFile(path, options, file, debug);
-  IOStatus status = OnWrite();
+  IOStatus status = OnWrite("directory");
   if (status.ok()) status = FileSystemWrapper::ReopenWritableFile(path, options, file, debug);
   if (!status.ok()) return status;
-  *file = std::make_unique<WritableFile>(std::move(*file), this, std::move(inode));
+  *file = std::make_unique<WritableFile>(std::move(*file), this, path, std::move(inode));
   return status;
 }
 
@@ -302,7 +319,7 @@ IOStatus SyncDroppingFileSystem::NewRandomRWFile(const std::string& path,
   DiskImage::InodePtr inode = image_.Find(path);
   if (!status.ok()) return status;
   if (!inode) return IOStatus::NotFound(path);
-  *file = std::make_unique<RandomRWFile>(std::move(*file), this, std::move(inode));
+  *file = std::make_unique<RandomRWFile>(std::move(*file), this, path, std::move(inode));
   return status;
 }
 
@@ -325,7 +342,7 @@ IOStatus SyncDroppingFileSystem::DeleteFile(const std::string& path, const IOOpt
 
 IOStatus SyncDroppingFileSystem::RenameFile(const std::string& from, const std::string& to,
                                             const IOOptions& options, IODebugContext* debug) {
-  IOStatus status = OnWrite();
+  IOStatus status = OnWrite("directory");
   if (status.ok()) status = FileSystemWrapper::RenameFile(from, to, options, debug);
   if (status.ok()) image_.Rename(from, to);
   return status;
@@ -333,7 +350,7 @@ IOStatus SyncDroppingFileSystem::RenameFile(const std::string& from, const std::
 
 IOStatus SyncDroppingFileSystem::LinkFile(const std::string& from, const std::string& to,
                                           const IOOptions& options, IODebugContext* debug) {
-  IOStatus status = OnWrite();
+  IOStatus status = OnWrite("directory");
   if (status.ok()) status = FileSystemWrapper::LinkFile(from, to, options, debug);
   if (status.ok()) image_.Link(from, to);
   return status;
@@ -341,7 +358,7 @@ IOStatus SyncDroppingFileSystem::LinkFile(const std::string& from, const std::st
 
 IOStatus SyncDroppingFileSystem::Truncate(const std::string& path, size_t size,
                                           const IOOptions& options, IODebugContext* debug) {
-  IOStatus status = OnWrite();
+  IOStatus status = OnWrite("directory");
   if (status.ok()) status = FileSystemWrapper::Truncate(path, size, options, debug);
   DiskImage::InodePtr inode = image_.Find(path);
   if (status.ok() && inode) image_.Truncate(inode, size);

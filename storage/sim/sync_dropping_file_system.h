@@ -17,7 +17,9 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "gateway/base/random.h"
 #include "storage/sim/disk_image.h"
@@ -35,25 +37,28 @@ class SyncDroppingFileSystem : public rocksdb::FileSystemWrapper {
   // just before.
   void PowerOffAtSync(uint64_t n, bool after);
   rocksdb::IOStatus PowerOn();
+  // Instead of PowerOn: it was the program that died, and what it wrote can be read, as far as the
+  // page cache has it.
+  void ProgramDied();
   bool power_is_off() const { return power_off_.load(); }
 
   enum class Fault : uint8_t { kNone, kIoError, kNoSpace };
   // The n-th write (or sync, or read of a table file, a blob file or the key slots) from now fails,
-  // and so do the next `times - 1`.
-  void FailWrites(Fault fault, uint64_t n, uint64_t times);
-  void FailSyncs(Fault fault, uint64_t n, uint64_t times);
+  // and so do the next `times - 1`. With `kind`, only those of what is called so count: a file is
+  // called by its extension ("log", "sst", "blob"), or by its name up to a number ("MANIFEST",
+  // "epochs"); "directory" is a sync of one, a rename, and the making of a file.
+  void FailWrites(Fault fault, uint64_t n, uint64_t times, std::string_view kind = "");
+  void FailSyncs(Fault fault, uint64_t n, uint64_t times, std::string_view kind = "");
   void FailReads(Fault fault, uint64_t n, uint64_t times);
   void ClearFaults();
   // Planned and neither met nor cleared yet.
   bool fault_is_ahead();
+  // Syncs of this kind (empty: of everything) succeed from now on and do nothing.
+  void IgnoreSyncs(std::string_view kind);
   // A disk that hangs: from now on syncs begin and do not return, until they are released.
   void HoldSyncs();
   void ReleaseSyncs();
   void SetFreeSpace(uint64_t bytes) { free_space_.store(bytes); }
-
-  uint64_t writes() const { return write_count_.load(); }
-  uint64_t syncs() const { return sync_count_.load(); }
-  uint64_t reads() const { return read_count_.load(); }
 
   rocksdb::IOStatus NewRandomAccessFile(const std::string& path,
                                         const rocksdb::FileOptions& options,
@@ -91,37 +96,40 @@ class SyncDroppingFileSystem : public rocksdb::FileSystemWrapper {
                                  uint64_t* bytes, rocksdb::IODebugContext* debug) override;
 
   // For the files it hands out.
-  rocksdb::IOStatus OnWrite();
+  rocksdb::IOStatus OnWrite(const std::string& kind);
   rocksdb::IOStatus OnRead();
   // `fail` is called where the sync fails and the disk goes on.
   template <typename TakeEffect, typename Fail>
-  rocksdb::IOStatus OnSync(TakeEffect take_effect, Fail fail);
+  rocksdb::IOStatus OnSync(const std::string& kind, TakeEffect take_effect, Fail fail);
+  static std::string KindOf(const std::string& path);
   DiskImage& image() { return image_; }
 
  private:
   struct Plan {
     Fault fault = Fault::kNone;
-    uint64_t first = 0;  // by number of the operation
+    std::string kind;    // empty: any
+    uint64_t first = 0;  // by number of the operation since it was planned
     uint64_t end = 0;
+    uint64_t seen = 0;
+    bool ahead() const { return fault != Fault::kNone && seen < first; }
   };
   rocksdb::IOStatus CheckPower() const;
-  static rocksdb::IOStatus Consult(const Plan& plan, uint64_t number);
+  static rocksdb::IOStatus Consult(const std::string& kind, Plan* plan);
 
   DiskImage image_;
-  std::mutex mutex_;  // guards the plans and random_
+  std::mutex mutex_;  // guards the plans, what is beside them and random_
   Random random_;
   Plan write_plan_;
   Plan sync_plan_;
   Plan read_plan_;
+  std::optional<std::string> ignored_;
+  uint64_t sync_count_ = 0;
+  uint64_t power_off_at_sync_ = 0;
+  bool power_off_after_ = false;
   std::mutex hold_mutex_;
   std::condition_variable released_;
   bool holding_ = false;  // guarded by hold_mutex_
-  uint64_t power_off_at_sync_ = 0;
-  bool power_off_after_ = false;
   std::atomic<bool> power_off_{false};
-  std::atomic<uint64_t> write_count_{0};
-  std::atomic<uint64_t> sync_count_{0};
-  std::atomic<uint64_t> read_count_{0};
   std::atomic<uint64_t> free_space_{UINT64_MAX};
 };
 

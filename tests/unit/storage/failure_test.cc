@@ -129,6 +129,29 @@ TEST_F(FailureTest, AnOutcomeThatFailedCanBeSentAgain) {
   EXPECT_EQ(RocksSpoolTesting::CountRows(spool_.get(), "body"), 1u);
 }
 
+// The group with the outcome failed, and its record was in the log all the same. The process ends
+// before the outcome was sent again: the message is gone, so its report must not be.
+TEST_F(FailureTest, AFailedOutcomeAndItsReportStayTogether) {
+  Open();
+  MessageId id = NewId(), report = NewId();
+  Store(spool_.get(), &shard_, id, "x");
+  auto outcome = Complete(&shard_, id, 1);
+  outcome->message = &outcome->own_message;
+  outcome->own_message.id = report;
+  outcome->own_message.envelope = EnvelopeOf();
+  outcome->own_message.body.Append(Slice::Copy("report"));
+  disk_->FailSyncs(Fault::kIoError, 1, 1);
+  Commit(spool_.get(), &shard_, outcome.get());
+  EXPECT_EQ(outcome->status.code(), StatusCode::kUnavailable);
+  ASSERT_TRUE(WaitUntilAccepting(true));
+  spool_.reset();
+  Open();
+  auto scanned = ScanAll(spool_.get());
+  ASSERT_EQ(scanned.size(), 1u);
+  EXPECT_EQ(scanned[0].id, report);
+  EXPECT_EQ(ReadBody(spool_.get(), &shard_, report, 1)->body, "report");
+}
+
 TEST_F(FailureTest, ABodyThatStreamedThroughAFailureIsRefused) {
   Open();
   MessageId id = NewId();
@@ -320,53 +343,95 @@ TEST_F(FailureTest, WhileTheDiskHangsNothingIsAccepted) {
   EXPECT_EQ(ReadBody(spool_.get(), &shard_, id, 1)->body, "waits");
 }
 
-// Each write and each sync in turn fails once, while messages come in and go, memtables are flushed
-// to table and blob files, and keys turn: the log, the manifest, the slots, all of it.
-TEST_F(FailureTest, EveryWriteAndSyncInTurn) {
-  std::set<MessageId> acknowledged;
-  memtable_bytes_ = 32 * limits::kKiB;
-  Open();
-  for (bool write : {false, true}) {
-    uint64_t n = 1;
-    for (bool hit = true; hit; ++n) {
-      Fault fault = n % 2 == 0 ? Fault::kIoError : Fault::kNoSpace;
-      write ? disk_->FailWrites(fault, n, 1) : disk_->FailSyncs(fault, n, 1);
-      ahead_ += int64_t{limits::kKeyEpochSeconds} * 1000;
-      for (int i = 0; i < 16; ++i) {
-        MessageId id = NewId();
-        auto accept = Accept(&shard_, id, BodyOf(3000, 1));
-        Commit(spool_.get(), &shard_, accept.get());
-        if (accept->durable.has_value()) acknowledged.insert(id);
-        if (!accept->status.ok()) {
-          ASSERT_TRUE(WaitUntilAccepting(true));
-        }
-        if (i % 4 != 0 || acknowledged.size() < 10) continue;
-        MessageId settled = *acknowledged.begin();
-        auto complete = Complete(&shard_, settled, 1);
+// Each write and each sync of each kind of file in turn fails once, with each error, while messages
+// come in and go, memtables are flushed to table and blob files, and keys turn.
+class EachInTurnTest : public FailureTest, public ::testing::WithParamInterface<Fault> {
+ protected:
+  EachInTurnTest() { memtable_bytes_ = 32 * limits::kKiB; }
+
+  // Takes some mail in and completes some. What fails is done again once the store has recovered.
+  void Work() {
+    for (int i = 0; i < 8; ++i) {
+      MessageId id = NewId();
+      auto accept = Accept(&shard_, id, body_);
+      Commit(spool_.get(), &shard_, accept.get());
+      if (accept->durable.has_value()) acknowledged_.insert(id);
+      ASSERT_TRUE(accept->status.ok() || WaitUntilAccepting(true));
+      if (acknowledged_.size() < 10) continue;
+      auto complete = Complete(&shard_, *acknowledged_.begin(), 1);
+      Commit(spool_.get(), &shard_, complete.get());
+      if (!complete->status.ok()) {
+        ASSERT_TRUE(WaitUntilAccepting(true));
         Commit(spool_.get(), &shard_, complete.get());
-        if (!complete->status.ok()) {
-          ASSERT_TRUE(WaitUntilAccepting(true));
-          Commit(spool_.get(), &shard_, complete.get());
-        }
-        ASSERT_TRUE(complete->status.ok()) << complete->status;
-        acknowledged.erase(settled);
+      }
+      ASSERT_TRUE(complete->status.ok()) << complete->status;
+      acknowledged_.erase(acknowledged_.begin());
+    }
+    RocksSpoolTesting::Flush(spool_.get()).IgnoreError();
+  }
+
+  // How many failed.
+  uint64_t FailEach(std::string_view kind, bool write, bool reopening) {
+    uint64_t n = 1;
+    for (bool hit = true; hit && !HasFailure(); ++n) {
+      // The slots are written when the keys turn, and never else.
+      if (kind == "epochs") ahead_ += int64_t{limits::kKeyEpochSeconds} * 1000;
+      write ? disk_->FailWrites(GetParam(), n, 1, kind) : disk_->FailSyncs(GetParam(), n, 1, kind);
+      if (reopening) disk_->FailSyncs(Fault::kIoError, 1, 1, "log");
+      Work();
+      if (kind == "epochs") {
+        EXPECT_TRUE(
+            WaitUntil([&] { return RocksSpoolTesting::OutlivedEpochs(spool_.get()) == 0; }));
+        // One epoch begins and one goes: two writes, two syncs, and each again where it failed.
+        std::this_thread::sleep_for(Millis(2 * limits::kOutboxMoveMillis));
       }
       hit = !disk_->fault_is_ahead();
       disk_->ClearFaults();
-      ASSERT_TRUE(WaitUntilAccepting(true));
+      EXPECT_TRUE(WaitUntilAccepting(true)) << kind << " " << n;
     }
-    EXPECT_GT(n, 20u);
+    return n - 2;
   }
-  spool_.reset();
+
+  void VerifyAll() {
+    spool_.reset();
+    Open();
+    std::set<MessageId> found;
+    for (const ScannedMessage& message : ScanAll(spool_.get())) found.insert(message.id);
+    EXPECT_EQ(found, acknowledged_);
+    for (const MessageId& id : acknowledged_) {
+      EXPECT_EQ(ReadBody(spool_.get(), &shard_, id, 1)->body, body_) << id.ToString();
+    }
+  }
+
+  const std::string body_ = BodyOf(3000, 1);
+  std::set<MessageId> acknowledged_;
+};
+
+TEST_P(EachInTurnTest, NothingIsLostAndItGoesOn) {
   Open();
-  std::set<MessageId> found;
-  for (const ScannedMessage& message : ScanAll(spool_.get())) found.insert(message.id);
-  EXPECT_EQ(found, acknowledged);
-  std::string body = BodyOf(3000, 1);
-  for (const MessageId& id : acknowledged) {
-    EXPECT_EQ(ReadBody(spool_.get(), &shard_, id, 1)->body, body) << id.ToString();
+  for (const char* kind : {"log", "sst", "blob", "MANIFEST", "epochs", "directory"}) {
+    for (bool write : {false, true}) {
+      uint64_t failed = FailEach(kind, write, false);
+      EXPECT_GT(failed, 0u) << kind;
+      std::printf("%d %s of %s failed\n", static_cast<int>(failed), write ? "writes" : "syncs",
+                  kind);
+    }
   }
+  VerifyAll();
 }
+
+TEST_P(EachInTurnTest, NorWhenTheReopeningFailsToo) {
+  Open();
+  for (const char* kind : {"log", "sst", "blob", "MANIFEST", "dbtmp", "directory"}) {
+    uint64_t failed = FailEach(kind, true, true);
+    EXPECT_GT(failed, 0u) << kind;
+    std::printf("%d writes of %s failed\n", static_cast<int>(failed), kind);
+  }
+  VerifyAll();
+}
+
+INSTANTIATE_TEST_SUITE_P(BothErrors, EachInTurnTest,
+                         ::testing::Values(Fault::kIoError, Fault::kNoSpace));
 
 }  // namespace
 }  // namespace ringpost::storage

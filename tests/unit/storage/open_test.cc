@@ -1,7 +1,10 @@
 // Opening: what is refused, and in which words.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include "storage/sim/rocks_spool_testing.h"
 #include "storage/store_key.h"
@@ -38,6 +41,15 @@ class OpenTest : public ::testing::Test {
     ASSERT_FALSE(spool.ok());
     EXPECT_EQ(spool.status().code(), code) << spool.status();
     EXPECT_NE(MessageOf(spool.status()).find(words), std::string_view::npos) << spool.status();
+  }
+
+  // The one that was written to last.
+  std::string LastLog() {
+    std::string last;
+    for (const auto& file : std::filesystem::directory_iterator(Options().path + "/db")) {
+      if (file.path().extension() == ".log") last = std::max(last, file.path().string());
+    }
+    return last;
   }
 
   TempDir dir_;
@@ -158,6 +170,48 @@ TEST_F(OpenTest, TheKeyFileIsPrivateAndTheDirectoryToo) {
   auto mode = [](const std::string& path) { return std::filesystem::status(path).permissions(); };
   EXPECT_EQ(mode(Options().path + "/store.key"), perms::owner_read | perms::owner_write);
   EXPECT_EQ(mode(Options().path), perms::owner_all);
+}
+
+// A power cut may leave the length of the last record and not all of its bytes.
+TEST_F(OpenTest, ATornEndOfTheLogIsCutOff) {
+  TestLog log;
+  SpoolOptions options = Options();
+  options.log = &log;
+  std::vector<MessageId> ids;
+  {
+    auto spool = RocksSpool::Open(options);
+    ASSERT_TRUE(spool.ok());
+    for (int i = 0; i < 3; ++i) {
+      ids.push_back(NewId());
+      Store(spool->get(), &shard_, ids.back(), std::string(100'000, 'x'));
+    }
+  }
+  std::string path = LastLog();
+  std::string bytes = ReadFile(path);
+  bytes.replace(bytes.size() - 60'000, 4096, 4096, '\0');
+  WriteFile(path, bytes);
+  auto spool = RocksSpool::Open(options);
+  ASSERT_TRUE(spool.ok()) << spool.status();
+  EXPECT_TRUE(log.Holds("store_log_end_cut"));
+  auto scanned = ScanAll(spool->get());
+  ASSERT_EQ(scanned.size(), 2u);
+  EXPECT_EQ(scanned[0].id, ids[0]);
+  EXPECT_EQ(scanned[1].id, ids[1]);
+}
+
+// One bit in a record that others follow: they were synced, so it was, too.
+TEST_F(OpenTest, ALogThatGoesOnAfterDamageIsLeftAsItIs) {
+  {
+    auto spool = RocksSpool::Open(Options());
+    ASSERT_TRUE(spool.ok());
+    for (int i = 0; i < 3; ++i) Store(spool->get(), &shard_, NewId(), std::string(100'000, 'x'));
+  }
+  std::string path = LastLog();
+  std::string bytes = ReadFile(path);
+  bytes[bytes.size() - 160'000] ^= 1;
+  WriteFile(path, bytes);
+  ExpectRefusal(Options(), StatusCode::kDataLoss, "store salvage");
+  EXPECT_EQ(ReadFile(path), bytes);
 }
 
 // The log says what RocksDB took for real, which is not always what it was given.

@@ -1,197 +1,160 @@
 // The real RocksDB over a file system that drops what was not synced: at every sync point, just
-// before and just after, every message that was given a Durable is there again after the power is
-// back, whole; and every completion that was answered OK has stayed one.
+// before and just after, what the store promised (PowerCutLife says what) holds when the power is
+// back, and after a second cut while it opens or goes on; the same where the program died first.
 #include <gtest/gtest.h>
 
-#include <map>
-#include <set>
+#include <atomic>
+#include <functional>
+#include <iterator>
 #include <thread>
+#include <vector>
 
-#include "storage/sim/rocks_spool_testing.h"
-#include "storage/sim/sync_dropping_file_system.h"
-#include "tests/unit/storage/spool_harness.h"
+#include "tests/unit/storage/power_cut_life.h"
 
 namespace ringpost::storage {
 namespace {
 
 constexpr int kMessages = 14;
+constexpr int kMessagesAfter = 4;
+constexpr uint64_t kSyncsMax = 400;     // a life has fewer
+constexpr uint64_t kSecondCutMax = 13;  // a start has about ten
+constexpr uint64_t kLaterMax = 19;      // a reopening has fewer
+constexpr int kLivesAtOnce = 6;         // for the most part they wait
 
-struct Round {
-  std::map<MessageId, std::string> durable;  // body by id
-  std::set<MessageId> completed;             // answered OK
-  uint64_t syncs = 0;
-};
-
-class PowerCut {
- public:
-  PowerCut(uint64_t seed, bool sync)
-      : disk_(std::make_shared<SyncDroppingFileSystem>(seed)), sync_(sync) {}
-
-  std::unique_ptr<RocksSpool> Open() {
-    SpoolOptions options;
-    options.path = dir_.path() + "/spool";
-    options.memtable_bytes = 64 * limits::kKiB;  // so that flushes fall into the rounds
-    options.free_space_floor_bytes = 1;
-    auto spool = RocksSpoolTesting::Open(options, {disk_, sync_});
-    return spool.ok() ? *std::move(spool) : nullptr;
-  }
-
-  // Stores, streams, defers and completes until the power goes or all is done.
-  void Work(RocksSpool* spool, Round* round) {
-    TestShard shard;
-    std::vector<MessageId> alive;
-    for (int i = 0; i < kMessages && !disk_->power_is_off(); ++i) {
-      MessageId id = NewId();
-      std::string body = BodyOf(10'000 + static_cast<size_t>(i) * 100, static_cast<uint32_t>(i));
-      std::unique_ptr<TestCommit> accept;
-      std::vector<std::unique_ptr<TestCommit>> chunks;
-      if (i % 5 == 4) {
-        for (uint32_t c = 0; c < 3; ++c) {
-          chunks.push_back(
-              Chunk(&shard, id, c,
-                    std::string_view(body).substr(c * 1000, c < 2 ? 1000 : std::string::npos)));
-          spool->Submit(chunks.back().get());
-        }
-        accept = AcceptChunks(&shard, id, body.size());
-      } else {
-        accept = Accept(&shard, id, body);
+// Calls `live` with 1, 2, ... until it says that its life was over before that sync.
+uint64_t ForEachSync(const std::function<bool(uint64_t n)>& live) {
+  std::atomic<uint64_t> next{1};
+  std::atomic<bool> over{false};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kLivesAtOnce; ++i) {
+    threads.emplace_back([&] {
+      while (!over) {
+        uint64_t n = next++;
+        if (n >= kSyncsMax || !live(n)) over = true;
       }
-      Commit(spool, &shard, accept.get());
-      if (!accept->durable.has_value()) {
-        WaitUntilAccepting(spool);
-        continue;
-      }
-      round->durable[id] = body;
-      alive.push_back(id);
-      if (i % 3 != 2) continue;
-      MessageId done = alive[alive.size() / 2];
-      if (round->completed.contains(done)) continue;
-      uint32_t rows = round->durable[done].size() % 500 == 400 ? 3 : 1;  // streamed, or not
-      auto complete = Complete(&shard, done, rows);
-      Commit(spool, &shard, complete.get());
-      if (complete->status.ok()) {
-        round->completed.insert(done);
-      } else {
-        maybe_completed_.insert(done);
-        WaitUntilAccepting(spool);
-      }
-    }
+    });
   }
+  for (std::thread& thread : threads) thread.join();
+  return next - kLivesAtOnce;
+}
 
-  // What is missing, or there against the promise, in words; empty: nothing.
-  std::string Verify(const Round& round) {
-    std::unique_ptr<RocksSpool> spool = Open();
-    if (!spool) return "the store did not open";
-    TestShard shard;
-    std::set<MessageId> found;
-    for (const ScannedMessage& message : ScanAll(spool.get())) found.insert(message.id);
-    for (const auto& [id, body] : round.durable) {
-      bool done = round.completed.contains(id);
-      if (done && found.contains(id)) return "a completed message is back: " + id.ToString();
-      if (done || maybe_completed_.contains(id)) continue;
-      if (!found.contains(id)) return "an acknowledged message is lost: " + id.ToString();
-      auto envelope = ReadEnvelope(spool.get(), &shard, id);
-      auto read = ReadBody(spool.get(), &shard, id, envelope->envelope.body_chunks);
-      if (read->body != body) return "an acknowledged body is damaged: " + id.ToString();
-    }
-    return "";
-  }
+// How the first part of a life ends, at a sync.
+enum class End : uint8_t { kPowerBefore, kPowerAfter, kDiesBefore };
+constexpr End kEnds[] = {End::kPowerBefore, End::kPowerAfter, End::kDiesBefore};
+const char* const kEndNames[] = {"power cut before", "power cut after", "the program died before"};
 
-  SyncDroppingFileSystem& disk() { return *disk_; }
-
- private:
-  // After a failure the store opens itself again, unless the power is off.
-  void WaitUntilAccepting(RocksSpool* spool) {
-    while (!spool->accepting() && !disk_->power_is_off()) std::this_thread::sleep_for(Millis(5));
-  }
-
-  TempDir dir_;
-  std::shared_ptr<SyncDroppingFileSystem> disk_;
-  bool sync_;
-  std::set<MessageId> maybe_completed_;
-};
-
-// One life: the power goes at sync `n`. False: the work was over before it.
-bool CutAt(uint64_t n, bool after, bool sync, std::string* wrong) {
-  PowerCut life(n * 2 + after, sync);
-  Round round;
+// One life: it ends at sync `n`, and the power goes (again) while the store opens, or a little
+// later. False: the work was over before it.
+bool EndTwice(PowerCutPlan plan, uint64_t n, End end) {
+  plan.seed = n * std::size(kEnds) + static_cast<uint64_t>(end);
+  SCOPED_TRACE(std::string(kEndNames[static_cast<size_t>(end)]) + " sync " + std::to_string(n));
+  PowerCutLife life(plan);
   std::unique_ptr<RocksSpool> spool = life.Open();
   if (!spool) {
-    *wrong = "the store did not open at all";
+    ADD_FAILURE() << life.refusal();
     return false;
   }
-  life.disk().PowerOffAtSync(n, after);
-  life.Work(spool.get(), &round);
+  life.disk().PowerOffAtSync(n, end == End::kPowerAfter);
+  life.Work(spool.get(), kMessages);
   bool cut = life.disk().power_is_off();
-  life.disk().PowerOff();
-  spool.reset();
-  EXPECT_TRUE(life.disk().PowerOn().ok());
-  *wrong = life.Verify(round);
+  end == End::kDiesBefore ? life.Die(&spool) : life.LosePower(&spool);
+  life.disk().PowerOffAtSync(1 + plan.seed % kSecondCutMax, n % 2 == 0);
+  spool = life.Open();
+  EXPECT_TRUE(spool || life.disk().power_is_off()) << life.refusal();
+  if (spool) life.Work(spool.get(), kMessagesAfter);
+  life.LosePower(&spool);
+  EXPECT_EQ(life.Verify(), "");
   return cut;
 }
 
-TEST(PowerCutTest, AtEverySyncPointWhatWasAcknowledgedIsThere) {
-  uint64_t n = 1;
-  for (bool cut = true; cut && n < 200; ++n) {
-    for (bool after : {false, true}) {
-      std::string wrong;
-      cut = CutAt(n, after, true, &wrong);
-      EXPECT_EQ(wrong, "") << "power cut " << (after ? "after" : "before") << " sync " << n;
-    }
-  }
-  EXPECT_GT(n, uint64_t{kMessages});  // each message is a sync at least
+void EndAtEverySync(const PowerCutPlan& plan) {
+  uint64_t syncs = ForEachSync([&plan](uint64_t n) {
+    bool cut = true;
+    for (End end : kEnds) cut &= EndTwice(plan, n, end);
+    return cut;
+  });
+  EXPECT_GT(syncs, uint64_t{kMessages});  // each message is a sync at least
+  std::printf("%d syncs, %d lives\n", static_cast<int>(syncs),
+              static_cast<int>(syncs * std::size(kEnds)));
 }
 
-// A sync fails, the store reopens over what the page cache still shows, and a little later the
-// power goes.
+TEST(PowerCutTest, AtEverySyncPointThePromisesHold) { EndAtEverySync({}); }
+
+TEST(PowerCutTest, AndWhileKeysTurn) { EndAtEverySync({.turn_keys = true}); }
+
+// Sync `failed` fails, the store reopens over what the page cache still shows, and `later` syncs on
+// the power goes. False: the work was over before.
+bool FailAndCut(PowerCutPlan plan, uint64_t failed, uint64_t later) {
+  plan.seed = failed * 100 + later;
+  SCOPED_TRACE("sync " + std::to_string(failed) + " failed, power cut " + std::to_string(later) +
+               " later");
+  PowerCutLife life(plan);
+  std::unique_ptr<RocksSpool> spool = life.Open();
+  if (!spool) {
+    ADD_FAILURE() << life.refusal();
+    return false;
+  }
+  life.disk().FailSyncs(SyncDroppingFileSystem::Fault::kIoError, failed, 1);
+  life.disk().PowerOffAtSync(failed + later, later % 2 == 0);
+  life.Work(spool.get(), kMessages);
+  bool met = !life.disk().fault_is_ahead();
+  life.LosePower(&spool);
+  life.disk().ClearFaults();
+  EXPECT_EQ(life.Verify(), "");
+  return met;
+}
+
 TEST(PowerCutTest, AfterAFailedSyncToo) {
-  for (uint64_t failed : {2, 5, 8}) {
-    for (uint64_t later : {1, 2, 4, 7}) {
-      PowerCut life(failed * 100 + later, true);
-      Round round;
-      std::unique_ptr<RocksSpool> spool = life.Open();
-      ASSERT_TRUE(spool != nullptr);
-      life.disk().FailSyncs(SyncDroppingFileSystem::Fault::kIoError, failed, 1);
-      life.disk().PowerOffAtSync(failed + later, later % 2 == 0);
-      life.Work(spool.get(), &round);
-      life.disk().PowerOff();
-      spool.reset();
-      life.disk().ClearFaults();
-      ASSERT_TRUE(life.disk().PowerOn().ok());
-      EXPECT_EQ(life.Verify(round), "") << "sync " << failed << " failed, power cut " << later;
-    }
+  for (bool turn_keys : {false, true}) {
+    uint64_t syncs = ForEachSync([turn_keys](uint64_t failed) {
+      FailAndCut({.turn_keys = turn_keys}, failed, 1 + failed % kLaterMax);
+      return FailAndCut({.turn_keys = turn_keys}, failed, 1 + (failed + kLaterMax / 2) % kLaterMax);
+    });
+    EXPECT_GT(syncs, uint64_t{kMessages});
   }
 }
 
 TEST(PowerCutTest, DuringTheFirstOpeningTheNextOneCompletesIt) {
   for (uint64_t n = 1; n < 60; ++n) {
-    PowerCut life(n, true);
+    PowerCutLife life({.seed = n});
     life.disk().PowerOffAtSync(n, n % 2 == 0);
-    life.Open().reset();
+    std::unique_ptr<RocksSpool> spool = life.Open();
     bool cut = life.disk().power_is_off();
-    life.disk().PowerOff();
-    ASSERT_TRUE(life.disk().PowerOn().ok());
-    EXPECT_TRUE(life.Open() != nullptr) << "after a power cut at sync " << n;
+    life.LosePower(&spool);
+    EXPECT_EQ(life.Verify(), "") << "after a power cut at sync " << n;
     if (!cut) return;
   }
 }
 
 // The test of the test: a store that does not sync must be found out.
 TEST(PowerCutTest, WithoutSyncItIsNoticed) {
-  int noticed = 0;
-  for (uint64_t n = 1; n <= 3; ++n) {
-    PowerCut life(n, false);
-    Round round;
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    PowerCutLife life({.seed = seed, .sync = false});
     std::unique_ptr<RocksSpool> spool = life.Open();
     ASSERT_TRUE(spool != nullptr);
-    life.Work(spool.get(), &round);
-    EXPECT_EQ(round.durable.size(), size_t{kMessages});
-    life.disk().PowerOff();
-    spool.reset();
-    ASSERT_TRUE(life.disk().PowerOn().ok());
-    noticed += life.Verify(round) != "";
+    life.Work(spool.get(), kMessages);
+    EXPECT_GE(life.durable(), size_t{kMessages});
+    life.LosePower(&spool);
+    EXPECT_NE(life.Verify(), "");
   }
-  EXPECT_EQ(noticed, 3);
+}
+
+// And one that leaves out the syncs of one kind of file only.
+TEST(PowerCutTest, WithoutTheSyncsOfOneKindItIsNoticed) {
+  for (std::string_view kind : {"", "log", "sst", "blob", "MANIFEST", "epochs", "directory"}) {
+    std::string noticed;
+    for (uint64_t seed = 1; seed <= 20 && noticed.empty(); ++seed) {
+      PowerCutLife life({.seed = seed, .turn_keys = true});
+      life.disk().IgnoreSyncs(kind);
+      std::unique_ptr<RocksSpool> spool = life.Open();
+      ASSERT_TRUE(spool != nullptr);
+      life.Work(spool.get(), kMessages);
+      life.LosePower(&spool);
+      noticed = life.Verify();
+    }
+    EXPECT_NE(noticed, "") << "syncs of '" << kind << "' left out";
+    std::printf("without the syncs of '%s': %s\n", std::string(kind).c_str(), noticed.c_str());
+  }
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace ringpost::storage {
 namespace {
 
 Random& TestRandom() {
-  static Random random(20261124);
+  thread_local Random random(20261124);
   return random;
 }
 

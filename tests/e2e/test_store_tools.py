@@ -6,6 +6,7 @@ acknowledged.
 """
 
 import collections
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ import unittest
 import harness
 
 MESSAGES = 200
+CLIENTS = 10
 ROUNDS = int(os.environ.get("RINGPOST_DAMAGE_ROUNDS", "3"))
 SEED = int(os.environ.get("RINGPOST_DAMAGE_SEED", random.randrange(1 << 32)))
 DAMAGED_BYTES = 16
@@ -32,36 +34,47 @@ class StoreTools(harness.Case):
         self.sent = {}
         self.hop = harness.free_port()  # nobody listens there yet: all stays queued
         # A low ceiling makes the memtable small, so that it is flushed and there is more in the log after that.
-        self.daemon = harness.Daemon(self.folder / "ringpost", self.hop, extra=self.settings("1h"))
+        self.daemon = harness.Daemon(self.folder / "ringpost", self.hop, extra='[limits]\nmemory_bytes_max = "256 MiB"\n[delivery]\nretry = ["1h"]\n')
         self.addCleanup(self.daemon.kill)
-
-    def settings(self, retry):
-        return f'[limits]\nmemory_bytes_max = "256 MiB"\n[delivery]\nretry = ["{retry}"]\n'
 
     def fill(self):
         """Queues messages until some are in blob files and many in the log, then kills the daemon."""
         self.daemon.start()
+        contents = {number: self.content(number) for number in range(MESSAGES)}
+        # Several clients at once, so that messages share records of the log.
+        with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
+            for sent in pool.map(self.send, [dict(list(contents.items())[n::CLIENTS]) for n in range(CLIENTS)]):
+                self.sent.update(sent)
+        self.assertEqual(len(self.sent), MESSAGES)
+        self.store = pathlib.Path(self.daemon.store) / "local" / "spool"
+        # The flush is over: what is in blob files is in no log any more.
+        harness.wait_until(lambda: self.files(".blob") and len(self.files(".log")) == 1, 30, "the flush is over")
+        self.daemon.kill()
+
+    def files(self, suffix):
+        return list((self.store / "db").glob(f"*{suffix}"))
+
+    def content(self, number):
+        size = self.random.choice([300, 300, 3_000, 30_000, 300_000, 800_000])
+        body = self.random.randbytes(size // 2).hex()
+        lines = [body[at:at + 70] for at in range(0, len(body), 70)]
+        return "\r\n".join([f"Subject: {number}", "", *lines, ""]).encode()
+
+    def send(self, contents):
+        sent = {}
         with smtplib.SMTP("127.0.0.1", self.daemon.port) as client:
-            for number in range(MESSAGES):
-                size = self.random.choice([300, 3_000, 30_000, 300_000, 800_000])
-                body = self.random.randbytes(size // 2).hex()
-                lines = [body[at:at + 70] for at in range(0, len(body), 70)]
-                content = "\r\n".join([f"Subject: {number}", "", *lines, ""]).encode()
-                client.ehlo_or_helo_if_needed()
+            client.ehlo()
+            for number, content in contents.items():
                 client.mail("sender@example.org")
                 client.rcpt(f"user{number}@example.com")
                 code, reply = client.data(content)
                 self.assertEqual(code, 250)
-                self.sent[reply.decode().split()[-1]] = content
-        self.assertEqual(len(self.sent), MESSAGES)
-        self.daemon.kill()
-        self.store = pathlib.Path(self.daemon.store) / "local" / "spool"
-        kinds = collections.Counter(path.suffix for path in (self.store / "db").iterdir())
-        self.assertTrue(kinds[".blob"] and kinds[".log"], kinds)
+                sent[reply.decode().split()[-1]] = (number, content)
+        return sent
 
     def damage(self, suffix):
         """Turns bytes over, somewhere in the middle half of the largest file of that kind."""
-        path = max((self.store / "db").glob(f"*{suffix}"), key=lambda file: self.used(file))
+        path = max(self.files(suffix), key=self.used)
         used = self.used(path)
         at = self.random.randrange(used // 4, used * 3 // 4)
         with open(path, "r+b") as file:
@@ -100,7 +113,7 @@ class StoreTools(harness.Case):
         self.assertEqual(set(exported), set(self.sent) - lost)
         for name, content in exported.items():
             # Our own fields stand in front.
-            self.assertTrue(content.endswith(self.sent[name]) and content.startswith(b"Received:"), name)
+            self.assertTrue(content.endswith(self.sent[name][1]) and content.startswith(b"Received:"), name)
         shutil.rmtree(folder)
 
     def salvage(self, lost):
@@ -114,17 +127,20 @@ class StoreTools(harness.Case):
         saved.rename(self.store)
         sink = harness.Sink(port=self.hop).start()
         try:
-            self.daemon.write_config(self.hop, self.settings("1s"))
             self.daemon.start()
+            # Those whose first attempt the kill came before go at once, the others when they are told to.
+            harness.wait_until(lambda: self.daemon.queued() + len(sink.messages) >= MESSAGES - len(lost), 20,
+                               "what was saved is queued")
+            self.daemon.ctl("queue", "retry", "--all")
             harness.wait_until(lambda: len(sink.messages) >= MESSAGES - len(lost), 60, "what was saved arrives")
             harness.wait_until(lambda: self.daemon.queued() == 0, 20, "nothing else is queued")
             self.assertEqual(self.daemon.stop(), 0)
         finally:
             sink.stop()
         arrived = collections.Counter(message["to"][0] for message in sink.messages)
-        numbers = {key: number for number, key in enumerate(self.sent)}
-        self.assertEqual(arrived, {f"user{numbers[key]}@example.com": 1 for key in set(self.sent) - lost})
-        contents = list(self.sent.values())
+        self.assertEqual(arrived, {f"user{number}@example.com": 1
+                                   for name, (number, _) in self.sent.items() if name not in lost})
+        contents = dict(self.sent.values())
         for message in sink.messages:
             number = int(message["to"][0].removeprefix("user").split("@")[0])
             self.assertTrue(message["content"].endswith(contents[number]), number)

@@ -85,6 +85,7 @@ Status GatewayImpl::OpenRegion(const RegionConfig& config) {
   storage::SpoolOptions options;
   options.path = config.store + "/spool";
   options.free_space_floor_bytes = config_.store.free_bytes_min;
+  options.key_epoch = config_.store.key_epoch;
   // Under a low memory ceiling the store's own memory must not be what reaches it.
   uint64_t share = memory_.ceiling_bytes() / config_.regions.size();
   options.memtable_bytes = std::min(options.memtable_bytes, share / 8);

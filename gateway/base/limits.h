@@ -346,8 +346,10 @@ inline constexpr size_t kBodyStreamsMax = 4096;
 // that.
 inline constexpr size_t kScanPageMessagesMax = 256;
 inline constexpr uint32_t kScanPagesInFlightMax = 4;
-// Epoch keys turn so that two epochs and the wrapping of what survived them end inside 20 minutes.
+// Epoch keys turn so that two epochs and the wrapping of what survived them end inside 20 minutes;
+// an operator may have them turn sooner, not later.
 inline constexpr uint32_t kKeyEpochSeconds = 570;
+inline constexpr uint32_t kKeyEpochSecondsMin = 10;
 // Epoch keys that can live at once; with all slots taken the current one stays in use until one is
 // free.
 inline constexpr uint32_t kKeySlots = 8;

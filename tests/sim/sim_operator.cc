@@ -22,12 +22,12 @@ SimOperator::SimOperator(reactor::SimWorld* world, SimGateway* gateway, SimLedge
       random_(seed) {}
 
 void SimOperator::Act() {
-  inbox_.Drain();
+  TakeAnswers();
   if (random_.OneIn(1500)) Draw();
 }
 
 void SimOperator::LetGo(bool release) {
-  inbox_.Drain();
+  TakeAnswers();
   if (waiting_ > 0 || !random_.OneIn(500)) return;
   ToAll(New(Op::kResume));
   if (release) ToAll(New(Op::kRelease));

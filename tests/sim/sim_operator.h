@@ -20,6 +20,7 @@ class SimOperator {
 
   // Takes answers, and now and then does something.
   void Act();
+  void TakeAnswers() { inbox_.Drain(); }
   // Takes answers; resumes all that is suspended and, where `release`, releases all that is held,
   // again and again: no longer does anything else.
   void LetGo(bool release);

@@ -76,7 +76,7 @@ class SimRun {
   WallTime now_;  // when the machine was last alive
   std::unique_ptr<Machine> machine_;
   std::set<std::string> held_;  // recipients that the store has as held
-  uint64_t held_entries_ = 0;   // of the queue, one for a message and domain
+  uint64_t held_parts_ = 0;     // those of one message and domain as one
   std::vector<std::string> open_;
   Totals seen_;
   uint64_t digest_ = 0;

@@ -20,12 +20,15 @@ namespace {
 unsigned long long seed_now = 0;
 const char* bug_option = "";
 
-// A broken invariant has said so; this says in which run.
-void OnAbort(int) {
+// A broken invariant has said so, or memory is not what it was; this says in which run.
+void OnFatalSignal(int number) {
   char line[128];
-  int size = std::snprintf(line, sizeof(line), "seed %llu: aborted\n  again: simulate %s%llu 1\n",
-                           seed_now, bug_option, seed_now);
+  int size = std::snprintf(line, sizeof(line),
+                           "seed %llu: ended by a signal\n  again: simulate %s%llu 1\n", seed_now,
+                           bug_option, seed_now);
   if (write(STDOUT_FILENO, line, static_cast<size_t>(size)) != size) _exit(2);
+  signal(number, SIG_DFL);
+  raise(number);
 }
 
 bool ParseBug(const char* name, Bug* bug) {
@@ -89,7 +92,7 @@ int Main(int argc, char** argv) {
                  "FIRST_SEED COUNT\n");
     return 2;
   }
-  signal(SIGABRT, OnAbort);
+  for (int number : {SIGABRT, SIGSEGV, SIGBUS}) signal(number, OnFatalSignal);
   unsigned long long first = std::strtoull(argv[at], nullptr, 10);
   unsigned long long count = std::strtoull(argv[at + 1], nullptr, 10);
   Totals totals;

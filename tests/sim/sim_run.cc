@@ -20,7 +20,7 @@ storage::MemorySpoolFaults SpoolFaults(Bug bug) {
   faults.no_space_one_in = 5000;
   faults.stall_one_in = 4000;
   faults.crash_keeps_some = true;
-  if (bug == Bug::kEarly250) faults.early_answer_ticks = 50;
+  if (bug == Bug::kEarly250) faults.early_answer_ticks = 3000;  // a reply takes hundreds to arrive
   return faults;
 }
 

@@ -14,11 +14,16 @@ constexpr uint64_t kStepsMax = 3'000'000;
 constexpr uint64_t kIdleStepsMax = 20'000;
 constexpr uint64_t kLookSteps = 256;
 
-storage::MemorySpoolFaults SpoolFaults(Bug bug) {
+// In some runs troubles of the store are short, in some they last until clients have heard of them.
+storage::MemorySpoolFaults SpoolFaults(uint64_t seed, Bug bug) {
+  bool lasting = seed % 3 == 0;
   storage::MemorySpoolFaults faults;
-  faults.io_error_one_in = 200;
+  faults.io_error_one_in = lasting ? 400 : 200;
+  faults.io_error_lasts_ticks = lasting ? 3000 : 20;
   faults.no_space_one_in = 5000;
+  faults.no_space_lasts_ticks = lasting ? 1000 : 20;
   faults.stall_one_in = 4000;
+  faults.stall_lasts_ticks = lasting ? 1000 : 60;
   faults.crash_keeps_some = true;
   if (bug == Bug::kEarly250) faults.early_answer_ticks = 3000;  // a reply takes hundreds to arrive
   return faults;
@@ -49,7 +54,7 @@ SimRun::SimRun(uint64_t seed, Bug bug)
     : seed_(seed),
       bug_(bug),
       random_(seed * 7919 + 1),
-      spool_(seed, SpoolFaults(bug)),
+      spool_(seed, SpoolFaults(seed, bug)),
       now_(reactor::SimWorld::DefaultStart()) {
   plan_.listen = *Endpoint::Parse("192.0.2.1:25");
   for (const char* hop : {"192.0.2.2:25", "192.0.2.3:25", "192.0.2.4:25"}) {

@@ -151,6 +151,8 @@ class Driver {
   void CheckBdat(std::string_view bytes) {
     size_t declared = body_.size() + (options_ & 8 ? 1 : 0);
     std::string command = "BDAT " + std::to_string(declared) + " LAST\r\n";
+    if (bytes.empty()) RP_CHECK(!finished_);  // no piece, so not even the command
+    if (bytes.empty()) return;
     RP_CHECK(bytes.starts_with(command));
     bytes.remove_prefix(command.size());
     if (finished_) {

@@ -22,39 +22,71 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from comparison import intervals, measures, servers  # noqa: E402
+from comparison import alone, long_queue, measures, servers  # noqa: E402
+from comparison import rows as result_rows  # noqa: E402
+from comparison.rows import Row  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 @dataclasses.dataclass
 class Measure:
-    """`run` gives figures; `rows` are (figure, title, whether more is better; None: too noisy for a
-    ratio)."""
+    """`run` gives a server's figures of one round; without it `run_rounds` does all rounds by itself."""
     title: str
-    run: object
     rows: list
-    with_ceiling: bool = False
+    run: object = None
+    entrants: tuple = ("ringpost", "postfix")
+    run_rounds: object = None
 
+
+ALONE = ("ringpost",)
+WITH_CEILING = ("ringpost", "postfix", "ceiling")
 
 MEASURES = {
-    "accept": Measure("accept, durable", measures.accept, [
-        ("rate", "accept, durable: messages/s", True),
-        ("cpu_us", "accept: CPU us per message", False)]),
-    "relay": Measure("relay", measures.relay, [
-        ("rate", "relay: messages/s", True),
-        ("cpu_us", "relay: CPU us per message", False),
-        ("memory_mib", "relay: memory MiB (PSS)", False)], with_ceiling=True),
-    "sessions": Measure("relay, a session per message", measures.relay_sessions, [
-        ("rate", "relay, one inbound session per message: messages/s", True)], with_ceiling=True),
-    "large": Measure("relay of 100 KiB", measures.relay_large, [
-        ("rate", "relay of 100 KiB: messages/s", True)], with_ceiling=True),
-    "latency": Measure("final reply at half rate", measures.half_rate, [
-        ("p50_ms", "due to final reply, at half the top rate: p50 ms", False),
-        ("p99_ms", "due to final reply, at half the top rate: p99 ms", False)]),
-    "idle": Measure("idle connections", measures.idle, [
-        ("memory_kib", "memory per idle connection: KiB (PSS)", False),
-        ("kernel_kib", "kernel memory per idle connection: KiB (slabs)", None)]),
+    "accept": Measure("accept, durable", run=measures.accept, rows=[
+        Row("rate", "accept, durable: messages/s", against="postfix", at_least=15),
+        Row("cpu_us", "accept: CPU us per message", against="postfix", less=True)]),
+    "relay": Measure("relay", run=measures.relay, entrants=WITH_CEILING, rows=[
+        Row("rate", "relay: messages/s (this or the next row)", against="postfix", at_least=15),
+        Row("rate", "relay: share of the ceiling", against="ceiling", way="share", at_least=0.6),
+        Row("cpu_us", "relay: CPU us per message", against="postfix", less=True, at_least=20),
+        Row("memory_mib", "relay: memory MiB (PSS)")]),
+    "sessions": Measure("relay, a session per message", run=measures.relay_sessions, entrants=WITH_CEILING, rows=[
+        Row("rate", "relay, one inbound session per message: messages/s", against="postfix", at_least=10)]),
+    "large": Measure("relay of 100 KiB", run=measures.relay_large, entrants=WITH_CEILING, rows=[
+        Row("rate", "relay of 100 KiB: messages/s", against="postfix", at_least=6)]),
+    "latency": Measure("final reply at half rate", run=measures.latency_round,
+                       entrants=("ringpost", "bare", "postfix"), rows=[
+        Row("p50_ms", "final 250 at half the top rate: p50 ms", against="bare", way="share", at_most=2),
+        Row("p99_ms", "final 250 at half the top rate: p99 ms", against="bare", way="share", at_most=3),
+        Row("p99_ms", "the same: p99 ms, beside Postfix's", against="postfix", less=True),
+        Row("due_p99_ms", "due to final 250, at half the top rate: p99 ms", against="postfix", less=True)]),
+    "streams": Measure("ten 20 MiB bodies streaming in", run=alone.streams, entrants=ALONE, rows=[
+        Row("p99_times", "p99 while ten 20 MiB bodies stream in, of that without", at_most=2)]),
+    "idle": Measure("idle connections", run=measures.idle, rows=[
+        Row("memory_kib", "memory per idle connection: KiB (PSS)", at_most=2),
+        Row("memory_kib", "the same, beside Postfix's", against="postfix", less=True),
+        Row("kernel_kib", "kernel memory per idle connection: KiB (slabs)")]),
+    "many_idle": Measure("20,000 idle connections", run=alone.many_idle, entrants=ALONE, rows=[
+        Row("share", "relay beside 20,000 idle connections, of the rate without", at_least=0.8),
+        Row("held", "idle connections held meanwhile (20,000, or what the limit of open files allows)"),
+        Row("process_kib", "memory per idle connection, of these: KiB (PSS)", at_most=2)]),
+    "queue": Measure("a million messages queued", run_rounds=long_queue.measure, rows=[
+        Row("times", "CPU per new message with 1,000,000 queued, of that with none", at_most=1.2),
+        Row("recipient_bytes", "bytes of memory per queued recipient", at_most=256),
+        Row("store_mib", "memtables and block cache: MiB", at_most=1024),
+        Row("accept_s", "after kill -9, 1,000,000 queued: s to the first 250", at_most=3),
+        Row("scheduled_s", "after kill -9: s until all are scheduled", at_most=15)]),
+    "copies": Measure("bytes of bodies copied", run=alone.copies, entrants=ALONE, rows=[
+        Row(f"{figure}_{size}", f"{title}, {words} bodies, per byte", at_most=at_most)
+        for size, words, limits in (("4k", "4 KiB", (1.01, 1.01, 1.1, 2.1)), ("1m", "1 MiB", (0.01, 1.01, 0.1, 2.1)))
+        for (figure, title), at_most in zip((
+            ("copied", "body bytes copied by us (counter)"),
+            ("sealed", "body bytes sealed into the batch (counter)"),
+            ("shards", "bytes moved by memcpy on shards"),
+            ("committer", "bytes moved by memcpy on the committer (RocksDB's log and memtable)")), limits)]),
+    "slow_sink": Measure("a next hop that takes 3 s a message", run=alone.slow_sink, entrants=ALONE, rows=[
+        Row("share", "accept while the next hop takes 3 s a message, of that while it takes none", at_least=0.8)]),
 }
 
 
@@ -65,30 +97,40 @@ class Context:
     seconds: float
     warm_up: float
     idle_connections: dict
+    queue_messages: int
     top_rates: dict = dataclasses.field(default_factory=dict)
+    round_number: int = 0
 
 
 def say(text):
     print(text, flush=True)
 
 
+def show(name, round_number, rounds, entrant, figures):
+    shown = "  ".join(f"{key} {value:,.2f}" for key, value in figures.items())
+    say(f"   {name} {round_number}/{rounds} {entrant:9} {shown}")
+
+
 def run_measure(name, measure, context, pairs, entrants):
-    """Figures per server, one entry per pair."""
-    results = {server.name: [] for server in entrants}
+    """Figures per server, one entry per round."""
+    if measure.run_rounds:
+        results = measure.run_rounds(context, pairs)
+        for number, figures in enumerate(results["ringpost"], 1):
+            show(name, number, pairs, "ringpost", figures)
+        return results
+    taking_part = [entrant for entrant in entrants if entrant.name in measure.entrants]
+    results = {entrant.name: [] for entrant in taking_part}
     for pair in range(pairs):
-        order = entrants if pair % 2 == 0 else list(reversed(entrants))
-        for server in order:
-            if server.name == "ceiling" and not measure.with_ceiling:
-                continue
-            figures = measure.run(server, context)
-            results[server.name].append(figures)
-            shown = "  ".join(f"{key} {value:,.1f}" for key, value in figures.items())
-            say(f"   {name} {pair + 1}/{pairs} {server.name:9} {shown}")
-    return {key: value for key, value in results.items() if value}
+        context.round_number = pair
+        for entrant in (taking_part if pair % 2 == 0 else reversed(taking_part)):
+            figures = measure.run(entrant, context)
+            results[entrant.name].append(figures)
+            show(name, pair + 1, pairs, entrant.name, figures)
+    return results
 
 
 def faults_of(results):
-    """A sentence for each thing that went wrong in a round: mail lost, sent twice or not taken, and pairs that
+    """A sentence for each thing that went wrong in a round: mail lost, sent twice or not taken, and rounds that
     give no ratio."""
     found = []
     for name, by_server in results.items():
@@ -96,45 +138,15 @@ def faults_of(results):
             for round_number, entry in enumerate(entries, 1):
                 found += [f"{name} {round_number}, {server}: {entry[fault]:,} {words}"
                           for fault, words in measures.FAULTS.items() if entry.get(fault, 0) != 0]
-        for figure, title, more_is_better in MEASURES[name].rows:
-            if more_is_better is None:
-                continue
-            found += [f"{name} {number}: no ratio of {ours[figure]:g} and {theirs[figure]:g} ({title})"
-                      for number, (ours, theirs) in enumerate(pairs_of(by_server), 1)
-                      if not has_ratio(ours[figure], theirs[figure])]
+        for row in MEASURES[name].rows:
+            found += [f"{name} {number}: no ratio of {ours:g} and {theirs:g} ({row.title})"
+                      for number, ours, theirs in row.values(by_server)[1]]
     return found
 
 
-def pairs_of(by_server):
-    return zip(by_server.get("ringpost", []), by_server.get("postfix", []))
-
-
-def has_ratio(ours, theirs):
-    return ours > 0 and theirs > 0
-
-
 def summary_rows(results):
-    """(title, ours, Postfix's, ceiling's medians, ratio with interval) per row of the table. Pairs that give no
-    ratio are left out: faults_of names them."""
-    rows = []
-    for name, by_server in results.items():
-        for figure, title, more_is_better in MEASURES[name].rows:
-            medians = {server: statistics.median(entry[figure] for entry in entries)
-                       for server, entries in by_server.items()}
-            ratios = [ours[figure] / theirs[figure] if more_is_better
-                      else theirs[figure] / ours[figure]
-                      for ours, theirs in pairs_of(by_server) if has_ratio(ours[figure], theirs[figure])]
-            ratio = None
-            if ratios and more_is_better is not None:
-                ratio = intervals.median_interval(ratios)
-            rows.append({"title": title, "medians": medians, "ratio": ratio})
-    return rows
-
-
-def shown_number(value):
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if value >= 100 else f"{value:,.2f}"
+    """One summary per row of the table. Rounds that give no ratio are left out: faults_of names them."""
+    return [row.summary(by_server) for name, by_server in results.items() for row in MEASURES[name].rows]
 
 
 def table(rows, facts, faults):
@@ -145,18 +157,9 @@ def table(rows, facts, faults):
     else:
         lines += ["In every round all mail was taken, and what was relayed arrived once.", ""]
     lines += [f"- {key}: {value}" for key, value in facts.items() if key != "date"]
-    lines += ["", "Better by: how many times Ringpost is better, the median of the pairs and the interval that "
-              "holds it (order statistics; the share says how surely).", "",
-              "| measure | Ringpost | Postfix | ceiling | better by | interval |",
-              "|---|---:|---:|---:|---:|---|"]
-    for row in rows:
-        cells = [shown_number(row["medians"].get(name)) for name in ("ringpost", "postfix", "ceiling")]
-        if row["ratio"] is None:
-            cells += ["", ""]
-        else:
-            median, low, high, share = row["ratio"]
-            cells += [f"{median:.2f}", f"{low:.2f} to {high:.2f} ({share:.0%})"]
-        lines.append(f"| {row['title']} | " + " | ".join(cells) + " |")
+    lines += ["", "Held against: the median of the rounds and the interval that holds it (order statistics; the share "
+              "says how surely); `x postfix`: how many times better than Postfix in the same round. A target is met when "
+              "the interval's nearer end meets it.", "", result_rows.table(rows)]
     return "\n".join(lines) + "\n"
 
 
@@ -214,13 +217,15 @@ def parse_arguments():
     parser.add_argument("--only", nargs="+", choices=list(MEASURES), default=list(MEASURES))
     parser.add_argument("--quick", action="store_true", help="3 pairs of 2 seconds: a look, no proof")
     parser.add_argument("--idle", type=int, default=5000, help="idle connections held on Ringpost")
+    parser.add_argument("--queue", type=int, default=long_queue.MESSAGES, help="messages of the long queue")
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/var/tmp"),
                         help="folder on the disk that both queues lie on")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "bench/results")
     options = parser.parse_args()
     if options.quick:
         options.pairs, options.seconds, options.warm_up = 3, 2, 2
-    if "latency" in options.only and "accept" not in options.only:
+        options.queue = min(options.queue, 100_000)
+    if {"latency", "streams"} & set(options.only) and "accept" not in options.only:
         options.only.insert(0, "accept")
     return options
 
@@ -228,9 +233,9 @@ def parse_arguments():
 def run_all(options, work):
     # Postfix takes as many connections as it may have smtpd processes (default_process_limit).
     context = Context(options.bin.resolve(), work, options.seconds, options.warm_up,
-                      {"ringpost": options.idle, "postfix": 150})
-    entrants = [kind(context.bin, work)
-                for kind in (servers.Ringpost, servers.Postfix, servers.Ceiling)]
+                      {"ringpost": options.idle, "postfix": 150}, options.queue)
+    entrants = [kind(context.bin, work) for kind in (servers.Ringpost, servers.Postfix, servers.Ceiling)]
+    entrants.append(measures.BareCommit())
     results = {}
     for name in [name for name in MEASURES if name in options.only]:
         say(f"== {MEASURES[name].title}")

@@ -1,7 +1,7 @@
 # Compiler flags shared by every target, and the options the presets set.
 option(RINGPOST_TESTS "Build the tests" ON)
 option(RINGPOST_FUZZ "Build the fuzz targets with libFuzzer (clang only)" OFF)
-option(RINGPOST_COVERAGE "Instrument for gcov" OFF)
+option(RINGPOST_COVERAGE "Instrument for llvm-cov (clang only)" OFF)
 set(RINGPOST_SANITIZE "" CACHE STRING "Comma-separated sanitizers, as -fsanitize= takes them")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -48,8 +48,8 @@ elseif(RINGPOST_SANITIZE)
   target_link_options(rp_flags INTERFACE -fsanitize=${RINGPOST_SANITIZE})
 endif()
 if(RINGPOST_COVERAGE)
-  target_compile_options(rp_flags INTERFACE --coverage -O0)
-  target_link_options(rp_flags INTERFACE --coverage)
+  target_compile_options(rp_flags INTERFACE -O1 -fprofile-instr-generate -fcoverage-mapping)
+  target_link_options(rp_flags INTERFACE -fprofile-instr-generate)
 endif()
 
 find_package(Threads REQUIRED)

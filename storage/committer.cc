@@ -146,8 +146,12 @@ void Committer::ComposeGroup() {
     job->build(builder_);
     group_needs_sync_ |= job->sync;
   }
-  TakeIntoGroup(
-      &bulk_);  // first: it is bounded to little, and small messages could fill every group
+  // Chunks first in their turn: they are bounded to little, and small messages could fill every
+  // group.
+  if (ready_.empty() || ++groups_without_chunks_ >= limits::kCommitGroupsPerChunkTurn) {
+    groups_without_chunks_ = 0;
+    TakeIntoGroup(&bulk_);
+  }
   TakeIntoGroup(&ready_);
 }
 
@@ -158,7 +162,8 @@ void Committer::TakeIntoGroup(std::deque<CommitRequest*>* queue) {
     CommitRequest* request = queue->front();
     if (request->kind == CommitRequest::Kind::kChunk) {
       // At least one each time, however large.
-      if (chunk_bytes > 0 && chunk_bytes + request->chunk.size() > limits::kBodyChunkBytesMax) {
+      if (chunk_bytes > 0 &&
+          chunk_bytes + request->chunk.size() > limits::kCommitGroupChunkBytesMax) {
         return;
       }
       chunk_bytes += request->chunk.size();
@@ -189,6 +194,7 @@ Status Committer::WriteGroup(uint64_t* outbox_row) {
       [&](rocksdb::WriteBatch* batch) { return store_->database()->db().Write(options, batch); });
   if (group_needs_sync_) latency_.Add(MicrosSince(start));
   if (!status.ok()) return FromRocks(status, "writing to the store");
+  Count(Counter::kCommitSyncs, options.sync ? 1 : 0);
   outbox_end_.store(outbox_next_, std::memory_order_release);
   Count(Counter::kCommitGroups);
   Count(Counter::kCommitRequests, group_.size());

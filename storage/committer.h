@@ -6,8 +6,9 @@
 // with a sync of a few hundred microseconds the next group gathers by itself (decisions/011).
 //
 // Order: requests of one message are committed in the order they were posted. Chunks and what
-// follows them stand in a queue of their own, of which each group takes at most kBodyChunkBytesMax,
-// so that big bodies do not delay small messages.
+// follows them stand in a queue of their own, of which a group takes kCommitGroupChunkBytesMax at
+// most, and while small messages wait only every kCommitGroupsPerChunkTurn-th group, so that big
+// bodies do not delay them by much.
 //
 // Failure: see committer_recovery.cc.
 #pragma once
@@ -117,6 +118,7 @@ class Committer {
   GroupBuilder builder_;
   std::deque<CommitRequest*> ready_;
   std::deque<CommitRequest*> bulk_;
+  uint32_t groups_without_chunks_ = 0;
   std::vector<Job*> jobs_taken_;
   size_t lazy_waiting_ = 0;
   MonoTime lazy_since_;

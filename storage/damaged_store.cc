@@ -5,16 +5,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
-#include <set>
 
 #include "gateway/base/limits.h"
 #include "storage/database_options.h"
-#include "storage/log_scan.h"
 #include "storage/rocks_status.h"
 
 namespace ringpost::storage {
@@ -44,6 +43,8 @@ class DropCollector : public rocksdb::Logger {
   std::mutex mutex_;
   std::vector<std::string> lines_;
 };
+
+bool IsLog(const fs::path& file) { return file.extension() == ".log"; }
 
 bool IsImmutable(const fs::path& file) {
   return file.extension() == ".sst" || file.extension() == ".blob";
@@ -91,8 +92,9 @@ Status DamagedStore::Open(const std::string& work_dir, StoreReport* report) {
 
 Status DamagedStore::OpenCopy(const std::string& work_dir, StoreReport* report) {
   copy_ = work_dir;
-  std::string original = engine_.database_path();
+  LogRepair repair;
   Status copied = CopyFiles(copy_ + "/db");
+  if (copied.ok()) copied = RepairLogs(copy_ + "/db", &repair, report);
   if (!copied.ok()) return copied;
   engine_.options.path = copy_;
   auto collector = std::make_shared<DropCollector>();
@@ -112,35 +114,43 @@ Status DamagedStore::OpenCopy(const std::string& work_dir, StoreReport* report) 
   for (const std::string& line : collector->lines()) AddDamage(report, "log", line);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
-  NameLostMessages(original, report);
+  NameLostMessages(repair.touched(), report);
   return OkStatus();
 }
 
-void DamagedStore::NameLostMessages(const std::string& original, StoreReport* report) {
-  std::vector<fs::path> logs;
-  std::error_code error;
-  for (fs::directory_iterator file(original, error), end; !error && file != end;
-       file.increment(error)) {
-    if (file->path().extension() == ".log") logs.push_back(file->path());
-  }
-  std::sort(logs.begin(), logs.end());  // in the order they were written
-  std::set<MessageId> named;
-  for (const fs::path& path : logs) {
-    std::ifstream stream(path, std::ios::binary);
-    std::string log((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-    ScanLog(log, database_->id(Family::kEnvelope), [&](const MessageId& id, bool deleted) {
-      if (deleted) {
-        named.erase(id);
-      } else {
-        named.insert(id);
-      }
-    });
-  }
-  for (const MessageId& id : named) {
+void DamagedStore::NameLostMessages(const std::set<MessageId>& touched, StoreReport* report) {
+  for (const MessageId& id : touched) {
     rocksdb::PinnableSlice row;
     if (!database_->Get(Family::kEnvelope, id.key(), &row).IsNotFound()) continue;
     AddDamage(report, id.ToString(), "its record in the log is damaged or was left out with one");
   }
+}
+
+// The logs are read in the order they were written: their names are numbers of one width.
+Status DamagedStore::RepairLogs(const std::string& to, LogRepair* repair, StoreReport* report) {
+  std::vector<fs::path> logs;
+  std::error_code error;
+  for (fs::directory_iterator file(engine_.database_path(), error), end; !error && file != end;
+       file.increment(error)) {
+    if (IsLog(file->path())) logs.push_back(file->path());
+  }
+  std::sort(logs.begin(), logs.end());
+  for (const fs::path& path : logs) {
+    std::ifstream stream(path, std::ios::binary);
+    std::string log((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+    std::string repaired = repair->Repair(log, [&](uint64_t begin, uint64_t end) {
+      AddDamage(report, path,
+                "bytes " + std::to_string(begin) + " to " + std::to_string(end) +
+                    " are damaged and were left out");
+    });
+    std::ofstream out(fs::path(to) / path.filename(), std::ios::binary);
+    if (!stream.bad() && out << repaired << std::flush) continue;
+    error = std::error_code(errno, std::generic_category());
+    break;
+  }
+  if (!error) return OkStatus();
+  return MakeStatus(StatusCode::kUnavailable,
+                    "making a working copy of the logs at " + to + ": " + error.message());
 }
 
 Status DamagedStore::CopyFiles(const std::string& to) {
@@ -152,6 +162,7 @@ Status DamagedStore::CopyFiles(const std::string& to) {
     std::string name = file->path().filename();
     // The info log and the lock are the original's own.
     if (!file->is_regular_file() || name == "LOCK" || name.starts_with("LOG")) continue;
+    if (IsLog(file->path())) continue;
     fs::path target = fs::path(to) / name;
     // Files that are never written again are linked; where that cannot be, copied like the rest.
     std::error_code linked;

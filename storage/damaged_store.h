@@ -2,16 +2,18 @@
 //
 // The store itself is opened read-only where that works. Where it does not (a damaged log or
 // manifest), a working copy is opened instead: table and blob files are hard links or copies, the
-// log is read with every damaged record left out, and RocksDB's repair is the last resort. What was
-// left out is collected.
+// logs are written anew without what is damaged (LogRepair), and RocksDB's repair is the last
+// resort. What was left out is collected.
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "storage/database.h"
 #include "storage/key_ring.h"
+#include "storage/log_repair.h"
 #include "storage/store_tools.h"
 
 namespace ringpost::storage {
@@ -30,9 +32,11 @@ class DamagedStore {
 
  private:
   Status OpenCopy(const std::string& work_dir, StoreReport* report);
+  // All but the logs.
   Status CopyFiles(const std::string& to);
-  // Messages that the original's log speaks of and the copy does not hold.
-  void NameLostMessages(const std::string& original, StoreReport* report);
+  Status RepairLogs(const std::string& to, LogRepair* repair, StoreReport* report);
+  // Those of the messages that the copy does not hold.
+  void NameLostMessages(const std::set<MessageId>& touched, StoreReport* report);
 
   Engine engine_;
   std::string copy_;

@@ -75,6 +75,7 @@ rocksdb::DBOptions MakeDatabaseOptions(const Engine& engine) {
   options.max_background_jobs =
       static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2u, 4u));
   options.bytes_per_sync = 1 * kMiB;  // background files go to the disk as they are written
+  options.rate_limiter = engine.pace->limiter();
   options.max_open_files = 4096;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.max_log_file_size = 4 * kMiB;

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "gateway/base/limits.h"
+#include "storage/flush_pace.h"
 #include "storage/spool_options.h"
 
 namespace ringpost::storage {
@@ -16,6 +17,7 @@ struct Engine {
   std::shared_ptr<rocksdb::FileSystem> file_system;  // under RocksDB and the key slots
   bool sync = true;  // false: says durable what is not; there to show that the crash tests notice
 
+  std::shared_ptr<FlushPace> pace = std::make_shared<FlushPace>();
   Millis stall_limit{int64_t{limits::kStoreStallSeconds} * 1000};
 
   explicit Engine(SpoolOptions spool_options)

@@ -58,6 +58,7 @@ void GroupBuilder::Begin(WallTime now) {
   events_.clear();
   messages_added_ = 0;
   now_ = now;
+  previous_epoch_started_ = ring_->PreviousStarted();
 }
 
 void GroupBuilder::Add(CommitRequest* request) {
@@ -207,10 +208,12 @@ void GroupBuilder::AddOutcome(CommitRequest* request) {
   for (uint32_t i = 0; i < request->recipients_total; ++i) {
     batch_.Delete(id(Family::kRcpt), View(IndexedKey(request->id, i)));
   }
-  // A key row is written to what survived a whole epoch; what is younger, by a clock that was not
-  // set back since, has none.
+  // A key row is written to what survived a whole epoch: what is younger, by a clock that was not
+  // set back since, has none. The id is made a moment before the key is wrapped, or after an epoch
+  // was dated and before it is in use.
   WallTime accepted = request->id.time();
-  if (accepted > now_ || now_ - accepted >= Seconds(limits::kKeyEpochSeconds / 2)) {
+  if (accepted > now_ ||
+      accepted - previous_epoch_started_ < Seconds(limits::kKeyEpochSecondsMin / 2)) {
     batch_.Delete(id(Family::kKey), request->id.key());
   }
   --messages_added_;

@@ -81,6 +81,7 @@ class GroupBuilder {
   BodyStreams streams_;
   LockedKeys scratch_keys_;
   WallTime now_;
+  WallTime previous_epoch_started_;
   std::vector<std::string_view> parts_;  // of the chunk being sealed
   std::vector<const StoredEvent*> events_;
   int64_t messages_added_ = 0;

@@ -40,6 +40,7 @@ void Housekeeper::Run() {
   prctl(PR_SET_NAME, "rp-housekeeper");
   while (!stopping_.load(std::memory_order_acquire)) {
     space_->Check();
+    store_->engine().pace->Look(committer_->counters().Get(Counter::kCommitBytes), ReadMonoClock());
     MoveOutbox();
     TurnKeys();
     SweepOrphans();

@@ -1,5 +1,6 @@
 // Housekeeper: the store's background thread. It empties the outbox, turns key epochs, watches free
-// space and sweeps what streams left behind at a crash. Private to storage.
+// space, paces what RocksDB writes in the background and sweeps what streams left behind at a
+// crash. Private to storage.
 //
 // The outbox: one row per commit group, numbered. The mover reads on from the last row it moved,
 // with that as the lower bound and the committer's end as the upper, so it never walks over the

@@ -6,10 +6,14 @@
 
 namespace ringpost::storage {
 
-KeyRing::KeyRing() : keys_(2), wrappers_(limits::kKeySlots), store_key_(keys_.Take()) {}
+KeyRing::KeyRing(Seconds epoch_length)
+    : epoch_length_(epoch_length),
+      keys_(2),
+      wrappers_(limits::kKeySlots),
+      store_key_(keys_.Take()) {}
 
 StatusOr<std::unique_ptr<KeyRing>> KeyRing::Open(const Engine& engine, Mode mode) {
-  std::unique_ptr<KeyRing> ring(new KeyRing());
+  std::unique_ptr<KeyRing> ring(new KeyRing(engine.options.key_epoch));
   Status read = ReadStoreKey(engine.options.key_file, ring->store_key_.get());
   if (!read.ok()) return read;
   Status opened = ring->OpenSlots(engine, mode);
@@ -59,7 +63,7 @@ bool KeyRing::EpochOver(WallTime now) const {
   std::lock_guard<std::mutex> lock(mutex_);
   WallTime started = epochs_.rbegin()->second.started;
   // A clock that was set back ends the epoch too: its age is not known any more.
-  return now < started || now - started >= Seconds(limits::kKeyEpochSeconds);
+  return now < started || now - started >= epoch_length_;
 }
 
 Status KeyRing::BeginEpoch(WallTime now) {
@@ -117,6 +121,12 @@ uint32_t KeyRing::damaged_slots() const {
 uint32_t KeyRing::current_epoch() const {
   std::lock_guard<std::mutex> lock(mutex_);
   return epochs_.rbegin()->first;
+}
+
+WallTime KeyRing::PreviousStarted() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto newest = epochs_.rbegin();
+  return epochs_.size() > 1 ? std::next(newest)->second.started : newest->second.started;
 }
 
 std::vector<uint32_t> KeyRing::Outlived() const {

@@ -1,10 +1,10 @@
 // KeyRing: the epoch keys of a spool, in locked memory and in KeySlots.
 //
 // Every message has a key of its own, wrapped (60 bytes) by the key of the epoch it was stored in.
-// An epoch lasts kKeyEpochSeconds. After two, the keys of messages that are still here are wrapped
-// again under the current epoch (Rewrapper) and the old epoch's key is wiped here and overwritten
-// on the disk: whatever still holds the sealed body of a settled message (log, table file, free
-// block) holds nothing that opens it.
+// An epoch lasts SpoolOptions::key_epoch. After two, the keys of messages that are still here are
+// wrapped again under the current epoch (Rewrapper) and the old epoch's key is wiped here and
+// overwritten on the disk: whatever still holds the sealed body of a settled message (log, table
+// file, free block) holds nothing that opens it.
 //
 // Threads: all functions from any thread; one lock, held for a wrap or an unwrap, and by BeginEpoch
 // and Retire for a sync. Those two are called by one thread.
@@ -39,6 +39,9 @@ class KeyRing {
   // RESOURCE_EXHAUSTED: every slot is taken; the current epoch goes on.
   Status BeginEpoch(WallTime now);
   uint32_t current_epoch() const;
+  // When the epoch before the current one began (the current one, where it is the only one). What
+  // was wrapped since is under one of these two, so it was never wrapped again.
+  WallTime PreviousStarted() const;
   bool empty() const;  // no slot opened
   bool Knows(uint32_t epoch) const;
   // Epochs that are ready to go: all but the current one and the one before it.
@@ -58,11 +61,12 @@ class KeyRing {
     WallTime started;
     Wrappers::Holder wrapper;
   };
-  KeyRing();
+  explicit KeyRing(Seconds epoch_length);
   Status OpenSlots(const Engine& engine, Mode mode);
   uint32_t NextNumber() const;
 
-  // First: the holders below give back to them.
+  const Seconds epoch_length_;
+  // Before the holders below, which give back to them.
   LockedKeys keys_;
   Wrappers wrappers_;
   LockedKeys::Holder store_key_;

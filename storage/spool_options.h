@@ -22,10 +22,13 @@ struct SpoolOptions {
   // How much lies in the log and in memory before it is flushed to table and blob files. A message
   // that is delivered before this much more has come in never reaches them; a start after a crash
   // replays as much (and while a flush is under way, what came in meanwhile).
-  uint64_t memtable_bytes = 256 * limits::kMiB;
+  uint64_t memtable_bytes = 128 * limits::kMiB;
   uint64_t block_cache_bytes = 64 * limits::kMiB;
   uint64_t free_space_floor_bytes = limits::kFreeSpaceFloorBytesDefault;
   uint32_t reader_threads = 2;
+  // How long an epoch's key wraps those of new messages. A message's body is out of everybody's
+  // reach at most two epochs, and the wrapping of what survives them, after its end.
+  Seconds key_epoch{limits::kKeyEpochSeconds};
   // Wall clock for key epochs; read on the store's own threads. Empty: the machine's.
   std::function<WallTime()> clock;
   Log* log = nullptr;  // state changes of the store; null: none. Outlives the spool.

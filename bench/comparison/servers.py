@@ -1,6 +1,7 @@
 """The servers that are compared. Each is started with a next hop and a folder of its own, answers at
 127.0.0.1:port, and is stopped with everything it left."""
 
+import json
 import os
 import pathlib
 import pwd
@@ -90,9 +91,15 @@ class Program(Server):
     def command(self, next_hop):
         raise NotImplementedError
 
+    environment = {}  # beside our own
+
     def _start(self, next_hop):
         self.log = open(self.work / "log", "wb")
-        self.process = subprocess.Popen(self.command(next_hop), stdout=self.log, stderr=self.log)
+        self._run(next_hop)
+
+    def _run(self, next_hop):
+        self.process = subprocess.Popen(self.command(next_hop), stdout=self.log, stderr=self.log,
+                                        env=os.environ | self.environment)
         self.pid = self.process.pid
 
     def _stop(self):
@@ -107,6 +114,33 @@ class Program(Server):
 class Ringpost(Program):
     name = "ringpost"
 
+    def __init__(self, bin_dir, work, extra=""):
+        """`extra`: configuration behind the rest."""
+        super().__init__(bin_dir, work)
+        self.extra = extra
+
+    def status(self):
+        done = subprocess.run([self.bin / "ringpost", "--socket", self.work / "store/control.sock", "--json", "status"],
+                              capture_output=True, text=True, timeout=60)
+        return json.loads(done.stdout)["status"]
+
+    def queued(self):
+        return self.status()["regions"][0]["queued_entries"]
+
+    def wait_until(self, condition, seconds):
+        """Until `condition` holds of the status."""
+        deadline = time.monotonic() + seconds
+        while not condition(self.status()):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"ringpost did not get there in {seconds} s")
+            time.sleep(0.05)
+
+    def restart_killed(self, next_hop):
+        """kill -9, and started again on the same store."""
+        self.process.kill()
+        self.process.wait()
+        self._run(next_hop)
+
     def command(self, next_hop):
         config = self.work / "ringpost.toml"
         config.write_text(
@@ -115,7 +149,7 @@ class Ringpost(Program):
             f'[[region]]\nname = "local"\nlog = "{self.work}/messages.log"\n'
             f'[[listener]]\naddress = "127.0.0.1:{self.port}"\nregion = "local"\n'
             f'[[trust]]\nnetwork = "127.0.0.0/8"\n'
-            f'[[route]]\ndomain = "*"\nrelay = "127.0.0.1:{next_hop}"\n')
+            f'[[route]]\ndomain = "*"\nrelay = "127.0.0.1:{next_hop}"\n' + self.extra)
         return [self.bin / "ringpostd", "--config", config]
 
 

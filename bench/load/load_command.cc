@@ -98,10 +98,10 @@ void AddLoadCommand(CLI::App* app, int* exit_code) {
       ->check(CLI::PositiveNumber);
   load->add_option("--messages", options->messages, "Messages to send");
   load->add_option("--seconds", options->seconds, "How long to send");
-  load->add_option(
-      "--rate", options->rate,
-      "Messages a second in an open loop, the final reply timed from when each was due; without it "
-      "each connection sends when it is free");
+  load->add_option("--rate", options->rate,
+                   "Messages a second in an open loop, the final reply timed also from when each "
+                   "was due; without "
+                   "it each connection sends when it is free");
   load->add_option("--drain", options->drain_seconds, "Seconds to wait for the last replies")
       ->capture_default_str();
   load->add_option("--size", flags->size, "Message bytes, or BYTES:WEIGHT,... for a mix")

@@ -168,9 +168,8 @@ void LoadConnection::OnFinal(uint8_t slot, int code, uint64_t now) {
     ++stats.accepted;
     stats.text_bytes += message.header.size() + message.body.size();
     stats.last_reply_nanos = now;
-    const uint64_t start =
-        message.planned_nanos != 0 ? message.planned_nanos : message.text_sent_nanos;
-    stats.final_reply.Record(now - std::min(now, start));
+    stats.final_reply.Record(now - std::min(now, message.text_sent_nanos));
+    if (message.planned_nanos != 0) stats.due.Record(now - std::min(now, message.planned_nanos));
     stats.transaction.Record(now - std::min(now, message.started_nanos));
     worker_->Acknowledged(message);
   } else {

@@ -49,6 +49,7 @@ void LoadStats::Merge(const LoadStats& other) {
   }
   last_reply_nanos = std::max(last_reply_nanos, other.last_reply_nanos);
   final_reply.Merge(other.final_reply);
+  due.Merge(other.due);
   transaction.Merge(other.transaction);
   for (const auto& [key, value] : other.replies) {
     auto& [count, sample] = replies[key];
@@ -81,6 +82,7 @@ std::string LoadStats::Json(std::string_view run_id) const {
       {"first_seconds", static_cast<double>(first_nanos) / 1e9},
       {"last_reply_seconds", static_cast<double>(last_reply_nanos) / 1e9},
       {"final_reply_us", HistogramJson(final_reply)},
+      {"due_us", HistogramJson(due)},
       {"transaction_us", HistogramJson(transaction)},
       {"replies", codes},
       {"refusal_samples", samples},
@@ -97,9 +99,10 @@ std::string LoadStats::Text() const {
                 static_cast<unsigned long long>(accepted), static_cast<unsigned long long>(refused),
                 static_cast<unsigned long long>(unanswered), SecondsOf(*this), RateOf(*this));
   text += line.data();
-  const std::array<std::pair<const char*, const Histogram*>, 2> rows = {
-      {{"final reply", &final_reply}, {"transaction", &transaction}}};
+  const std::array<std::pair<const char*, const Histogram*>, 3> rows = {
+      {{"final reply", &final_reply}, {"transaction", &transaction}, {"due to reply", &due}}};
   for (const auto& [name, histogram] : rows) {
+    if (histogram->count() == 0) continue;
     std::snprintf(line.data(), line.size(),
                   "%s in ms: p50 %.2f, p90 %.2f, p99 %.2f, p99.9 %.2f, worst %.2f\n", name,
                   Micros(histogram->Quantile(0.5)) / 1e3, Micros(histogram->Quantile(0.9)) / 1e3,

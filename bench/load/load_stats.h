@@ -23,9 +23,10 @@ struct LoadStats {
   uint64_t backlog_max = 0;  // open loop: messages due and waiting for a free connection
   uint64_t first_nanos = 0;
   uint64_t last_reply_nanos = 0;
-  // To the final reply: from the last byte of the text, or in an open loop from the time at which
-  // the message was due, so that the wait for a free connection counts.
-  Histogram final_reply;
+  Histogram final_reply;  // from the last byte of the text to the final reply
+  // An open loop's: from the time at which the message was due to the final reply, so that the wait
+  // for a free connection and the whole transaction count.
+  Histogram due;
   Histogram transaction;  // from MAIL to the final reply
   std::map<std::pair<std::string_view, int>, std::pair<uint64_t, std::string>> replies;
 

@@ -1,8 +1,8 @@
 // One thread of `load`: its share of the connections, of the messages and of the rate.
 //
 // Closed loop: a connection asks for its next message as soon as it is free. Open loop: messages
-// fall due at fixed times whether or not a connection is free, and their final reply is timed from
-// those times, so a server that stalls is not flattered by a client that waits for it.
+// fall due at fixed times whether or not a connection is free, and their final reply is timed also
+// from those times, so a server that stalls is not flattered by a client that waits for it.
 #pragma once
 
 #include <cstdint>

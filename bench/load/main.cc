@@ -18,6 +18,7 @@ int Run(int argc, char** argv) {
   ringpost::bench::AddIdleCommand(&app, &exit_code);
   ringpost::bench::AddSinkCommand(&app, &exit_code);
   ringpost::bench::AddRelayCommand(&app, &exit_code);
+  ringpost::bench::AddCommitCommand(&app, &exit_code);
   ringpost::bench::AddCompareCommand(&app);
   CLI11_PARSE(app, argc, argv);
   return exit_code;

@@ -9,10 +9,9 @@
 extern "C" {
 // thp: memtables and bodies fill fresh memory all the time; without faults of 4 KiB a message is
 // accepted for a quarter less CPU. dirty_decay: what a memtable's end frees, the next one uses, for
-// the same reason. background_thread: what is given back is given back by a thread of its own, not
-// by a shard.
+// the same reason; it is not given back by the clock, but by ReturnFreedMemory.
 extern const char* malloc_conf;
-const char* malloc_conf = "thp:always,dirty_decay_ms:30000,muzzy_decay_ms:0,background_thread:true";
+const char* malloc_conf = "thp:always,dirty_decay_ms:-1,muzzy_decay_ms:0";
 
 __attribute__((weak)) int mallctl(const char* name, void* old_value, size_t* old_bytes,
                                   void* new_value, size_t new_bytes);

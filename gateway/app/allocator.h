@@ -19,8 +19,8 @@ inline constexpr uint64_t kHugePagesCeilingBytesMin = 1024 * limits::kMiB;
 // At start, before the threads are.
 void ChoosePages(uint64_t ceiling_bytes);
 
-// Gives back to the system what was freed. Takes milliseconds: the main thread's, when memory is
-// short.
+// Gives back to the system what was freed, which nothing else does. Takes milliseconds: the main
+// thread's, when memory is short, or when little mail comes in.
 void ReturnFreedMemory();
 
 }  // namespace ringpost::app

@@ -25,6 +25,7 @@ namespace ringpost::app {
 struct StoreConfig {
   std::string path;  // control store and keys; regions are below it unless they say otherwise
   uint64_t free_bytes_min = limits::kFreeSpaceFloorBytesDefault;
+  Seconds key_epoch{limits::kKeyEpochSeconds};
   bool operator==(const StoreConfig&) const = default;
 };
 

@@ -77,6 +77,10 @@ void ReadStore(TableReader* root, StoreConfig* store) {
   table.Required("path", "the directory for control store, keys and the regions' mail");
   if (table.Text("path", &store->path)) CheckAbsolutePath(&table, "path", store->path);
   table.Bytes("free_bytes_min", 0, uint64_t{1} << 50, &store->free_bytes_min);
+  Millis epoch = store->key_epoch;
+  table.Duration("key_epoch", Seconds(limits::kKeyEpochSecondsMin),
+                 Seconds(limits::kKeyEpochSeconds), &epoch);
+  store->key_epoch = std::chrono::ceil<Seconds>(epoch);
   table.Finish();
 }
 

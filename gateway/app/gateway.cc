@@ -85,6 +85,7 @@ Status GatewayImpl::OpenRegion(const RegionConfig& config) {
   storage::SpoolOptions options;
   options.path = config.store + "/spool";
   options.free_space_floor_bytes = config_.store.free_bytes_min;
+  options.key_epoch = config_.store.key_epoch;
   // Under a low memory ceiling the store's own memory must not be what reaches it.
   uint64_t share = memory_.ceiling_bytes() / config_.regions.size();
   options.memtable_bytes = std::min(options.memtable_bytes, share / 8);
@@ -234,10 +235,19 @@ void GatewayImpl::Tick() {
   }
   if (now >= Pressure::kCloseIdle) ForEachShard([](Shard& shard) { shard.CloseIdle(); });
   // What was freed must leave the process, or the level could never fall.
-  if (now != Pressure::kNone) ReturnFreedMemory();
+  if (quiet_.Look(TrafficBytes(), ReadMonoClock()) || now != Pressure::kNone) ReturnFreedMemory();
   std::lock_guard lock(mutex_);
   memory_bytes_ = memory_.bytes();
   if (!draining_) state_ = now == Pressure::kNone ? "running" : "shedding";
+}
+
+uint64_t GatewayImpl::TrafficBytes() const {
+  uint64_t sum = 0;
+  for (const auto& shard : shards_) {
+    sum +=
+        shard->counters().Get(Counter::kReceiveBytes) + shard->counters().Get(Counter::kSendBytes);
+  }
+  return sum;
 }
 
 bool GatewayImpl::Stop() {

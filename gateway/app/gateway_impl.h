@@ -73,6 +73,7 @@ class GatewayImpl final : public Gateway {
   size_t RegionIndex(std::string_view name) const;  // npos: none
   void ForEachShard(const std::function<void(Shard&)>& work);
   void ApplyLimits();
+  uint64_t TrafficBytes() const;  // in and out, since the start
   void Wake();
 
   // gateway_reload.cc
@@ -98,6 +99,7 @@ class GatewayImpl final : public Gateway {
   Sockets sockets_;
   bool handed_out_ = false;  // sockets_ belong to the shards now
   MemoryWatch memory_;
+  QuietWatch quiet_;
   bool draining_ = false;
 
   mutable std::mutex mutex_;

@@ -104,4 +104,12 @@ Pressure MemoryWatch::Judge(uint64_t bytes) {
   return level_;
 }
 
+bool QuietWatch::Look(uint64_t traffic, MonoTime now) {
+  if (now - begin_ < Seconds(limits::kQuietSeconds)) return false;
+  bool quiet = traffic - traffic_ < limits::kQuietBytesMax;
+  traffic_ = traffic;
+  begin_ = now;
+  return quiet;
+}
+
 }  // namespace ringpost::app

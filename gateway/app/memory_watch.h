@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 
+#include "gateway/base/time.h"
 #include "gateway/session/inbound_policy.h"
 
 namespace ringpost::app {
@@ -36,6 +37,18 @@ class MemoryWatch {
   std::string from_;
   uint64_t bytes_ = 0;
   session::Pressure level_ = session::Pressure::kNone;
+};
+
+// Whether so little mail passes that what was freed need not be kept for it.
+class QuietWatch {
+ public:
+  // `traffic`: bytes received and sent since the start of the process. True at the end of each
+  // limits::kQuietSeconds in which there were fewer than limits::kQuietBytesMax.
+  bool Look(uint64_t traffic, MonoTime now);
+
+ private:
+  uint64_t traffic_ = 0;  // at the window's begin
+  MonoTime begin_;
 };
 
 // The least of what the cgroups of this process and those above them allow, of version 2 and of

@@ -38,6 +38,7 @@ namespace ringpost {
   X(kBouncesQueued, "bounce_messages_queued_total")                     \
   X(kCommitGroups, "commit_groups_total")                               \
   X(kCommitRequests, "commit_requests_total")                           \
+  X(kCommitSyncs, "commit_syncs_total")                                 \
   X(kCommitBytes, "commit_bytes_total")                                 \
   X(kStoreErrors, "store_errors_total")                                 \
   X(kStoreReopens, "store_reopens_total")                               \

@@ -87,7 +87,7 @@ inline constexpr size_t kGatherBytesMax = 16 * kKiB;
 // One message pins at most this share of a shard's receive buffers; the rest goes to the store as
 // chunks.
 inline constexpr size_t kPinnedPoolShare = 64;
-// A body chunk in the store; also the most of one body that joins one commit group.
+// A body chunk in the store.
 inline constexpr size_t kBodyChunkBytesMax = 1 * kMiB;
 
 // --- Reactor
@@ -196,6 +196,10 @@ inline constexpr uint32_t kMemoryRefuseMailPercent = 85;
 inline constexpr uint32_t kMemoryCloseIdlePercent = 90;
 inline constexpr uint32_t kMemoryRefuseConnectionsPercent = 95;
 inline constexpr uint64_t kMemoryCeilingBytesMin = 64 * kMiB;
+// With less than this received and sent in so many seconds, memory that was freed is returned to
+// the system; under more mail it is kept, for the mail that follows.
+inline constexpr uint64_t kQuietBytesMax = 16 * kMiB;
+inline constexpr uint32_t kQuietSeconds = 30;
 
 // --- Configuration file
 inline constexpr size_t kConfigBytesMax = 4 * kMiB;
@@ -325,11 +329,16 @@ inline constexpr uint32_t kHostFailureSeconds = 10;
 // --- The store
 // A lazy request waits at most this long for company before it is committed alone.
 inline constexpr uint32_t kLazyCommitMillis = 5;
-// One commit group: requests, and bytes of its batch. What does not fit forms the next group. Body
-// chunks are bounded further (kBodyChunkBytesMax in all per group), so that big bodies do not delay
-// small messages.
+// One commit group: requests, and bytes of its batch. What does not fit forms the next group.
 inline constexpr size_t kCommitGroupRequestsMax = 1024;
 inline constexpr size_t kCommitGroupBytesMax = 4 * kMiB;
+// Of it, chunks of bodies that stream in; and while other mail waits, only one group in so many
+// takes any: a chunk is as long as forty small messages, and they would wait for it.
+inline constexpr size_t kCommitGroupChunkBytesMax = 256 * kKiB;
+inline constexpr uint32_t kCommitGroupsPerChunkTurn = 4;
+// What RocksDB may write in the background: a little more than what is committed, within these.
+inline constexpr uint64_t kFlushBytesPerSecondMin = 32 * kMiB;
+inline constexpr uint64_t kFlushBytesPerSecondMax = 4096 * kMiB;
 // Bodies that stream into one spool at once (each holds a key in locked memory). The next one's
 // first chunk: RESOURCE_EXHAUSTED, 452 4.3.1.
 inline constexpr size_t kBodyStreamsMax = 4096;
@@ -337,8 +346,10 @@ inline constexpr size_t kBodyStreamsMax = 4096;
 // that.
 inline constexpr size_t kScanPageMessagesMax = 256;
 inline constexpr uint32_t kScanPagesInFlightMax = 4;
-// Epoch keys turn so that two epochs and the wrapping of what survived them end inside 20 minutes.
+// Epoch keys turn so that two epochs and the wrapping of what survived them end inside 20 minutes;
+// an operator may have them turn sooner, not later.
 inline constexpr uint32_t kKeyEpochSeconds = 570;
+inline constexpr uint32_t kKeyEpochSecondsMin = 10;
 // Epoch keys that can live at once; with all slots taken the current one stays in use until one is
 // free.
 inline constexpr uint32_t kKeySlots = 8;

@@ -121,13 +121,12 @@ Slot Schedule::Split(Slot slot, uint32_t recipients) {
 }
 
 Slot Schedule::PopReady(SiteId site) {
-  SiteQueue& queue = sites_[site];
-  for (uint32_t looked = 0; queue.ready.head != kNone; ++looked) {
+  for (uint32_t looked = 0; sites_[site].ready.head != kNone; ++looked) {
     if (looked == limits::kQueueStepEntriesMax) {
       Touch(site);
       return kNone;
     }
-    Slot slot = queue.ready.head;
+    Slot slot = sites_[site].ready.head;
     Detach(slot);
     Domain& domain = domains_[pool_[slot].domain];
     if (domain.suspended || SiteOf(slot) != site) {
@@ -201,13 +200,14 @@ bool Schedule::StepResumed(uint32_t* budget) {
 
 bool Schedule::StepReroute(uint32_t* budget) {
   if (!rerouting_) return false;
-  for (SiteQueue& queue : sites_) {
-    queue.reroute_left = std::min(queue.reroute_left, queue.ready.count);
-    for (; queue.reroute_left > 0 && *budget > 0; --queue.reroute_left, --*budget) {
-      Slot slot = queue.ready.head;
+  for (SiteId site = 0; site < sites_.size(); ++site) {
+    uint32_t left = std::min(sites_[site].reroute_left, sites_[site].ready.count);
+    for (; left > 0 && *budget > 0; --left, --*budget) {
+      Slot slot = sites_[site].ready.head;
       Detach(slot);
       PushReady(slot, false);
     }
+    sites_[site].reroute_left = left;
     if (*budget == 0) return true;
   }
   rerouting_ = false;

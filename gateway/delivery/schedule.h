@@ -134,6 +134,7 @@ class Schedule {
   DueWheel expiry_;
   DomainTable domains_;
   RouteFn route_;
+  // Whatever asks for a domain's site may add one: no reference into it outlives the question.
   std::vector<SiteQueue> sites_;
   std::vector<SiteId> touched_;
   SlotList resumed_;  // entries (kParked) whose domain was resumed, on their way to ready lists

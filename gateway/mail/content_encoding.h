@@ -25,4 +25,9 @@ void AppendQuotedPrintable(std::string_view text, std::string* out);
 // Lines of 76, each with CRLF.
 void AppendBase64(std::string_view bytes, std::string* out);
 
+// What they append to at most: three places for each byte, and a soft break (three more) after at
+// least 73; four places for three bytes, and a CRLF after 76.
+constexpr size_t QuotedPrintableBytesMax(size_t bytes) { return bytes * 3 + bytes * 9 / 73 + 3; }
+constexpr size_t Base64BytesMax(size_t bytes) { return (bytes / 57 + 1) * 78; }
+
 }  // namespace ringpost::mail

@@ -4,6 +4,7 @@
 
 #include "gateway/base/check.h"
 #include "gateway/base/limits.h"
+#include "gateway/base/wipe.h"
 #include "gateway/mail/dsn_original.h"
 #include "gateway/mail/dsn_text.h"
 
@@ -192,6 +193,9 @@ void AppendHeader(const DsnInput& input, const std::string& boundary, std::strin
   if (input.smtputf8) AppendField("Content-Transfer-Encoding", "8bit", out);
 }
 
+// Header fields and delimiters of the last part, less its boundary.
+constexpr size_t kPartFieldsBytesMax = 256;
+
 void AppendPart(const std::string& boundary, std::string_view type, std::string_view encoding,
                 std::string_view description, std::string_view content, std::string* out) {
   out->append("\r\n--").append(boundary).append("\r\n");
@@ -209,6 +213,7 @@ std::string BuildDsn(const DsnInput& input) {
   std::string explanation = Explanation(input);
   std::string status = Status(input);
   ReturnedOriginal original = MakeReturnedOriginal(input);
+  WipedAtEnd wiped(&original.content);
   std::string boundary = Boundary(input, explanation, status, original.content);
 
   std::string report;
@@ -220,6 +225,8 @@ std::string BuildDsn(const DsnInput& input) {
   AppendPart(boundary,
              input.smtputf8 ? "message/global-delivery-status" : "message/delivery-status",
              encoding, "Delivery report", status, &report);
+  ReserveWiped(&report,
+               report.size() + original.content.size() + 2 * boundary.size() + kPartFieldsBytesMax);
   AppendPart(boundary, original.type, original.encoding,
              original.whole ? "Original message" : "Header of the original message",
              original.content, &report);

@@ -6,6 +6,7 @@
 #include "gateway/base/limits.h"
 #include "gateway/base/slice.h"
 #include "gateway/base/text.h"
+#include "gateway/base/wipe.h"
 #include "gateway/mail/content_encoding.h"
 #include "gateway/mail/downgrade.h"
 #include "gateway/mail/header_scan.h"
@@ -14,7 +15,9 @@ namespace ringpost::mail {
 namespace {
 
 void EndLine(std::string* text) {
-  if (!text->ends_with("\r\n")) text->append("\r\n");
+  if (text->ends_with("\r\n")) return;
+  ReserveWiped(text, text->size() + 2);
+  text->append("\r\n");
 }
 
 // Fit to stand in a report as it is: whole lines and, unless the report is UTF-8, ASCII.
@@ -49,7 +52,11 @@ std::optional<ReturnedOriginal> All(const DsnInput& input) {
   }
   // message/rfc822 itself may not be encoded (RFC 2046 section 5.2.1), but what is in it may.
   std::optional<std::string> encoded = Reencode(input.original);
-  if (!encoded || !IsClean(*encoded, false)) return std::nullopt;
+  if (!encoded) return std::nullopt;
+  if (!IsClean(*encoded, false)) {
+    WipeString(&*encoded);
+    return std::nullopt;
+  }
   EndLine(&*encoded);
   return ReturnedOriginal{"message/rfc822", "7bit", std::move(*encoded), true};
 }
@@ -66,6 +73,7 @@ ReturnedOriginal MakeReturnedOriginal(const DsnInput& input) {
     part = {"message/global-headers", "8bit", std::string(header)};
   } else {
     part.encoding = "quoted-printable";
+    part.content.reserve(QuotedPrintableBytesMax(header.size()));
     AppendQuotedPrintable(header, &part.content);
   }
   EndLine(&part.content);

@@ -6,6 +6,7 @@
 
 #include "gateway/base/limits.h"
 #include "gateway/base/text.h"
+#include "gateway/base/wipe.h"
 
 namespace ringpost::mail {
 namespace {
@@ -43,6 +44,7 @@ std::optional<FieldView> ParseField(std::string_view line) {
 
 class Scanner {
  public:
+  ~Scanner() { WipeString(&split_line_); }
   // Takes the next bytes of the message; false: the header section is over.
   bool Take(std::string_view text);
   HeaderSummary Finish();
@@ -77,6 +79,7 @@ bool Scanner::Take(std::string_view text) {
     std::string_view line = part;
     if (end == nullptr || split_bytes_ > 0) {
       split_bytes_ += part.size();
+      split_line_.reserve(kLineKeptBytesMax);  // once, before there is anything in it
       split_line_.append(
           part.substr(0, kLineKeptBytesMax - std::min(kLineKeptBytesMax, split_line_.size())));
       if (end == nullptr) return true;

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "gateway/base/limits.h"
+#include "gateway/base/wipe.h"
 #include "gateway/mail/content_encoding.h"
 #include "gateway/mail/downgrade.h"
 #include "gateway/mail/mime_entity.h"
@@ -34,6 +35,7 @@ bool IsBoundary(std::string_view boundary) {
 class Walk {
  public:
   bool Entity(std::string_view bytes, uint32_t depth, bool in_digest);
+  ~Walk() { WipeString(&out_); }
   std::string& out() { return out_; }
 
  private:
@@ -42,6 +44,16 @@ class Walk {
   bool FindDelimiter(std::string_view body, const std::string& dashes, size_t from,
                      Delimiter* found);
   bool CopyPlain(std::string_view bytes);
+  void Append(std::string_view bytes) {
+    Room(bytes.size());
+    out_.append(bytes);
+  }
+  // As much may follow without growth, which would leave a copy behind.
+  void Room(size_t bytes) {
+    if (out_.capacity() - out_.size() < bytes) {
+      ReserveWiped(&out_, out_.size() + out_.size() / 2 + bytes);
+    }
+  }
   void Header(const MimeEntity& entity, std::string_view encoding);
   void HeaderWithout8Bit(const MimeEntity& entity);
 
@@ -52,7 +64,7 @@ class Walk {
 bool Walk::CopyPlain(std::string_view bytes) {
   ContentTraits traits = InspectContent(bytes);
   if (traits.high_bytes > 0 || traits.nul || traits.bare_newline) return false;
-  out_.append(bytes);
+  Append(bytes);
   return true;
 }
 
@@ -62,9 +74,11 @@ void Walk::Header(const MimeEntity& entity, std::string_view encoding) {
   std::string_view header = entity.header;
   bool replaces = entity.encoding_bytes != 0;
   size_t at = replaces ? entity.encoding_at : header.size() - 2;
-  out_.append(header.substr(0, at));
-  out_.append("Content-Transfer-Encoding: ").append(encoding).append("\r\n");
-  out_.append(header.substr(at + entity.encoding_bytes));
+  Append(header.substr(0, at));
+  Append("Content-Transfer-Encoding: ");
+  Append(encoding);
+  Append("\r\n");
+  Append(header.substr(at + entity.encoding_bytes));
 }
 
 void Walk::HeaderWithout8Bit(const MimeEntity& entity) {
@@ -73,7 +87,7 @@ void Walk::HeaderWithout8Bit(const MimeEntity& entity) {
   if (labelled) {
     Header(entity, "7bit");
   } else {
-    out_.append(entity.header);
+    Append(entity.header);
   }
 }
 
@@ -84,7 +98,7 @@ bool Walk::Leaf(const MimeEntity& entity, bool in_digest) {
       traits.high_bytes > 0 || traits.nul || traits.bare_newline || (binary && traits.long_line);
   if (!needs) {
     HeaderWithout8Bit(entity);
-    out_.append(entity.body);
+    Append(entity.body);
     return true;
   }
   bool message = entity.has_type ? entity.type == "message" : in_digest;
@@ -93,9 +107,11 @@ bool Walk::Leaf(const MimeEntity& entity, bool in_digest) {
   // quoted-printable costs two bytes for each that it spells out, base64 a third of all.
   if (text && !traits.nul && !traits.bare_newline && traits.high_bytes * 6 <= entity.body.size()) {
     Header(entity, "quoted-printable");
+    Room(QuotedPrintableBytesMax(entity.body.size()));
     AppendQuotedPrintable(entity.body, &out_);
   } else {
     Header(entity, "base64");
+    Room(Base64BytesMax(entity.body.size()));
     AppendBase64(entity.body, &out_);
   }
   return true;
@@ -131,7 +147,8 @@ bool Walk::Multipart(const MimeEntity& entity, uint32_t depth) {
       entity.encoding == TransferEncoding::kAbsent || entity.encoding == TransferEncoding::k7Bit;
   bool plain = InspectContent(entity.body).seven_bit();
   if (plain && label_is_fine) {
-    out_.append(entity.header).append(entity.body);
+    Append(entity.header);
+    Append(entity.body);
     return true;
   }
   // A signature covers the parts as they are (RFC 1847 section 2.1).
@@ -146,14 +163,14 @@ bool Walk::Multipart(const MimeEntity& entity, uint32_t depth) {
   if (!CopyPlain(body.substr(0, delimiter.begin))) return false;  // the preamble
   while (!delimiter.closes) {
     if (++parts_ > limits::kMimePartsMax) return false;
-    out_.append(body.substr(delimiter.begin, delimiter.end - delimiter.begin));
+    Append(body.substr(delimiter.begin, delimiter.end - delimiter.begin));
     size_t begin = delimiter.end;
     if (!FindDelimiter(body, dashes, begin, &delimiter)) return false;
     // The CRLF before a delimiter belongs to the delimiter.
     if (delimiter.begin < begin + 2) return false;
     std::string_view part = body.substr(begin, delimiter.begin - 2 - begin);
     if (!Entity(part, depth + 1, entity.subtype == "digest")) return false;
-    out_.append("\r\n");
+    Append("\r\n");
   }
   return CopyPlain(body.substr(delimiter.begin));  // the last delimiter and the epilogue
 }

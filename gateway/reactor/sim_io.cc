@@ -148,6 +148,7 @@ void SimIo::Close(int fd) {
 void SimIo::Produce(Op* op, int32_t value, bool more, Slice buffer) {
   op->finished = !more;
   world_->Note(op->key << 8 ^ static_cast<uint64_t>(static_cast<uint32_t>(value)) ^ uint64_t{more});
+  if (!more && world_->Chance(world_->faults_.lost_completion)) return;
   ready_.push_back({op->key, Result{value, more, std::move(buffer)}});
 }
 
@@ -209,8 +210,23 @@ void SimIo::DoReceive(Op* op) {
   UnpoisonMemory(pool_.memory(id), bytes.size());
   memcpy(pool_.memory(id), bytes.data(), bytes.size());
   Count(Counter::kReceiveBytes, bytes.size());
+  Slice slice = pool_.Take(id, bytes.size());
+  if (world_->Chance(world_->faults_.released_twice)) StealReference(id, slice);
   Produce(op, static_cast<int32_t>(bytes.size()), !world_->Chance(world_->faults_.end_multishot),
-          pool_.Take(id, bytes.size()));
+          std::move(slice));
+}
+
+// Only of the pool's own buffers: a slab is freed memory after its last reference, which only
+// AddressSanitizer can tell.
+void SimIo::StealReference(uint32_t buffer, const Slice& slice) {
+  if (slice.data() == pool_.memory(buffer))
+    memcpy(stolen_.emplace_back().bytes, &slice, sizeof(Slice));
+}
+
+void SimIo::DropStolen() {
+  if (stolen_.empty() || !world_->random_.OneIn(4)) return;
+  reinterpret_cast<Slice*>(stolen_.back().bytes)->~Slice();
+  stolen_.pop_back();
 }
 
 void SimIo::DoSend(Op* op) {
@@ -297,6 +313,7 @@ void SimIo::Turn() {
   RunSome();
   timers_.Advance(world_->now_);
   inbox_.Drain();
+  DropStolen();
   if (after_turn_) after_turn_();
 }
 

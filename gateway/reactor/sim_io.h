@@ -56,6 +56,11 @@ struct SimFaults {
   uint32_t wire_delay_ms = 0;       // each write takes up to this long to arrive
   uint32_t pipe_bytes = 64 * 1024;  // what the wire and the peer's kernel take before a send waits
 
+  // Not faults but bugs of a ring, seeded to see that a simulation notices them; in none of the
+  // sets below.
+  uint32_t lost_completion = 0;  // the last Result of an operation never comes
+  uint32_t released_twice = 0;   // a receive buffer is given back once more than it was taken
+
   static SimFaults None() { return {}; }
   // Everything but resets and errors that end a connection: what every session must get through.
   static SimFaults Rough();
@@ -68,7 +73,8 @@ class SimPeer;
 
 class SimWorld {
  public:
-  explicit SimWorld(uint64_t seed, SimFaults faults = SimFaults::Rough());
+  explicit SimWorld(uint64_t seed, SimFaults faults = SimFaults::Rough(),
+                    WallTime start = DefaultStart());
   ~SimWorld();
   SimWorld(const SimWorld&) = delete;
   SimWorld& operator=(const SimWorld&) = delete;
@@ -91,6 +97,8 @@ class SimWorld {
   // Connects there neither succeed nor fail until this is undone.
   void SetBlackHole(const Endpoint& server, bool on);
   static Endpoint DefaultClient();
+  // 2026-01-01T00:00:00Z: a date that tests can name.
+  static WallTime DefaultStart();
 
   // One turn of one shard, or one event of the network, or a step of the clock. False where nothing
   // can ever happen again without a call from outside.
@@ -220,6 +228,8 @@ class SimIo final : public Io {
   void DoConnect(Op* op);
   void DoReceive(Op* op);
   void DoSend(Op* op);
+  void StealReference(uint32_t buffer, const Slice& slice);
+  void DropStolen();
   void RunSome();
   void Produce(Op* op, int32_t value, bool more, Slice buffer = {});
 
@@ -234,6 +244,11 @@ class SimIo final : public Io {
   std::vector<Ready> ready_;
   uint64_t parked_ = 0;
   std::function<void()> after_turn_;
+  // The bug of SimFaults::released_twice: a Slice, byte for byte, that holds no reference.
+  struct StolenSlice {
+    alignas(Slice) unsigned char bytes[sizeof(Slice)];
+  };
+  std::vector<StolenSlice> stolen_;
 };
 
 // A scripted end of a connection, outside any shard. What it writes arrives after the wire's delay,

@@ -7,8 +7,6 @@
 namespace ringpost::reactor {
 namespace {
 
-// 2026-01-01T00:00:00Z: a date that tests can name.
-constexpr int64_t kWallStartMs = 1'767'225'600'000;
 constexpr uint64_t kStepsPerMillisecond = 32;  // on average
 
 }  // namespace
@@ -34,8 +32,10 @@ SimFaults SimFaults::Hostile() {
   return faults;
 }
 
-SimWorld::SimWorld(uint64_t seed, SimFaults faults)
-    : wall_at_start_(WallFromMillis(kWallStartMs)), random_(seed), faults_(faults) {}
+WallTime SimWorld::DefaultStart() { return WallFromMillis(1'767'225'600'000); }
+
+SimWorld::SimWorld(uint64_t seed, SimFaults faults, WallTime start)
+    : wall_at_start_(start), random_(seed), faults_(faults) {}
 
 SimWorld::~SimWorld() { RP_CHECK(shards_.empty() && peers_.empty()); }
 

@@ -113,7 +113,7 @@ void DispatcherCore::AddEntries(LiveMessage* live, const storage::StoredEnvelope
     entry.enhanced[1] = static_cast<uint8_t>(group.enhanced[2]);
     entry.held = group.held;
     entry.flags =
-        static_cast<uint8_t>((group.whole_range() ? delivery::kAllRecipients : 0) |
+        static_cast<uint8_t>((group.told_by_range() ? delivery::kAllRecipients : 0) |
                              (group.wants_delay_notice ? delivery::kWantsDelayNotice : 0) |
                              (group.held ? delivery::kHeldRows : 0));
     WallTime now = io_->wall_now();
@@ -282,12 +282,12 @@ void DispatcherCore::TakeOver(LiveMessage* live, const std::vector<RecipientGrou
     uint32_t groups = 0;
     uint32_t recipients = 0;
     uint32_t first_recipient = 0;
-    bool whole_range = false;
+    bool told_by_range = false;
   };
   absl::flat_hash_map<Slot, Joined> joined;
   for (size_t i = 0; i < groups.size(); ++i) {
     Joined& of_slot = joined[slots[i]];
-    of_slot.whole_range = ++of_slot.groups == 1 && groups[i].whole_range();
+    of_slot.told_by_range = ++of_slot.groups == 1 && groups[i].told_by_range();
     of_slot.recipients += groups[i].recipients;
     of_slot.first_recipient = groups[i].first_recipient;
   }
@@ -300,7 +300,7 @@ void DispatcherCore::TakeOver(LiveMessage* live, const std::vector<RecipientGrou
     entry.cookie = live->number;
     entry.recipients = of_slot.recipients;
     entry.first_recipient = of_slot.first_recipient;
-    SetAllRecipients(&entry, of_slot.whole_range);
+    SetAllRecipients(&entry, of_slot.told_by_range);
     if (of_slot.groups == 0 && entry.state != EntryState::kInHand) empty.push_back(slot);
     slot = entry.sibling;
   } while (slot != first);

@@ -144,6 +144,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   std::vector<Slot> JoinToEntries(const std::vector<RecipientGroup>& groups, Slot first);
   void TakeOver(LiveMessage* live, const std::vector<RecipientGroup>& groups,
                 const std::vector<Slot>& slots);
+  bool AloneInDomain(const LiveMessage& live, Slot slot) const;
   static void SetAllRecipients(delivery::Entry* entry, bool all);
   LiveMessage* LiveOf(Slot slot);
   void Tick();

@@ -140,6 +140,14 @@ bool DispatcherCore::DelayNoticeDue(const LiveMessage& live, uint32_t number) co
   return io_->wall_now() - live.envelope().received >= config_->delay_warning;
 }
 
+// Whether no other entry of the message has the domain of this one: see RecipientGroup.
+bool DispatcherCore::AloneInDomain(const LiveMessage& live, Slot slot) const {
+  return std::none_of(live.recipients.begin(), live.recipients.end(), [&](const auto& recipient) {
+    return recipient.slot != kNone && recipient.slot != slot &&
+           schedule_[recipient.slot].domain == schedule_[slot].domain;
+  });
+}
+
 // What comes next for one entry: gone, deferred, or, for recipients that were not tried, ready at
 // once.
 void DispatcherCore::SettleSlot(Settling* settling, Slot slot) {
@@ -178,8 +186,9 @@ void DispatcherCore::SettleSlot(Settling* settling, Slot slot) {
   change.enhanced = tally.reply.enhanced;
   // In ascending order, and by now all that the entry stands for.
   schedule_[slot].first_recipient = tally.deferred.front();
-  SetAllRecipients(&schedule_[slot],
-                   tally.deferred.back() - tally.deferred.front() + 1 == deferred);
+  SetAllRecipients(
+      &schedule_[slot],
+      tally.deferred.back() - tally.deferred.front() + 1 == deferred && AloneInDomain(live, slot));
   settling->outcome->changes.push_back(change);
 }
 

@@ -5,6 +5,7 @@
 
 #include "gateway/base/counters.h"
 #include "gateway/base/limits.h"
+#include "gateway/base/wipe.h"
 #include "gateway/session/dispatcher_core.h"
 
 namespace ringpost::session {
@@ -74,10 +75,13 @@ void DispatcherCore::Finish(Outcome* outcome) {
   const LiveMessage& live = *outcome->live;
   const storage::StoredEnvelope& envelope = live.envelope();
   if (live.body_here) {
+    constexpr size_t kMost = limits::kReportReturnBytesMax + limits::kReportHeaderBytesMax + 1;
     std::string original = envelope.trace;
+    WipedAtEnd wiped(&original);
+    original.reserve(std::max(std::min<size_t>(live.wire_bytes(), kMost), original.size()));
     for (const Slice& piece : live.message->body.slices()) {
-      if (original.size() > limits::kReportReturnBytesMax + limits::kReportHeaderBytesMax) break;
-      original += piece.view();
+      if (original.size() >= kMost) break;
+      original += piece.view().substr(0, kMost - original.size());
     }
     BuildReport(outcome, original, original.size() == live.wire_bytes());
     Enqueue(outcome);
@@ -134,6 +138,7 @@ void DispatcherCore::BuildReport(Outcome* outcome, std::string_view original, bo
   input.original = input.return_full ? original : HeaderSection(original);
   input.recipients = std::move(outcome->report_on);
   std::string text = mail::BuildDsn(input);
+  WipedAtEnd wiped(&text);
 
   auto report = std::make_unique<storage::NewMessage>();
   report->id = input.report_id;

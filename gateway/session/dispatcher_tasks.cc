@@ -264,6 +264,9 @@ void DispatcherCore::RunLoaded(const EntryTask& task, LiveMessage* live) {
       --live->open;
     }
   }
+  // Another entry of the domain has taken over its recipients meanwhile: see TakeOver.
+  bool stands_for_nobody = outcome->events.empty();
+  if (stands_for_nobody) change.then = Outcome::Then::kRemove;
   if (!logged_each) LogTask(task, live->id());
   outcome->changes.push_back(change);
   Finish(outcome);

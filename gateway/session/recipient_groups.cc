@@ -74,6 +74,15 @@ void Join(RecipientGroup* group, uint32_t number, const storage::StoredRecipient
   ++group->recipients;
 }
 
+void MarkSharedDomains(std::vector<RecipientGroup>* groups) {
+  if (groups->size() < 2) return;
+  absl::flat_hash_map<std::string_view, RecipientGroup*> first_of;
+  for (RecipientGroup& group : *groups) {
+    auto [found, fresh] = first_of.try_emplace(group.domain, &group);
+    if (!fresh) group.alone = found->second->alone = false;
+  }
+}
+
 }  // namespace
 
 std::string DomainKeyOf(std::string_view address) {
@@ -97,6 +106,7 @@ std::vector<RecipientGroup> GroupRecipients(const storage::StoredEnvelope& envel
     Join(&groups[number], i, envelope.recipients[i], state);
     if (group_of != nullptr) (*group_of)[i] = number;
   }
+  MarkSharedDomains(&groups);
   return groups;
 }
 

@@ -25,8 +25,12 @@ struct RecipientGroup {
   uint16_t reply_code = 0;
   uint16_t enhanced[3] = {0, 0, 0};
 
-  // Recipients first_recipient..last_recipient, without gaps.
-  bool whole_range() const { return last_recipient - first_recipient + 1 == recipients; }
+  bool alone = true;  // no other group has its domain
+
+  // Recipients first_recipient..last_recipient, without gaps, and nobody else in its domain: what
+  // is stored of them can be written without being read. Where a domain has two groups, what tells
+  // them apart may be on its way to the store, and who reads meanwhile takes both for one.
+  bool told_by_range() const { return alone && last_recipient - first_recipient + 1 == recipients; }
 };
 
 // `states` may be empty: all queued, never tried. `group_of` (may be null) gets each recipient's

@@ -1,5 +1,7 @@
 #include "gateway/smtp/data_stream.h"
 
+#include <string.h>
+
 #include <bit>
 
 #include "gateway/base/limits.h"
@@ -149,6 +151,7 @@ std::string_view DataStream::Scan(std::string_view input) {
     }
     if (stops != 0) break;
   }
+  explicit_bzero(room, sizeof room);  // the end of a message is not left on the stack
   at_ = crlf_before ? At::kLineStart : cr_before ? At::kAfterCr : At::kInLine;
   return input.substr(0, done);
 }

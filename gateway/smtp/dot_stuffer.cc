@@ -1,5 +1,7 @@
 #include "gateway/smtp/dot_stuffer.h"
 
+#include <string.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -73,6 +75,7 @@ bool Scan(std::string_view text, bool after_cr, bool at_line_start, Dots* dots) 
       char tail[64] = {};
       std::memcpy(tail, text.data() + from, size);
       masks = MasksOf(tail);
+      explicit_bzero(tail, sizeof tail);  // the end of a message is not left on the stack
       valid = (uint64_t{1} << size) - 1;
     }
     if (((masks.cr << 1 | carried_cr) ^ masks.lf) & valid) return false;

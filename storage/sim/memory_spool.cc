@@ -72,6 +72,7 @@ SpoolHealth MemorySpool::health() const {
   health.accepting = accepting();
   if (failed_ticks_ > 0) health.reason = "simulated EIO";
   if (no_space_ticks_ > 0) health.reason = "simulated lack of space";
+  if (stall_noticed()) health.reason = "simulated stall";
   health.messages = disk_.messages.size();
   health.backlog_requests = commits_.size();
   return health;
@@ -87,7 +88,22 @@ void MemorySpool::Tick() {
   if (faults_.no_space_one_in != 0 && random_.OneIn(faults_.no_space_one_in)) {
     no_space_ticks_ = faults_.no_space_lasts_ticks;
   }
+  while (!unsynced_.empty() && unsynced_.front().first + faults_.early_answer_ticks <= tick_) {
+    unsynced_.pop_front();
+  }
+  if (stalled_ticks_ > 0) {
+    --stalled_ticks_;
+    return;
+  }
+  if (faults_.stall_one_in != 0 && random_.OneIn(faults_.stall_one_in)) {
+    stalled_ticks_ = faults_.stall_lasts_ticks;
+    return;
+  }
   CommitDue();
+  ServeDue();
+}
+
+void MemorySpool::ServeDue() {
   while (!reads_.empty() && reads_.front().due <= tick_) {
     ReadRequest* request = reads_.front().request;
     reads_.pop_front();
@@ -128,6 +144,7 @@ void MemorySpool::CommitDue() {
     for (CommitRequest* request : group) {
       if (request->kind == CommitRequest::Kind::kAccept && request->status.ok()) {
         request->durable = DurableMint::Make(request->message->id);
+        if (faults_.early_answer_ticks > 0) unsynced_.emplace_back(tick_, request->message->id);
       }
     }
   }
@@ -159,6 +176,14 @@ void MemorySpool::Reopen() {
 }
 
 void MemorySpool::Crash() {
+  if (faults_.crash_keeps_some && failed_ticks_ == 0 && !commits_.empty()) {
+    for (size_t left = random_.Below(commits_.size() + 1); left > 0; --left) {
+      Apply(commits_.front().request);
+      commits_.pop_front();
+    }
+  }
+  for (const auto& [tick, id] : unsynced_) disk_.messages.erase(id);
+  unsynced_.clear();
   disk_.streams.clear();  // nobody is left who could end them
   commits_.clear();
   reads_.clear();
@@ -166,7 +191,17 @@ void MemorySpool::Crash() {
   suspects_.clear();
   failed_ticks_ = 0;
   no_space_ticks_ = 0;
+  stalled_ticks_ = 0;
   ++opening_;
+}
+
+void MemorySpool::Restart() {
+  RP_CHECK(idle());
+  ++opening_;
+}
+
+void MemorySpool::ForEach(const LookFn& look) const {
+  for (const auto& [id, message] : disk_.messages) look(message.envelope, message.recipients);
 }
 
 void MemorySpool::Apply(CommitRequest* request) {

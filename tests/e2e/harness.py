@@ -67,7 +67,7 @@ class Daemon:
     """One ringpostd with its configuration, store and log in `folder`."""
 
     def __init__(self, folder, next_hop, extra="", listener_extra="", store=None, trust=True,
-                 preload=None):
+                 preload=None, store_extra=""):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -80,15 +80,16 @@ class Daemon:
         self.environment = dict(os.environ)
         if preload:
             self.environment["LD_PRELOAD"] = str(preload)
-        self.write_config(next_hop, extra, listener_extra, trust)
+        self.write_config(next_hop, extra, listener_extra, trust, store_extra)
 
-    def write_config(self, next_hop, extra="", listener_extra="", trust=True):
+    def write_config(self, next_hop, extra="", listener_extra="", trust=True, store_extra=""):
         trusted = '[[trust]]\nnetwork = "127.0.0.0/8"\n' if trust else ""
         hops = next_hop if isinstance(next_hop, str) else f"127.0.0.1:{next_hop}"
         self.config_path.write_text(f"""
 hostname = "gw.example.com"
 [store]
 path = "{self.store}"
+{store_extra}
 [reactor]
 cores = 2
 [control]

@@ -1,9 +1,11 @@
 // A hostile server against ClientSession with a driver that does as the header says.
 //
 // Input: one byte of options, one that seeds the splits, the body up to the first 0x1E byte, the
-// server's bytes. What must hold: commands are whole lines of printable ASCII; the body on the wire
-// is exactly the message or is never finished; a recipient counts as delivered only after a 2xx
-// that came when all of the body was out.
+// server's bytes. They come line by line, or, with the options' highest bit, in pieces of any size:
+// then most replies come before their commands, which ends the session early. What must hold:
+// commands are whole lines of printable ASCII; the body on the wire is exactly the message or is
+// never finished; a recipient counts as delivered only after a 2xx that came when all of the body
+// was out.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -34,7 +36,7 @@ class Driver {
     for (size_t i = 0; i < kRecipients; ++i) {
       recipients_[i].address = "user" + std::to_string(i) + "@example.net";
       if (options & 1) recipients_[i].orcpt = "rfc822;" + std::string(body.substr(0, 20));
-      recipients_[i].notify = options & 1 ? kNotifyFailure : kNotifyUnspecified;
+      if (options & 1) recipients_[i].notify = seed & 1 ? kNotifyNever : seed & 0xE;
     }
     if (options & 2) recipients_[1].address = body.substr(0, 60);
     envid_ = body.substr(0, 30);
@@ -42,7 +44,8 @@ class Driver {
 
   void Run(std::string_view server) {
     while (!failed_) {
-      size_t count = server.empty() ? 0 : 1 + random_.Below(server.size());
+      size_t line = std::min(server.find('\n'), server.size() - 1) + 1;
+      size_t count = server.empty() ? 0 : options_ & 128 ? 1 + random_.Below(server.size()) : line;
       std::string part(server.substr(0, count));
       server.remove_prefix(count);
       Pump(part);
@@ -99,8 +102,9 @@ class Driver {
                 : options_ & 64 ? BodyType::k8BitMime
                                 : BodyType::k7Bit;
     mail.envid = envid_;
+    mail.ret = static_cast<DsnReturn>(body_.size() % 3);
     open_ = true;
-    finished_ = false;
+    data_ = finished_ = false;
     session_.Begin(mail);
     CheckCommands();
   }
@@ -118,6 +122,7 @@ class Driver {
                    line.starts_with("EHLO gw") || line.starts_with("HELO gw") ||
                    line.starts_with("MAIL FROM:<") || line.starts_with("RCPT TO:<");
       RP_CHECK(known);
+      data_ |= line == "DATA";
       for (char c : line) {
         auto byte = static_cast<uint8_t>(c);
         RP_CHECK(byte >= 0x20 && byte != 0x7F && (byte < 0x80 || (options_ & 16)));
@@ -136,16 +141,18 @@ class Driver {
     finished_ = !session_.body_error();
     std::string bytes;
     for (const Slice& slice : wire.slices()) bytes.append(slice.view());
-    if (bytes.starts_with("BDAT ")) {
-      CheckBdat(bytes);
-    } else {
+    if (data_) {
       CheckData(bytes);
+    } else {
+      CheckBdat(bytes);
     }
   }
 
   void CheckBdat(std::string_view bytes) {
     size_t declared = body_.size() + (options_ & 8 ? 1 : 0);
     std::string command = "BDAT " + std::to_string(declared) + " LAST\r\n";
+    if (bytes.empty()) RP_CHECK(!finished_);  // no piece, so not even the command
+    if (bytes.empty()) return;
     RP_CHECK(bytes.starts_with(command));
     bytes.remove_prefix(command.size());
     if (finished_) {
@@ -202,6 +209,7 @@ class Driver {
   std::string envid_;
   int begun_ = 0;
   bool open_ = false;      // a transaction
+  bool data_ = false;      // its body goes by DATA
   bool finished_ = false;  // its body is out, whole
   bool failed_ = false;
 };

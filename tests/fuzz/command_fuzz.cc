@@ -29,22 +29,6 @@ bool IsPrintable(std::string_view text) {
   return true;
 }
 
-void CheckPath(std::string_view argument, std::string_view keyword) {
-  const PathArgument strict = ParsePathArgument(argument, keyword, true);
-  const PathArgument lenient = ParsePathArgument(argument, keyword, false);
-  for (const PathArgument& path : {strict, lenient}) {
-    RP_CHECK(Inside(path.mailbox, argument) && Inside(path.parameters, argument));
-  }
-  // What the RFC allows is never refused by being lenient.
-  if (strict.fault == PathArgument::Fault::kNone) {
-    RP_CHECK(lenient.fault != PathArgument::Fault::kKeyword);
-    if (ParseMailbox(strict.mailbox, {.strict = true})) {
-      RP_CHECK(lenient.fault == PathArgument::Fault::kNone && lenient.mailbox == strict.mailbox);
-      RP_CHECK(ParseMailbox(lenient.mailbox, {}).has_value());
-    }
-  }
-}
-
 void CheckParameters(std::string_view text) {
   ServerOptions options;
   for (bool on : {false, true}) {
@@ -59,6 +43,23 @@ void CheckParameters(std::string_view text) {
     RP_CHECK(IsReply(ParseRecipientParameters(text, options, on, &recipient)));
     RP_CHECK(IsPrintable(recipient.orcpt) && recipient.orcpt.size() <= limits::kOrcptBytesMax);
     RP_CHECK(!(recipient.notify & kNotifyNever) || recipient.notify == kNotifyNever);
+  }
+}
+
+void CheckPath(std::string_view argument, std::string_view keyword) {
+  const PathArgument strict = ParsePathArgument(argument, keyword, true);
+  const PathArgument lenient = ParsePathArgument(argument, keyword, false);
+  for (const PathArgument& path : {strict, lenient}) {
+    RP_CHECK(Inside(path.mailbox, argument) && Inside(path.parameters, argument));
+    if (path.fault == PathArgument::Fault::kNone) CheckParameters(path.parameters);
+  }
+  // What the RFC allows is never refused by being lenient.
+  if (strict.fault == PathArgument::Fault::kNone) {
+    RP_CHECK(lenient.fault != PathArgument::Fault::kKeyword);
+    if (ParseMailbox(strict.mailbox, {.strict = true})) {
+      RP_CHECK(lenient.fault == PathArgument::Fault::kNone && lenient.mailbox == strict.mailbox);
+      RP_CHECK(ParseMailbox(lenient.mailbox, {}).has_value());
+    }
   }
 }
 

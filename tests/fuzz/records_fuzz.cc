@@ -1,6 +1,7 @@
 // Records from the disk are hostile: whatever the bytes are, they decode or are refused, and what
 // decodes encodes to the same bytes again. The first byte chooses the record.
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "gateway/base/check.h"
@@ -12,7 +13,7 @@ using namespace ringpost::storage;  // NOLINT: a fuzz target
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
-  switch (data[0] % 6) {
+  switch (data[0] % 7) {
     case 0:
       if (auto envelope = DecodeEnvelope(bytes); envelope.ok()) {
         RP_CHECK(EncodeEnvelope(*envelope) == bytes);
@@ -32,16 +33,36 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 4:
       if (auto row = DecodeEnvelopeRow(bytes); row.ok()) {
         RP_CHECK(row->record.size() + kEnvelopeRowHeadBytes == bytes.size());
+        std::string head(kEnvelopeRowHeadBytes, '\0');
+        ByteWriter out(head.data());
+        WriteEnvelopeRowHead(row->incarnation, row->key, out);
+        RP_CHECK(bytes.starts_with(head));
         if (auto envelope = DecodeEnvelope(row->record); envelope.ok()) {
           RP_CHECK(EncodeEnvelope(*envelope) == row->record);
         }
       }
       break;
-    default:
+    case 5:
       if (auto events = DecodeOutboxRow(bytes); events.ok()) {
         size_t total = kOutboxRowHeadBytes;
         for (const StoredEvent& event : *events) total += 4 + EncodeEvent(event).size();
         RP_CHECK(total == bytes.size());
+        std::string head(kOutboxRowHeadBytes, '\0');
+        ByteWriter out(head.data());
+        WriteOutboxRowHead(static_cast<uint32_t>(events->size()), out);
+        RP_CHECK(bytes.starts_with(head));
+      }
+      break;
+    default:
+      if (auto indexed = ParseIndexedKey(bytes)) {
+        RP_CHECK(View(IndexedKey(indexed->id, indexed->index)) == bytes);
+        RP_CHECK(View(ChunkContext(indexed->id, indexed->index)) == bytes);
+        RP_CHECK(View(KeyContext(indexed->id, indexed->index)) == bytes);
+        auto nonce = ChunkNonce(indexed->index);
+        RP_CHECK(std::string_view(reinterpret_cast<const char*>(nonce.data()), nonce.size())
+                     .ends_with(bytes.substr(kMessageKeyBytes)));
+      } else {
+        RP_CHECK(bytes.size() != kIndexedKeyBytes);
       }
       break;
   }

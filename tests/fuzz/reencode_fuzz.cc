@@ -59,6 +59,29 @@ void CheckLines(std::string_view encoded) {
   }
 }
 
+// What is decided of a message by its needs and what the hop lacks; all of both are tried.
+void CheckDecisions(bool body_8bit, bool reencodes) {
+  using Kind = DowngradeVerdict::Kind;
+  for (unsigned bits = 0; bits < 256; ++bits) {
+    MessageNeeds needs;
+    needs.body_8bit = body_8bit;
+    needs.header_8bit = bits & 1;
+    needs.smtputf8 = bits & 2;
+    needs.utf8_address = bits & 4;
+    needs.declared = static_cast<smtp::BodyType>((bits >> 3 & 3) % 3);
+    smtp::Capabilities hop;
+    hop.smtputf8 = bits & 32;
+    hop.eight_bit_mime = bits & 64;
+    hop.binarymime = hop.chunking = bits & 128;
+    DowngradeVerdict verdict = DecideDowngrade(needs, hop);
+    bool utf8 = needs.utf8_address || (needs.smtputf8 && needs.header_8bit);
+    RP_CHECK((verdict.kind == Kind::kRefuse) == (utf8 && !hop.smtputf8));
+    RP_CHECK(verdict.kind != Kind::kRefuse || verdict.refusal.code >= 500);
+    if (verdict.kind != Kind::kAsIs) continue;
+    RP_CHECK(!body_8bit || hop.eight_bit_mime || hop.binarymime || reencodes);
+  }
+}
+
 }  // namespace
 }  // namespace ringpost::mail
 
@@ -74,6 +97,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckLines(base64);
 
   std::optional<std::string> encoded = Reencode(bytes);
+  CheckDecisions(!InspectContent(bytes).seven_bit(), encoded.has_value());
   if (!encoded) return 0;
   std::optional<MimeEntity> before = ParseEntity(bytes);
   std::optional<MimeEntity> after = ParseEntity(*encoded);

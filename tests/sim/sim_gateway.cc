@@ -2,29 +2,10 @@
 
 #include <utility>
 
+#include "tests/sim/sim_client.h"
+
 namespace ringpost::sim {
 namespace {
-
-std::shared_ptr<const delivery::DeliveryConfig> MakeDelivery(const Endpoint& next_hop) {
-  auto config = std::make_shared<delivery::DeliveryConfig>();
-  config->hostname = "gw.example.com";
-  delivery::Route route{"*", {*delivery::NextHop::Parse(next_hop.ToString())}};
-  config->routes = *delivery::RouteTable::Make({std::move(route)});
-  config->connections_per_site = 3;
-  return config;
-}
-
-std::shared_ptr<const session::ListenerPolicy> MakePolicy(const Endpoint& listen) {
-  auto policy = std::make_shared<session::ListenerPolicy>();
-  policy->name = listen.ToString();
-  policy->smtp.hostname = policy->smtp_xclient.hostname = "gw.example.com";
-  auto trusted = std::make_shared<identity::NetworkList>();
-  trusted->Add(*IpNetwork::Parse("0.0.0.0/0"));
-  policy->trusted = std::move(trusted);
-  policy->routable = [](std::string_view) { return true; };
-  policy->message_lifetime = Seconds(5 * 86'400);
-  return policy;
-}
 
 struct PageFor : storage::ScanPage {
   session::Dispatcher* dispatcher = nullptr;
@@ -34,16 +15,17 @@ struct PageFor : storage::ScanPage {
 
 struct SimGateway::Shard final : reactor::Listener::Handler {
   Shard(reactor::SimWorld* world, uint32_t number, storage::Spool* spool, Log* log,
-        session::InboundShared* shared, delivery::SiteBudgets* budgets, const Endpoint& listen,
-        const Endpoint& next_hop)
-      : io(world, number), policy(MakePolicy(listen)) {
+        session::InboundShared* shared, delivery::SiteBudgets* budgets, uint32_t shards,
+        const Endpoint& listen, std::shared_ptr<const session::ListenerPolicy> listener_policy,
+        std::shared_ptr<const delivery::DeliveryConfig> config)
+      : io(world, number), policy(std::move(listener_policy)) {
     region.name = "sim";
     region.hostname = "gw.example.com";
     region.io = &io;
     region.spool = spool;
     region.log = log;
-    region.shards = kShards;
-    dispatcher = std::make_unique<session::Dispatcher>(&region, MakeDelivery(next_hop), budgets);
+    region.shards = shards;
+    dispatcher = std::make_unique<session::Dispatcher>(&region, std::move(config), budgets);
     inbound = std::make_unique<session::InboundService>(
         &region, shared, [this](std::unique_ptr<storage::NewMessage> message) {
           dispatcher->Admit(std::move(message));
@@ -73,16 +55,80 @@ struct SimGateway::Shard final : reactor::Listener::Handler {
 };
 
 SimGateway::SimGateway(reactor::SimWorld* world, storage::MemorySpool* spool,
-                       const Endpoint& listen, const Endpoint& next_hop)
-    : spool_(spool) {
+                       const GatewayPlan& plan, uint32_t shards, uint64_t seed)
+    : plan_(plan), random_(seed), spool_(spool) {
+  auto config = DrawDelivery();
+  auto policy = DrawPolicy();
   std::vector<storage::ScanTarget> targets;
-  for (uint32_t i = 0; i < kShards; ++i) {
-    shards_.push_back(
-        std::make_unique<Shard>(world, i, spool, &log_, &shared_, &budgets_, listen, next_hop));
+  for (uint32_t i = 0; i < shards; ++i) {
+    shards_.push_back(std::make_unique<Shard>(world, i, spool, &log_, &shared_, &budgets_, shards,
+                                              plan.listen, policy, config));
     Shard* shard = shards_.back().get();
     targets.push_back({&shard->io.inbox(), &Shard::MakePage, shard});
   }
   spool_->StartScan(std::move(targets));
+}
+
+// Half of the domains go to the first hop and, where it fails, the second; the others to all three
+// by turns.
+std::shared_ptr<const delivery::DeliveryConfig> SimGateway::DrawDelivery() {
+  auto config = std::make_shared<delivery::DeliveryConfig>();
+  config->hostname = "gw.example.com";
+  std::vector<delivery::NextHop> ordered, equal;
+  uint64_t first = random_.Below(2);
+  for (const Endpoint& endpoint : plan_.next_hops) {
+    equal.push_back(*delivery::NextHop::Parse(endpoint.ToString()));
+    ordered.push_back(equal.back());
+    ordered.back().preference = static_cast<uint16_t>((ordered.size() + first) % 3);
+  }
+  std::vector<delivery::Route> routes;
+  routes.push_back({"*", equal});
+  routes.push_back({"d0.example.net", ordered});
+  routes.push_back({"d1.example.net", ordered});
+  config->routes = *delivery::RouteTable::Make(std::move(routes));
+  config->connections_per_site = 1 + static_cast<uint32_t>(random_.Below(4));
+  config->messages_per_connection = static_cast<uint32_t>(random_.Below(4));
+  config->recipients_per_transaction = 1 + static_cast<uint32_t>(random_.Below(5));
+  if (random_.OneIn(2)) config->command_timeout = Seconds(5 + random_.Below(60));
+  if (random_.OneIn(3)) config->delay_warning = Seconds(120);
+  return config;
+}
+
+std::shared_ptr<const session::ListenerPolicy> SimGateway::DrawPolicy() {
+  auto policy = std::make_shared<session::ListenerPolicy>();
+  policy->name = plan_.listen.ToString();
+  policy->smtp.hostname = "gw.example.com";
+  policy->smtp.message_bytes_max = kMessageBytesMax;
+  policy->smtp.strict = random_.OneIn(3);
+  policy->smtp.mails_max = random_.OneIn(4) ? 3 : 0;
+  policy->smtp_xclient = policy->smtp;
+  auto trusted = std::make_shared<identity::NetworkList>();
+  trusted->Add(*IpNetwork::Parse("0.0.0.0/0"));
+  policy->trusted = std::move(trusted);
+  policy->routable = [](std::string_view domain) { return domain != kUnroutableDomain; };
+  policy->command_timeout_seconds = 5 + static_cast<uint32_t>(random_.Below(300));
+  policy->message_lifetime = plan_.lifetime;
+  return policy;
+}
+
+void SimGateway::Reload() {
+  auto config = DrawDelivery();
+  auto policy = DrawPolicy();
+  for (auto& shard : shards_) {
+    shard->policy = policy;
+    shard->dispatcher->Reload(config);
+  }
+}
+
+void SimGateway::Handle(uint32_t shard, session::QueueCommand* command) {
+  shards_[shard]->dispatcher->Handle(command);
+}
+
+void SimGateway::Abort() {
+  for (auto& shard : shards_) {
+    shard->inbound->Abort();
+    shard->dispatcher->Abort();
+  }
 }
 
 SimGateway::~SimGateway() = default;

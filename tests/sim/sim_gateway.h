@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gateway/base/log.h"
+#include "gateway/base/random.h"
 #include "gateway/delivery/config.h"
 #include "gateway/delivery/site_budget.h"
 #include "gateway/reactor/sim_io.h"
@@ -16,20 +17,36 @@
 
 namespace ringpost::sim {
 
+// What does not change within a run.
+struct GatewayPlan {
+  Endpoint listen;
+  std::vector<Endpoint> next_hops;  // three
+  Seconds lifetime{};
+};
+
 class SimGateway {
  public:
-  static constexpr uint32_t kShards = 2;
-
-  SimGateway(reactor::SimWorld* world, storage::MemorySpool* spool, const Endpoint& listen,
-             const Endpoint& next_hop);
+  // `seed` draws the configuration: limits, time-outs, which hops a domain goes to.
+  SimGateway(reactor::SimWorld* world, storage::MemorySpool* spool, const GatewayPlan& plan,
+             uint32_t shards, uint64_t seed);
   ~SimGateway();
 
+  // Other limits and routes, drawn anew.
+  void Reload();
+  uint32_t shards() const { return static_cast<uint32_t>(shards_.size()); }
+  void Handle(uint32_t shard, session::QueueCommand* command);
   void BeginDrain();
+  void Abort();  // the grace period is over
   bool drained() const;
   uint64_t queued() const;
 
  private:
   struct Shard;
+  std::shared_ptr<const delivery::DeliveryConfig> DrawDelivery();
+  std::shared_ptr<const session::ListenerPolicy> DrawPolicy();
+
+  GatewayPlan plan_;
+  Random random_;
   std::vector<std::unique_ptr<Shard>> shards_;
   storage::MemorySpool* spool_;
   delivery::SiteBudgets budgets_;

@@ -5,25 +5,63 @@
 #include <utility>
 
 namespace ringpost::sim {
+namespace {
+
+std::string PathIn(const std::string& line) {
+  size_t from = line.find('<');
+  return line.substr(from + 1, line.find('>') - from - 1);
+}
+
+}  // namespace
 
 SimNextHop::SimNextHop(reactor::SimWorld* world, const Endpoint& local, SimLedger* ledger,
                        uint64_t seed)
     : world_(world), local_(local), ledger_(ledger), random_(seed) {
+  Serve();
+}
+
+SimNextHop::~SimNextHop() { world_->StopServing(local_); }
+
+void SimNextHop::Serve() {
   world_->Serve(local_, [this](std::unique_ptr<reactor::SimPeer> peer) {
     Session& session = sessions_.emplace_back();
     session.peer = std::move(peer);
+    session.peer->SetReading(mood_ != Mood::kDeaf);
     session.peer->OnActivity([this, &session](reactor::SimPeer&) { OnActivity(&session); });
     Say(&session, Chance(40) ? "421 4.3.2 busy" : "220 hop.example.net ESMTP");
   });
 }
 
-SimNextHop::~SimNextHop() { world_->StopServing(local_); }
+void SimNextHop::SetMood(Mood mood) {
+  if (kind_) return;
+  mood_ = mood;
+  world_->SetBlackHole(local_, mood == Mood::kLost);
+  if (mood == Mood::kAway) {
+    world_->StopServing(local_);
+  } else {
+    Serve();
+  }
+  for (Session& session : sessions_) session.peer->SetReading(mood != Mood::kDeaf);
+}
+
+void SimNextHop::BecomeKind() {
+  if (kind_) return;
+  SetMood(Mood::kUsual);
+  kind_ = true;
+}
 
 void SimNextHop::Tidy() {
   sessions_.remove_if([](const Session& session) { return session.over; });
 }
 
+void SimNextHop::EndAll() {
+  for (Session& session : sessions_) {
+    if (!session.over) End(&session);
+  }
+}
+
 void SimNextHop::Say(Session* session, const std::string& line) {
+  if (mood_ == Mood::kSilent) return;
   session->peer->Write(line + "\r\n");
 }
 
@@ -48,7 +86,7 @@ void SimNextHop::OnActivity(Session* session) {
 
 void SimNextHop::End(Session* session) {
   session->over = true;
-  if (session->in_doubt) ledger_->BrokeAfterAccepting();
+  ledger_->LeftInDoubt(std::exchange(session->in_doubt, {}));
 }
 
 bool SimNextHop::ConsumeLine(Session* session) {
@@ -61,38 +99,17 @@ bool SimNextHop::ConsumeLine(Session* session) {
 }
 
 void SimNextHop::OnCommand(Session* session, const std::string& line) {
-  session->in_doubt = false;
-  if (line.starts_with("EHLO")) {
-    Say(session, "250-hop.example.net");
-    if (!random_.OneIn(4)) Say(session, "250-PIPELINING");
-    if (random_.OneIn(2)) Say(session, "250-CHUNKING");
-    if (random_.OneIn(3)) Say(session, "250-LIMITS RCPTMAX=2");
-    Say(session, "250 8BITMIME");
-  } else if (line.starts_with("MAIL")) {
-    session->recipients.clear();
-    session->is_report = line.starts_with("MAIL FROM:<>");
-    Say(session, Chance(15) ? "451 4.3.0 not now" : "250 2.1.0 ok");
-  } else if (line.starts_with("RCPT")) {
-    if (Chance(10)) return Say(session, "450 4.2.1 greylisted");
-    if (Chance(15)) return Say(session, "452 4.5.3 too many recipients");
-    if (!session->is_report && Chance(25)) return Say(session, "550 5.1.1 no such user");
-    size_t from = line.find('<');
-    session->recipients.insert(line.substr(from + 1, line.find('>') - from - 1));
-    Say(session, "250 2.1.5 ok");
-  } else if (line == "DATA") {
+  if (session->final_said) session->in_doubt.clear();
+  if (Chance(800)) return Say(session, random_.OneIn(2) ? "what is this" : "999 no such code");
+  if (Chance(800)) return Say(session, "250-" + std::string(6000, 'x'));
+  if (line.starts_with("EHLO")) return OnHello(session);
+  if (line.starts_with("MAIL")) return OnMail(session, line);
+  if (line.starts_with("RCPT")) return OnRecipient(session, line);
+  if (line.starts_with("BDAT ")) return OnBdat(session, line);
+  if (line == "DATA") {
     session->content.clear();
     session->in_data = !session->recipients.empty() && !Chance(20);
     Say(session, session->in_data ? "354 go on" : "451 4.3.0 no data now");
-  } else if (line.starts_with("BDAT ")) {
-    session->bdat_left = std::strtoull(line.c_str() + 5, nullptr, 10);
-    session->bdat_last = line.ends_with(" LAST");
-    if (session->bdat_left == 0) {
-      if (session->bdat_last) {
-        EndOfMessage(session);
-      } else {
-        Say(session, "250 2.0.0 ok");
-      }
-    }
   } else if (line == "RSET") {
     session->recipients.clear();
     session->content.clear();
@@ -103,6 +120,52 @@ void SimNextHop::OnCommand(Session* session, const std::string& line) {
     session->over = true;
   } else {
     Say(session, "500 5.5.2 what");
+  }
+}
+
+void SimNextHop::OnHello(Session* session) {
+  Say(session, "250-hop.example.net");
+  if (!random_.OneIn(4)) Say(session, "250-PIPELINING");
+  if (random_.OneIn(2)) Say(session, "250-CHUNKING");
+  if (random_.OneIn(3)) Say(session, "250-LIMITS RCPTMAX=2");
+  if (random_.OneIn(3)) Say(session, "250-DSN");
+  Say(session, "250 8BITMIME");
+}
+
+void SimNextHop::OnMail(Session* session, const std::string& line) {
+  session->recipients.clear();
+  session->reverse_path = PathIn(line);
+  session->refused_sender = !session->reverse_path.empty() && Chance(60);
+  if (session->refused_sender) {
+    ledger_->RefusedSender(session->reverse_path);
+    return Say(session, "550 5.7.1 not from you");
+  }
+  bool busy = mood_ == Mood::kBusy || Chance(15);
+  Say(session, busy ? "451 4.3.0 not now" : "250 2.1.0 ok");
+}
+
+// A report is never refused for good: one on a report would be lost, by rule.
+void SimNextHop::OnRecipient(Session* session, const std::string& line) {
+  if (session->refused_sender) return Say(session, "503 5.5.1 no sender");
+  if (Chance(10)) return Say(session, "450 4.2.1 greylisted");
+  if (Chance(15)) return Say(session, "452 4.5.3 too many recipients");
+  std::string recipient = PathIn(line);
+  if (!session->reverse_path.empty() && Chance(25)) {
+    ledger_->RefusedForGood(recipient);
+    return Say(session, "550 5.1.1 no such user");
+  }
+  session->recipients.insert(recipient);
+  Say(session, "250 2.1.5 ok");
+}
+
+void SimNextHop::OnBdat(Session* session, const std::string& line) {
+  session->bdat_left = std::strtoull(line.c_str() + 5, nullptr, 10);
+  session->bdat_last = line.ends_with(" LAST");
+  if (session->bdat_left > 0) return;
+  if (session->bdat_last) {
+    EndOfMessage(session);
+  } else {
+    Say(session, "250 2.0.0 ok");
   }
 }
 
@@ -139,12 +202,21 @@ void SimNextHop::EndOfMessage(Session* session) {
   std::set<std::string> recipients = std::exchange(session->recipients, {});
   std::string content = std::exchange(session->content, {});
   if (Chance(20)) return Say(session, "451 4.3.0 try later");
-  if (!session->is_report && Chance(40)) return Say(session, "554 5.7.1 not wanted");
   if (recipients.empty()) return Say(session, "554 5.5.1 no recipients");
-  ledger_->Arrived(content, recipients);
-  session->in_doubt = true;
+  if (!session->reverse_path.empty() && Chance(40)) {
+    for (const std::string& recipient : recipients) ledger_->RefusedForGood(recipient);
+    return Say(session, "554 5.7.1 not wanted");
+  }
+  ledger_->Arrived(content, session->reverse_path, recipients, world_->wall_now());
+  session->in_doubt.insert(recipients.begin(), recipients.end());
+  session->final_said = mood_ != Mood::kSilent;
   if (Chance(60)) {  // it has the message, and we never learn
-    session->peer->Reset();
+    if (random_.OneIn(2)) session->peer->Write("25");
+    if (random_.OneIn(2)) {
+      session->peer->Close();
+    } else {
+      session->peer->Reset();
+    }
     return End(session);
   }
   Say(session, "250 2.0.0 taken");

@@ -1,5 +1,6 @@
 // SimNextHop: a simulated next hop that takes mail and fails by the seed: 4xx and 5xx at every
-// command, drops at every state, with and without the extensions.
+// command, drops at every state, with and without the extensions, replies that break the grammar or
+// off in the middle, and moods in which it takes nothing for a while.
 #pragma once
 
 #include <list>
@@ -14,32 +15,52 @@ namespace ringpost::sim {
 
 class SimNextHop {
  public:
+  enum class Mood : uint8_t {
+    kUsual,
+    kBusy,    // 4xx to every MAIL
+    kSilent,  // says nothing more, neither to new connections
+    kDeaf,    // reads nothing more: what is sent to it fills the pipe
+    kAway,    // refuses connections
+    kLost,    // connects neither succeed nor fail
+  };
+  static constexpr uint64_t kMoods = 6;
+
   SimNextHop(reactor::SimWorld* world, const Endpoint& local, SimLedger* ledger, uint64_t seed);
   ~SimNextHop();
 
+  void SetMood(Mood mood);
   // From now on it refuses nothing and breaks nothing: what is queued can leave.
-  void BecomeKind() { kind_ = true; }
+  void BecomeKind();
   void Tidy();  // forgets connections that have ended
+  // The end of the world: nobody will say whether what was taken last is known.
+  void EndAll();
 
  private:
   struct Session {
     std::unique_ptr<reactor::SimPeer> peer;
     std::string unread;
     std::string content;
+    std::string reverse_path;
     std::set<std::string> recipients;
+    std::set<std::string> in_doubt;  // taken, and no command has shown yet that we know
     size_t bdat_left = 0;
     bool bdat_last = false;
     bool in_data = false;
     bool over = false;
-    bool in_doubt = false;   // it took a message, and no command has shown yet that we know
-    bool is_report = false;  // never refused for good: a report on a report would be lost by rule
+    bool refused_sender = false;
+    bool final_said = false;  // the reply to what is in doubt was sent
   };
 
+  void Serve();
   void OnActivity(Session* session);
   bool ConsumeLine(Session* session);
   bool ConsumeData(Session* session);
   bool ConsumeBdat(Session* session);
   void OnCommand(Session* session, const std::string& line);
+  void OnHello(Session* session);
+  void OnMail(Session* session, const std::string& line);
+  void OnRecipient(Session* session, const std::string& line);
+  void OnBdat(Session* session, const std::string& line);
   void EndOfMessage(Session* session);
   void End(Session* session);
   void Say(Session* session, const std::string& line);
@@ -49,6 +70,7 @@ class SimNextHop {
   Endpoint local_;
   SimLedger* ledger_;
   Random random_;
+  Mood mood_ = Mood::kUsual;
   bool kind_ = false;
   std::list<Session> sessions_;
 };

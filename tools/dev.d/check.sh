@@ -46,13 +46,29 @@ check_simulation() {
 
 check_fuzz() {
   local seconds=10
-  [ -z "$LONG" ] || seconds=300
+  [ -z "$LONG" ] || seconds=600
   cmd_fuzz all "$seconds"
 }
 
-# cmd_fuzz [TARGET|all] [SECONDS]
+# Lines of each parser that its committed corpus runs: at least the share that coverage.py names.
+cmd_coverage() {
+  build_targets=fuzz_targets cmd_build coverage
+  step "line coverage of the corpora"
+  /usr/bin/python3 -B tests/fuzz/coverage.py build/coverage "$@"
+}
+
+check_coverage() { cmd_coverage; }
+
+# That the targets find bugs: seeded on purpose, in a copy of the tree.
+check_seeded_bugs() {
+  step "bugs seeded into a copy of the tree: each must be found"
+  tests/fuzz/seeded_bugs.sh 600 build/seeded
+}
+
+# cmd_fuzz --seeded | [TARGET|all] [SECONDS]
 cmd_fuzz() {
-  local wanted=${1:-all} seconds=${2:-60} program name found=
+  local wanted=${1:-all} seconds=${2:-60} program name found= said
+  [ "$wanted" != --seeded ] || { check_seeded_bugs; return; }
   case "$wanted" in ''|*[!0-9]*) ;; *) seconds=$wanted; wanted=all ;; esac
   build_targets=fuzz_targets cmd_build fuzz
   for program in build/fuzz/bin/*_fuzz; do
@@ -62,9 +78,10 @@ cmd_fuzz() {
     step "fuzzing $name for $seconds s"
     mkdir -p "build/fuzz/corpus/$name" build/fuzz/artifacts
     # New inputs go to build/; the seeds in the tree are read only.
-    quietly "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+    said=$("$program" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 -print_final_stats=1 \
       -artifact_prefix="build/fuzz/artifacts/$name-" \
-      "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name"
+      "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name" 2>&1) || { printf '%s\n' "$said" >&2; return 1; }
+    note "clean; runs: $(sed -n 's/^stat::number_of_executed_units: *//p' <<< "$said")"
   done
   [ -n "$found" ] || fail "no fuzz target is called $wanted"
 }
@@ -75,7 +92,7 @@ cmd_check() {
   cmd_setup
   local failed=() name
   local checks=(format tidiness tidy "sanitized asan" "sanitized tsan" simulation fuzz)
-  [ -z "$LONG" ] || checks+=(trixie)
+  [ -z "$LONG" ] || checks+=(coverage seeded_bugs trixie)
   for name in "${checks[@]}"; do
     step "check: $name"
     # In a process of its own, so that it stops at its first failure and the next check still runs.

@@ -44,6 +44,7 @@ TEST(ConfigParse, TheExampleOfTheManual) {
   EXPECT_EQ(config.hostname, "gw.example.net");
   EXPECT_EQ(config.store.path, "/var/lib/ringpost");
   EXPECT_EQ(config.store.free_bytes_min, limits::kFreeSpaceFloorBytesDefault);
+  EXPECT_EQ(config.store.key_epoch, Seconds(limits::kKeyEpochSeconds));
   EXPECT_EQ(config.reactor.cores, 2u);
   ASSERT_EQ(config.regions.size(), 1u);
   EXPECT_EQ(config.regions[0].store, "/var/lib/ringpost/local");
@@ -66,7 +67,7 @@ TEST(ConfigParse, TheExampleOfTheManual) {
 TEST(ConfigParse, EveryKey) {
   Config config = Good(R"(
 hostname = "out.example.com"
-store = { path = "/s", free_bytes_min = "1 GiB" }
+store = { path = "/s", free_bytes_min = "1 GiB", key_epoch = "1m" }
 reactor = { cores = 1, buffers = 1024 }
 limits = { message_bytes_max = "10 MiB", recipients_max = 200, connections_max = 500, connections_per_address_max = 20, command_timeout = "1m", data_bytes_per_second_min = 100, memory_bytes_max = "512 MiB", drain_grace = "10s" }
 delivery = { retry = ["1m", "5m"], lifetime = "2d", delay_warning = "1h", connections_per_next_hop = 5, messages_per_connection = 100 }
@@ -94,6 +95,7 @@ relay = [{ host = "192.0.2.2:26", preference = 20 }, { host = "192.0.2.3" }]
 )");
   EXPECT_EQ(config.hostname, "out.example.com");
   EXPECT_EQ(config.store.free_bytes_min, uint64_t{1} << 30);
+  EXPECT_EQ(config.store.key_epoch, Seconds(60));
   EXPECT_EQ(config.reactor.buffers, 1024u);
   EXPECT_EQ(config.limits.message_bytes_max, 10 * limits::kMiB);
   EXPECT_EQ(config.limits.recipients_max, 200u);

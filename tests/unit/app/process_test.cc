@@ -177,6 +177,19 @@ TEST(Allocator, WhatWasFreedLeavesTheProcess) {
 }
 #endif
 
+TEST(QuietWatch, IsQuietAtTheEndOfAWindowWithLittleTraffic) {
+  QuietWatch quiet;
+  MonoTime now(Seconds(1000));
+  uint64_t traffic = 5 * limits::kQuietBytesMax;
+  EXPECT_FALSE(quiet.Look(traffic, now));  // what came before the first window counts as in it
+  EXPECT_FALSE(quiet.Look(traffic, now + Seconds(limits::kQuietSeconds) - Millis(1)));
+  now += Seconds(limits::kQuietSeconds);
+  EXPECT_TRUE(quiet.Look(traffic + limits::kQuietBytesMax - 1, now));
+  EXPECT_FALSE(quiet.Look(traffic + limits::kQuietBytesMax - 1, now + Millis(1)));
+  now += Seconds(limits::kQuietSeconds);
+  EXPECT_FALSE(quiet.Look(traffic + 2 * limits::kQuietBytesMax, now));
+}
+
 class CgroupCeilingTest : public ::testing::Test {
  protected:
   void Write(const std::string& path, const std::string& text) {

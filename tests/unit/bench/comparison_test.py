@@ -12,7 +12,7 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "bench"))
 import compare  # noqa: E402
-from comparison import processes  # noqa: E402
+from comparison import processes, rows  # noqa: E402
 
 BURN = """
 import os, sys, threading, time
@@ -107,6 +107,42 @@ class Faults(unittest.TestCase):
                         compare.main()
                 written = sorted(path.suffix for path in pathlib.Path(folder).iterdir())
                 self.assertEqual(written, [".json", ".md"], "what was measured is kept")
+
+
+class Rows(unittest.TestCase):
+    def summary(self, row, ours, theirs=None):
+        by_server = {"ringpost": [{"figure": value} for value in ours]}
+        if theirs is not None:
+            by_server["postfix"] = [{"figure": value} for value in theirs]
+        return row.summary(by_server)
+
+    def test_the_nearer_end_of_the_interval_must_meet_the_target(self):
+        for row, values, met in (
+                (rows.Row("figure", "", at_least=2), [2, 3, 4, 5, 6, 7, 8], True),
+                (rows.Row("figure", "", at_least=2), [1, 3, 4, 5, 6, 7, 8], False),
+                (rows.Row("figure", "", at_most=8), [2, 3, 4, 5, 6, 7, 8], True),
+                (rows.Row("figure", "", at_most=7), [2, 3, 4, 5, 6, 7, 8], False),
+                (rows.Row("figure", ""), [1], None)):
+            self.assertIs(self.summary(row, values)["met"], met, row)
+
+    def test_rounds_are_held_against_each_other_one_by_one(self):
+        better = self.summary(rows.Row("figure", "", against="postfix"), [10, 40, 90], [1, 2, 3])
+        self.assertEqual(better["interval"][:3], (20, 10, 30))
+        less = self.summary(rows.Row("figure", "", against="postfix", less=True), [1, 2, 3], [10, 40, 90])
+        self.assertEqual(less["interval"][:3], (20, 10, 30))
+        share = self.summary(rows.Row("figure", "", against="postfix", way="share", less=True), [1, 2, 3], [10, 40, 90])
+        self.assertEqual(share["interval"][:3], (2 / 40, 3 / 90, 1 / 10))
+
+    def test_the_table_says_what_was_missed(self):
+        row = rows.Row("figure", "what", against="postfix", at_least=15)
+        shown = rows.table([self.summary(row, [16.0, 14.0], [1, 1])])
+        self.assertIn("| what | 15.00 | 1.00 |  |  | 15.00 (14.00 to 16.00, 50%) x postfix | at least 15.00: **missed** |",
+                      shown)
+
+    def test_every_measure_has_rows_and_a_way_to_run(self):
+        for name, measure in compare.MEASURES.items():
+            self.assertTrue(measure.rows, name)
+            self.assertNotEqual(measure.run is None, measure.run_rounds is None, name)
 
 
 class PostfixSettings(unittest.TestCase):

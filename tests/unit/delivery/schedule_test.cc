@@ -67,6 +67,35 @@ TEST_F(ScheduleTest, WhatIsDueIsReadyInOrderOfArrival) {
   EXPECT_EQ(schedule[first].state, EntryState::kInHand);
 }
 
+// The answer of `route` may be a site that it has just added, and more sites need more room: both
+// where PopReady meets an entry of old routes and where Advance deals them.
+TEST_F(ScheduleTest, NewRoutesMayAddSites) {
+  for (bool pop : {true, false}) {
+    SiteId fresh = 0;
+    bool new_routes = false;
+    Schedule routed(kStart, [&](std::string_view) -> SiteId {
+      if (new_routes) fresh = routed.AddSite();
+      return fresh;
+    });
+    routed.AddSite();
+    for (const char* domain : {"a.example", "b.example", "c.example", "d.example", "e.example"}) {
+      NewEntry entry{.id = NewId(), .domain = domain, .due = now, .deadline = now + Seconds(60)};
+      entry.recipients = 1;
+      routed.Add(entry, now);
+    }
+    new_routes = true;
+    routed.Reroute();
+    if (pop) {
+      EXPECT_EQ(routed.PopReady(0), kNone);
+    }
+    while (routed.Advance(now, 2)) {
+    }
+    EXPECT_EQ(routed.ready(0), 0u);
+    EXPECT_EQ(fresh, 5u);
+    for (SiteId site = 1; site <= fresh; ++site) EXPECT_NE(routed.PopReady(site), kNone) << site;
+  }
+}
+
 TEST_F(ScheduleTest, AnEntryComesAtItsTimeAndNeverBefore) {
   for (int64_t wait : {1, 59, 3600, 4 * 3600, 200'000, 1'000'000}) {
     WallTime due = now + Seconds(wait) + Millis(1);

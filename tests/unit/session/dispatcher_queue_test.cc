@@ -125,6 +125,42 @@ QueueCommand Command(QueueCommand::Op op) {
   return command;
 }
 
+// Recipients of one domain that failed at different times are entries of their own, which the store
+// cannot tell apart once they have as many attempts. What is held of each must be stored.
+TEST(DispatcherQueueTest, AHoldOfAllPartsOfADomainIsStoredForAll) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    DispatcherRig rig(seed);
+    ScriptedHop hop(&rig.world, kHop);
+    // The first recipient is deferred; the others wait for a connection that does not come.
+    rig.config.messages_per_connection = 1;
+    hop.answer = [&hop](std::string_view command, std::string_view line) -> std::string {
+      if (command != "RCPT") return "";
+      hop.SetListening(false);
+      bool first = line.find("a@one.example") != std::string_view::npos;
+      return first ? "450 4.2.1 later" : "452 4.5.3 too many recipients";
+    };
+    rig.Route({{"*", {kHop}}});
+    MessageId id = rig.Send({.to = {"a@one.example", "b@one.example", "c@one.example"}});
+    ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("deferred").size() >= 3; })) << seed;
+    rig.RunFor(Seconds(2));
+    QueueCommand hold = Command(QueueCommand::Op::kHold);
+    hold.filter.id = id;
+    EXPECT_GE(rig.Ask(std::move(hold)).affected, 1u);
+    rig.Restart(/*power_cut=*/true);
+    hop.answer = [](std::string_view, std::string_view) { return std::string(); };
+    hop.SetListening(true);
+    rig.RunFor(Seconds(20 * 3600));
+    EXPECT_TRUE(hop.messages.empty()) << seed;
+    QueueCommand release = Command(QueueCommand::Op::kRelease);
+    release.filter.id = id;
+    rig.Ask(std::move(release));
+    ASSERT_TRUE(rig.RunUntil([&] { return rig.Settled(); })) << seed;
+    for (const char* recipient : {"a@one.example", "b@one.example", "c@one.example"}) {
+      EXPECT_EQ(hop.Count(recipient), 1) << seed << recipient;
+    }
+  }
+}
+
 TEST(DispatcherQueueTest, HoldSurvivesARestartAndReleaseDelivers) {
   DispatcherRig rig(6);
   ScriptedHop hop(&rig.world, kHop);

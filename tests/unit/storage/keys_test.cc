@@ -26,6 +26,7 @@ class KeysTest : public ::testing::Test {
     options.path = dir_.path() + "/spool";
     options.memtable_bytes = 2 * limits::kMiB;
     options.free_space_floor_bytes = 1;
+    options.key_epoch = epoch_;
     options.clock = [this] { return ReadWallClock() + Millis(ahead_.load()); };
     return options;
   }
@@ -35,12 +36,13 @@ class KeysTest : public ::testing::Test {
     spool_ = *std::move(spool);
   }
   // Lets the epoch's time pass and waits until the housekeeper has turned the keys.
-  void TurnEpoch() { storage::TurnEpoch(spool_.get(), &ahead_); }
+  void TurnEpoch() { storage::TurnEpoch(spool_.get(), &ahead_, epoch_); }
   std::string SlotsPath() { return dir_.path() + "/spool/epochs"; }
 
   TempDir dir_;
   TestShard shard_;
   std::atomic<int64_t> ahead_{0};
+  Seconds epoch_{limits::kKeyEpochSeconds};
   std::unique_ptr<RocksSpool> spool_;
 };
 
@@ -56,6 +58,22 @@ TEST_F(KeysTest, SurvivorsStayReadableOverManyEpochsAndRestarts) {
     Open();
   }
   EXPECT_EQ(RocksSpoolTesting::CountRows(spool_.get(), "key"), 1u);
+  auto complete = Complete(&shard_, id, 1);
+  Commit(spool_.get(), &shard_, complete.get());
+  EXPECT_EQ(RocksSpoolTesting::CountRows(spool_.get(), "key"), 0u);
+}
+
+// How long an epoch is may change with a restart: the key row goes with the message all the same.
+TEST_F(KeysTest, AKeyRowOfAShorterEpochIsDeletedUnderALongerOne) {
+  epoch_ = Seconds(limits::kKeyEpochSecondsMin);
+  Open();
+  MessageId id = NewId();
+  Store(spool_.get(), &shard_, id, "a survivor");
+  for (int turn = 0; turn < 2; ++turn) TurnEpoch();
+  EXPECT_EQ(RocksSpoolTesting::CountRows(spool_.get(), "key"), 1u);
+  spool_.reset();
+  epoch_ = Seconds(limits::kKeyEpochSeconds);
+  Open();
   auto complete = Complete(&shard_, id, 1);
   Commit(spool_.get(), &shard_, complete.get());
   EXPECT_EQ(RocksSpoolTesting::CountRows(spool_.get(), "key"), 0u);

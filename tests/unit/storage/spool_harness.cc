@@ -225,9 +225,9 @@ std::vector<ScannedMessage> ScanAll(Spool* spool, uint32_t shards, Status* statu
   return all;
 }
 
-void TurnEpoch(RocksSpool* spool, std::atomic<int64_t>* ahead) {
+void TurnEpoch(RocksSpool* spool, std::atomic<int64_t>* ahead, Seconds epoch) {
   uint32_t before = RocksSpoolTesting::CurrentEpoch(spool);
-  *ahead += int64_t{limits::kKeyEpochSeconds} * 1000;
+  *ahead += Millis(epoch).count();
   ASSERT_TRUE(WaitUntil([&] {
     return RocksSpoolTesting::CurrentEpoch(spool) == before + 1 &&
            RocksSpoolTesting::OutlivedEpochs(spool) == 0;

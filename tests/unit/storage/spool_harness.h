@@ -127,6 +127,7 @@ bool WaitUntil(Done done) {
 }
 // Lets the epoch's time pass on a clock that is `ahead` milliseconds, and waits until the keys have
 // turned.
-void TurnEpoch(RocksSpool* spool, std::atomic<int64_t>* ahead);
+void TurnEpoch(RocksSpool* spool, std::atomic<int64_t>* ahead,
+               Seconds epoch = Seconds(limits::kKeyEpochSeconds));
 
 }  // namespace ringpost::storage

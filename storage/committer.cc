@@ -148,7 +148,8 @@ void Committer::ComposeGroup() {
   }
   // Chunks first in their turn: they are bounded to little, and small messages could fill every
   // group.
-  if (ready_.empty() || ++groups_without_chunks_ >= limits::kCommitGroupsPerChunkTurn) {
+  if (ready_.empty() ||
+      (!bulk_.empty() && ++groups_without_chunks_ >= limits::kCommitGroupsPerChunkTurn)) {
     groups_without_chunks_ = 0;
     TakeIntoGroup(&bulk_);
   }

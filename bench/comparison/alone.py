@@ -13,7 +13,7 @@ STREAM_BYTES = 20 * 1024 * 1024
 MANY_IDLE = 20_000
 IDLE_SOURCES = 20  # addresses they come from: one has about 28,000 ports
 SINK_DELAY_MS = 3000
-OTHER_FILES = 400  # of a server, beside its idle connections
+OTHER_FILES = 700  # of a server, beside its idle connections: 512 are kept for other uses
 
 
 def open_files_max():

@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "gateway/base/counters.h"
 #include "storage/sim/rocks_spool_testing.h"
 #include "storage/sim/sync_dropping_file_system.h"
 #include "tests/unit/storage/spool_harness.h"
@@ -341,6 +342,28 @@ TEST_F(FailureTest, WhileTheDiskHangsNothingIsAccepted) {
   ASSERT_TRUE(shard_.RunUntil([&] { return accept->answered; }));
   EXPECT_TRUE(accept->durable.has_value());
   EXPECT_EQ(ReadBody(spool_.get(), &shard_, id, 1)->body, "waits");
+}
+
+// While the disk holds the committer up, a chunk and a small message come in: the message has the
+// next group to itself, and the chunk the one after.
+TEST_F(FailureTest, SmallMessagesDoNotWaitForTheChunksOfBigOnes) {
+  Open();
+  MessageId big = NewId();
+  for (uint32_t i = 0; i < 2 * limits::kCommitGroupsPerChunkTurn; ++i) {
+    uint64_t groups = spool_->counters().Get(Counter::kCommitGroups);
+    disk_->HoldSyncs();
+    auto held = Accept(&shard_, NewId(), "holds the committer up");
+    spool_->Submit(held.get());
+    std::this_thread::sleep_for(Millis(50));
+    auto chunk = Chunk(&shard_, big, i, BodyOf(100'000, 1));
+    auto small = Accept(&shard_, NewId(), "small");
+    spool_->Submit(chunk.get());
+    spool_->Submit(small.get());
+    disk_->ReleaseSyncs();
+    ASSERT_TRUE(shard_.RunUntil([&] { return chunk->answered && small->answered; }));
+    EXPECT_TRUE(chunk->status.ok() && small->durable.has_value());
+    EXPECT_EQ(spool_->counters().Get(Counter::kCommitGroups) - groups, 3u);
+  }
 }
 
 // Each write and each sync of each kind of file in turn fails once, with each error, while messages

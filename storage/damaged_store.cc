@@ -11,10 +11,12 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <optional>
 
 #include "gateway/base/limits.h"
 #include "storage/database_options.h"
 #include "storage/rocks_status.h"
+#include "storage/rows.h"
 
 namespace ringpost::storage {
 namespace {
@@ -114,16 +116,30 @@ Status DamagedStore::OpenCopy(const std::string& work_dir, StoreReport* report) 
   for (const std::string& line : collector->lines()) AddDamage(report, "log", line);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
-  NameLostMessages(repair.touched(), report);
-  return OkStatus();
+  return NameLostMessages(repair, report);
 }
 
-void DamagedStore::NameLostMessages(const std::set<MessageId>& touched, StoreReport* report) {
-  for (const MessageId& id : touched) {
-    rocksdb::PinnableSlice row;
-    if (!database_->Get(Family::kEnvelope, id.key(), &row).IsNotFound()) continue;
+Status DamagedStore::NameLostMessages(const LogRepair& repair, StoreReport* report) {
+  std::set<MessageId> suspects = repair.touched();
+  std::unique_ptr<rocksdb::Iterator> states(
+      database_->db().NewIterator(rocksdb::ReadOptions(), database_->handle(Family::kRcpt)));
+  for (states->SeekToFirst(); states->Valid(); states->Next()) {
+    std::optional<IndexedId> key = ParseIndexedKey(FromRocks(states->key()));
+    if (key && !repair.ended().contains(key->id) && !HasEnvelope(key->id)) suspects.insert(key->id);
+  }
+  for (const MessageId& id : suspects) {
+    if (HasEnvelope(id)) continue;
     AddDamage(report, id.ToString(), "its record in the log is damaged or was left out with one");
   }
+  // Where they do not read to their end the walk over the messages says so of what it needs.
+  return states->status().IsCorruption() ? OkStatus()
+                                         : FromRocks(states->status(), "reading recipients");
+}
+
+// True also where it does not read: the walk over the messages names it.
+bool DamagedStore::HasEnvelope(const MessageId& id) {
+  rocksdb::PinnableSlice row;
+  return !database_->Get(Family::kEnvelope, id.key(), &row).IsNotFound();
 }
 
 // The logs are read in the order they were written: their names are numbers of one width.

@@ -35,8 +35,9 @@ class DamagedStore {
   // All but the logs.
   Status CopyFiles(const std::string& to);
   Status RepairLogs(const std::string& to, LogRepair* repair, StoreReport* report);
-  // Those of the messages that the copy does not hold.
-  void NameLostMessages(const std::set<MessageId>& touched, StoreReport* report);
+  // Messages that the logs, or states of recipients, speak of and the copy does not hold.
+  Status NameLostMessages(const LogRepair& repair, StoreReport* report);
+  bool HasEnvelope(const MessageId& id);
 
   Engine engine_;
   std::string copy_;

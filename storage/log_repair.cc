@@ -120,8 +120,13 @@ void LogRepair::TakeWhole(std::string_view batch) {
   next_sequence_ = Little(batch.substr(0, 8)) + Little(batch.substr(8, 4));
   std::string_view rest = batch.substr(kBatchHeadBytes);
   while (std::optional<Row> row = TakeRow(&rest)) {
-    if (row->ends_message()) touched_.erase(MessageId::FromKey(row->key));
+    if (row->ends_message()) End(MessageId::FromKey(row->key));
   }
+}
+
+void LogRepair::End(const MessageId& id) {
+  touched_.erase(id);
+  ended_.insert(id);
 }
 
 std::string LogRepair::TakeDamaged(std::string_view head, std::string_view tail) {
@@ -130,12 +135,12 @@ std::string LogRepair::TakeDamaged(std::string_view head, std::string_view tail)
   uint64_t count = 0;
   auto take = [&](std::string_view* from) {
     while (std::optional<Row> row = TakeRow(from)) {
-      if (row->tag != kPut && !row->ends_message()) continue;
+      if (row->ends_message()) End(MessageId::FromKey(row->key));
+      if (row->tag != kPut && !OfEnded(row->key)) continue;
       rows.append(row->bytes);
       ++count;
       // A message of which only some rows are left is one that may be lost.
       if (row->tag == kPut) NameIdsIn(row->bytes.substr(0, 3 + kKeyBytesMax));
-      if (row->ends_message()) touched_.erase(MessageId::FromKey(row->key));
     }
   };
   std::string_view before = head.substr(std::min(kBatchHeadBytes, head.size()));
@@ -155,6 +160,10 @@ std::string LogRepair::TakeDamaged(std::string_view head, std::string_view tail)
   AppendLittle(count, 4, &batch);
   next_sequence_ += count;
   return batch + rows;
+}
+
+bool LogRepair::OfEnded(std::string_view key) const {
+  return key.size() >= kIdBytes && ended_.contains(MessageId::FromKey(key.substr(0, kIdBytes)));
 }
 
 // Puts of rows whose key begins with an id, told by their form: tag, family, the key's size, an id.

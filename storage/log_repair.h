@@ -6,8 +6,9 @@
 // kept: those before the damage, and those behind it from the first place on from which rows follow
 // each other to the record's very end. Only what its checksum vouches for is kept.
 //
-// What an outcome deletes goes as a whole or not at all: of deletes in a damaged record only those
-// of envelopes are kept, which end a message; one whose delete is lost comes out once more.
+// What an outcome deletes goes as a whole or not at all: of deletes in a damaged record those are
+// kept that follow the delete of their envelope, which ends a message. One whose delete is lost
+// comes out once more.
 #pragma once
 
 #include <cstdint>
@@ -30,15 +31,20 @@ class LogRepair {
   // Messages that what was left out speaks of, and that no later row says are over. Some may be
   // whole in the store all the same.
   const std::set<MessageId>& touched() const { return touched_; }
+  // Messages that some row says are over: rows that are left of them speak of nothing lost.
+  const std::set<MessageId>& ended() const { return ended_; }
 
  private:
   void TakeWhole(std::string_view batch);
+  void End(const MessageId& id);
+  bool OfEnded(std::string_view key) const;
   // The rows of a damaged record that read, as a batch; empty where there are none.
   std::string TakeDamaged(std::string_view head, std::string_view tail);
   void NameIdsIn(std::string_view bytes);
 
   uint64_t next_sequence_ = 0;  // of the database; 0: not known yet
   std::set<MessageId> touched_;
+  std::set<MessageId> ended_;
 };
 
 }  // namespace ringpost::storage

@@ -208,7 +208,7 @@ TEST_F(LogRepairTest, WhatWasDeliveredLaterIsNotNamed) {
 
 // Half of what an outcome deletes is not deleted: neither a body without its envelope's delete.
 TEST_F(LogRepairTest, DeletesAreKeptOnlyBehindThatOfTheirEnvelope) {
-  std::string filler = Group(9, 1);  // fills a block and more
+  std::string filler = Group(15, 1);  // over three blocks, of which the second is damaged
   std::string gone = End(ids_[0], 19);
   BatchBuilder kept;
   kept.Put(kEnvelope, ids_[1].key(), std::string(120, '\1'));

@@ -33,6 +33,8 @@ class Session:
         await self.reply()
 
     def send(self, data):
+        if self.writer.transport.is_closing():
+            raise ConnectionError("the server has hung up")
         self.writer.write(data)
 
     async def reply(self):

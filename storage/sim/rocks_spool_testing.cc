@@ -58,6 +58,8 @@ Status RocksSpoolTesting::Flush(RocksSpool* spool) {
   return OkStatus();
 }
 
+const FlushPace& RocksSpoolTesting::Pace(RocksSpool* spool) { return *spool->parts_->engine.pace; }
+
 uint32_t RocksSpoolTesting::CurrentEpoch(RocksSpool* spool) {
   return spool->parts_->ring->current_epoch();
 }

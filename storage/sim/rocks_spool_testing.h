@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "storage/flush_pace.h"
 #include "storage/rocks_spool.h"
 #include "storage/rows.h"
 
@@ -27,6 +28,7 @@ class RocksSpoolTesting {
   static uint64_t CountRows(RocksSpool* spool, std::string_view family);
   // Writes every memtable to table and blob files.
   static Status Flush(RocksSpool* spool);
+  static const FlushPace& Pace(RocksSpool* spool);
   static uint32_t CurrentEpoch(RocksSpool* spool);
   static size_t OutlivedEpochs(RocksSpool* spool);  // not retired yet
   // As the envelope row has it.

@@ -3,13 +3,14 @@
 import json
 import os
 import pathlib
-import subprocess
+import time
 import unittest
 
 import harness
 
 LIMIT_BYTES = 72 << 20
 FILL_SECONDS_MAX = 120
+QUIET_SECONDS = 30  # limits::kQuietSeconds
 
 
 def memory_cgroup(name):
@@ -36,6 +37,19 @@ class MemoryCeiling(harness.Case):
             self.skipTest("this machine is too small for them")
         self.load(daemon, self.folder / "acked", "--messages", 5000)
         self.assertGreater(daemon.huge_pages_bytes(), 16 << 20)  # 20 MB in the memtable alone
+
+    def test_memory_that_was_freed_is_given_back_when_it_is_quiet(self):
+        """Bodies are held for a first attempt, which nobody answers; then they are read from the store when due."""
+        daemon = harness.Daemon(self.folder / "ringpost", harness.free_port(), extra='[delivery]\nretry = ["4h"]\n')
+        self.addCleanup(daemon.kill)
+        daemon.start()
+        memory = lambda: daemon.ctl("status")["status"]["memory_bytes"]
+        self.load(daemon, self.folder / "acked", "--messages", 15000, "--size", 16000)
+        harness.wait_until(lambda: daemon.counter("recipients_deferred_total") == 15000, 60, "all are deferred")
+        time.sleep(2)  # it is looked at once a second
+        before = memory()
+        # The window in which the mail came, and a quiet one.
+        harness.wait_until(lambda: memory() < before * 0.7, 2 * QUIET_SECONDS + 15, "memory is given back")
 
     def load(self, daemon, acked, *options):
         done = harness.run([harness.BIN / "ringpost-bench", "load", "--json", "--server", f"127.0.0.1:{daemon.port}",

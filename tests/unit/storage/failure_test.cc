@@ -109,11 +109,7 @@ TEST_F(FailureTest, AnOutcomeThatFailedCanBeSentAgain) {
   Open();
   MessageId id = NewId(), report = NewId();
   Store(spool_.get(), &shard_, id, "x");
-  auto outcome = Complete(&shard_, id, 1);
-  outcome->message = &outcome->own_message;
-  outcome->own_message.id = report;
-  outcome->own_message.envelope = EnvelopeOf();
-  outcome->own_message.body.Append(Slice::Copy("report"));
+  auto outcome = CompleteWithReport(&shard_, id, report, "report");
   disk_->FailSyncs(Fault::kIoError, 1, 1);
   Commit(spool_.get(), &shard_, outcome.get());
   EXPECT_EQ(outcome->status.code(), StatusCode::kUnavailable);
@@ -136,11 +132,7 @@ TEST_F(FailureTest, AFailedOutcomeAndItsReportStayTogether) {
   Open();
   MessageId id = NewId(), report = NewId();
   Store(spool_.get(), &shard_, id, "x");
-  auto outcome = Complete(&shard_, id, 1);
-  outcome->message = &outcome->own_message;
-  outcome->own_message.id = report;
-  outcome->own_message.envelope = EnvelopeOf();
-  outcome->own_message.body.Append(Slice::Copy("report"));
+  auto outcome = CompleteWithReport(&shard_, id, report, "report");
   disk_->FailSyncs(Fault::kIoError, 1, 1);
   Commit(spool_.get(), &shard_, outcome.get());
   EXPECT_EQ(outcome->status.code(), StatusCode::kUnavailable);

@@ -135,12 +135,7 @@ TEST_F(RocksSpoolTest, ABounceEntersInTheBatchThatCompletesItsMessage) {
   Open();
   MessageId id = NewId(), report = NewId();
   Store(spool_.get(), &shard_, id, "x");
-  auto outcome = Complete(&shard_, id, 1);
-  outcome->message = &outcome->own_message;
-  outcome->own_message.id = report;
-  outcome->own_message.envelope = EnvelopeOf();
-  outcome->own_message.envelope.is_report = true;
-  outcome->own_message.body.Append(Slice::Copy("a report"));
+  auto outcome = CompleteWithReport(&shard_, id, report, "a report");
   Commit(spool_.get(), &shard_, outcome.get());
   ASSERT_TRUE(outcome->status.ok());
   Reopen();
@@ -260,6 +255,17 @@ TEST_F(RocksSpoolTest, WhatIsDeliveredAtOnceNeverReachesATableFile) {
   ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());
   EXPECT_LT(spool_->health().flushed_bytes, 4096u);  // of more than 400 KiB: `meta`'s rows
   spool_.reset();                                    // it asks for the time until then
+}
+
+TEST_F(RocksSpoolTest, WhatIsFlushedIsPaced) {
+  Open();
+  const FlushPace& pace = RocksSpoolTesting::Pace(spool_.get());
+  EXPECT_TRUE(WaitUntil(
+      [&] { return pace.bytes_per_second() == int64_t{limits::kFlushBytesPerSecondMin}; }));
+  int64_t before = pace.limiter()->GetTotalBytesThrough();
+  Store(spool_.get(), &shard_, NewId(), BodyOf(100'000, 1));
+  ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());
+  EXPECT_GE(pace.limiter()->GetTotalBytesThrough() - before, 100'000);
 }
 
 TEST_F(RocksSpoolTest, LazyRequestsWaitForCompanyButNotLong) {

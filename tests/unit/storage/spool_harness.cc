@@ -149,6 +149,17 @@ std::unique_ptr<TestCommit> Complete(TestShard* shard, const MessageId& id, uint
   return request;
 }
 
+std::unique_ptr<TestCommit> CompleteWithReport(TestShard* shard, const MessageId& id,
+                                               const MessageId& report, std::string_view body) {
+  auto request = Complete(shard, id, 1);
+  request->message = &request->own_message;
+  request->own_message.id = report;
+  request->own_message.envelope = EnvelopeOf();
+  request->own_message.envelope.is_report = true;
+  request->own_message.body.Append(Slice::Copy(body));
+  return request;
+}
+
 std::unique_ptr<TestCommit> Defer(TestShard* shard, const MessageId& id, uint32_t recipient,
                                   uint16_t attempts) {
   auto request = std::make_unique<TestCommit>(shard, CommitRequest::Kind::kOutcome);

@@ -103,6 +103,9 @@ std::unique_ptr<TestCommit> AcceptChunks(TestShard* shard, const MessageId& id,
 std::unique_ptr<TestCommit> Discard(TestShard* shard, const MessageId& id);
 std::unique_ptr<TestCommit> Complete(TestShard* shard, const MessageId& id, uint32_t body_chunks,
                                      uint32_t recipients_with_rows = 0);
+// The same, with a report that comes in with it.
+std::unique_ptr<TestCommit> CompleteWithReport(TestShard* shard, const MessageId& id,
+                                               const MessageId& report, std::string_view body);
 std::unique_ptr<TestCommit> Defer(TestShard* shard, const MessageId& id, uint32_t recipient,
                                   uint16_t attempts);
 

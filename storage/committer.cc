@@ -93,10 +93,10 @@ void Committer::Run() {
     Millis wait = stopping ? Millis(0) : TimeToWait();
     if (wait <= Millis(0)) {
       CommitGroup();
-    } else if (NothingToDo()) {
-      waker_.Wait(wait);
-    } else {
+    } else if (lazy_waiting_ > 0) {
       waker_.Nap(wait);
+    } else {
+      waker_.Wait(wait);  // a lazy request begins its own wait, shorter than a chunk's may be
     }
   }
 }
@@ -118,17 +118,25 @@ void Committer::TakePosted() {
 
 Millis Committer::TimeToWait() const {
   if (NothingToDo()) return kIdle;
-  size_t requests = ready_.size() + bulk_.size();
-  if (requests > lazy_waiting_ || !jobs_taken_.empty()) return Millis(0);
-  return Millis(limits::kLazyCommitMillis) - (ReadMonoClock() - lazy_since_);
+  if (ready_.size() > lazy_waiting_ || !jobs_taken_.empty()) return Millis(0);
+  Millis wait = kIdle;
+  if (lazy_waiting_ > 0) {
+    wait = Millis(limits::kLazyCommitMillis) - (ReadMonoClock() - lazy_since_);
+  }
+  if (bulk_.empty()) return wait;
+  auto until_due = std::chrono::ceil<Millis>(chunk_turns_.due() - std::chrono::steady_clock::now());
+  return std::min(wait, until_due);
 }
 
 void Committer::CommitGroup() {
+  auto began = std::chrono::steady_clock::now();
   stall_.Begin();
   ComposeGroup();
   uint64_t outbox_row = 0;
   Status written = WriteGroup(&outbox_row);
   stall_.End();
+  chunk_turns_.Took(
+      {began, std::chrono::steady_clock::now(), group_has_chunks_, group_has_others_});
   if (written.ok()) {
     messages_.fetch_add(builder_.messages_added(), std::memory_order_relaxed);
   } else {
@@ -148,11 +156,10 @@ void Committer::ComposeGroup() {
   }
   // Chunks first in their turn: they are bounded to little, and small messages could fill every
   // group.
-  if (ready_.empty() ||
-      (!bulk_.empty() && ++groups_without_chunks_ >= limits::kCommitGroupsPerChunkTurn)) {
-    groups_without_chunks_ = 0;
-    TakeIntoGroup(&bulk_);
-  }
+  group_has_others_ = !ready_.empty();
+  group_has_chunks_ =
+      !bulk_.empty() && (std::chrono::steady_clock::now() >= chunk_turns_.due() || stopping_);
+  if (group_has_chunks_) TakeIntoGroup(&bulk_);
   TakeIntoGroup(&ready_);
 }
 

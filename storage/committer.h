@@ -7,8 +7,8 @@
 //
 // Order: requests of one message are committed in the order they were posted. Chunks and what
 // follows them stand in a queue of their own, of which a group takes kCommitGroupChunkBytesMax at
-// most, and while small messages wait only every kCommitGroupsPerChunkTurn-th group, so that big
-// bodies do not delay them by much.
+// most, and takes none before it is due (chunk_turns.h), so that big bodies do not delay small
+// messages by much.
 //
 // Failure: see committer_recovery.cc.
 #pragma once
@@ -25,6 +25,7 @@
 
 #include "gateway/base/counters.h"
 #include "gateway/base/inbox.h"
+#include "storage/chunk_turns.h"
 #include "storage/group_builder.h"
 #include "storage/latency_histogram.h"
 #include "storage/space_guard.h"
@@ -118,7 +119,9 @@ class Committer {
   GroupBuilder builder_;
   std::deque<CommitRequest*> ready_;
   std::deque<CommitRequest*> bulk_;
-  uint32_t groups_without_chunks_ = 0;
+  ChunkTurns chunk_turns_;
+  bool group_has_chunks_ = false;
+  bool group_has_others_ = false;
   std::vector<Job*> jobs_taken_;
   size_t lazy_waiting_ = 0;
   MonoTime lazy_since_;

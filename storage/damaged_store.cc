@@ -122,7 +122,7 @@ Status DamagedStore::OpenCopy(const std::string& work_dir, StoreReport* report) 
 Status DamagedStore::NameLostMessages(const LogRepair& repair, StoreReport* report) {
   std::set<MessageId> suspects = repair.touched();
   std::unique_ptr<rocksdb::Iterator> states(
-      database_->db().NewIterator(rocksdb::ReadOptions(), database_->handle(Family::kRcpt)));
+      database_->db().NewIterator(ReadOnce(), database_->handle(Family::kRcpt)));
   for (states->SeekToFirst(); states->Valid(); states->Next()) {
     std::optional<IndexedId> key = ParseIndexedKey(FromRocks(states->key()));
     if (key && !repair.ended().contains(key->id) && !HasEnvelope(key->id)) suspects.insert(key->id);

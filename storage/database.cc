@@ -93,7 +93,6 @@ StatusOr<std::unique_ptr<Database>> Database::Open(const Engine& engine, Mode mo
   std::unique_ptr<Database> database(new Database());
   rocksdb::DBOptions options = MakeDatabaseOptions(engine);
   options.info_log = logger ? std::move(logger) : std::make_shared<EngineLogger>(engine);
-  if (mode == Mode::kReopen) options.avoid_flush_during_recovery = false;
   if (mode == Mode::kSalvage) {
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
     options.paranoid_checks = false;
@@ -110,10 +109,6 @@ StatusOr<std::unique_ptr<Database>> Database::Open(const Engine& engine, Mode mo
   database->listener_ = std::make_shared<Listener>(database->broken_);
   database->statistics_ = options.statistics;
   options.listeners.push_back(database->listener_);
-  if (mode == Mode::kServe) {
-    Status synced = SyncLogs(engine);
-    if (!synced.ok()) return synced;
-  }
   rocksdb::Status opened = database->OpenWith(options, engine, mode);
   if (opened.IsCorruption() && mode == Mode::kServe) {
     StatusOr<bool> cut = CutTornTail(engine);
@@ -196,13 +191,40 @@ Status Database::WriteFirstMeta(const Engine& engine) {
   return FromRocks(db_->Write(synced, &batch), "writing the first rows of a new store");
 }
 
-void Database::AddMemory(SpoolHealth* health) const {
+uint64_t Database::SumOf(const std::string& property) const {
+  uint64_t sum = 0;
   for (rocksdb::ColumnFamilyHandle* handle : all_handles_) {
     uint64_t bytes = 0;
-    if (db_->GetIntProperty(handle, rocksdb::DB::Properties::kSizeAllMemTables, &bytes)) {
-      health->memtable_bytes += bytes;
-    }
+    if (db_->GetIntProperty(handle, property, &bytes)) sum += bytes;
   }
+  return sum;
+}
+
+uint64_t Database::ReclaimNeedsBytes() const {
+  return SumOf(rocksdb::DB::Properties::kSizeAllMemTables) +
+         SumOf(rocksdb::DB::Properties::kTotalSstFilesSize);
+}
+
+uint64_t Database::FileBytes() const {
+  return SumOf(rocksdb::DB::Properties::kTotalSstFilesSize) +
+         SumOf(rocksdb::DB::Properties::kTotalBlobFileSize);
+}
+
+rocksdb::Status Database::Reclaim() {
+  rocksdb::Status status = db_->Flush(rocksdb::FlushOptions(), all_handles_);
+  rocksdb::CompactRangeOptions options;
+  // The last level, too: files may come there by a move, a row and its delete side by side.
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  // Blobs that are still wanted stay where they are: moving them takes space first.
+  options.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kDisable;
+  for (rocksdb::ColumnFamilyHandle* handle : all_handles_) {
+    if (status.ok()) status = db_->CompactRange(options, handle, nullptr, nullptr);
+  }
+  return status;
+}
+
+void Database::AddMemory(SpoolHealth* health) const {
+  health->memtable_bytes += SumOf(rocksdb::DB::Properties::kSizeAllMemTables);
   // One cache serves all families: any of them knows it.
   db_->GetIntProperty(all_handles_[0], rocksdb::DB::Properties::kBlockCacheUsage,
                       &health->block_cache_bytes);

@@ -28,8 +28,9 @@ std::string_view FamilyName(Family family);
 
 class Database {
  public:
-  // How: kReopen after a failure leaves no log of before it behind; the tools read a store without
-  // changing it, and a working copy of a damaged one with every record left out that does not read.
+  // How: kServe makes a store where there is none, and cuts a torn log; kReopen is after a failure.
+  // The tools read a store without changing it, and a working copy of a damaged one with every
+  // record left out that does not read.
   enum class Mode : uint8_t { kServe, kReopen, kReadOnly, kSalvage };
 
   // `logger` takes RocksDB's words instead of its info log; may be null.
@@ -52,6 +53,14 @@ class Database {
   // Called on RocksDB's threads when that happens. Set before the first write.
   void OnBroken(void (*wake)(void*), void* context);
 
+  // Flushes the memtables and compacts the table files, so that deleted rows leave the disk, and
+  // with them the blob files in which nothing else is. Takes seconds; CancelReclaim ends it, and
+  // every later one.
+  rocksdb::Status Reclaim();
+  void CancelReclaim() { db_->DisableManualCompaction(); }
+  uint64_t ReclaimNeedsBytes() const;  // of free space, at most
+  uint64_t FileBytes() const;          // of table and blob files
+
   // Memory, log and flushed bytes, for the status page.
   void AddMemory(SpoolHealth* health) const;
   // The options RocksDB took for real, for the log: it silently changes some.
@@ -66,6 +75,7 @@ class Database {
   rocksdb::Status OpenWith(const rocksdb::DBOptions& options, const Engine& engine, Mode mode);
   Status CheckMeta(const Engine& engine, Mode mode);
   Status WriteFirstMeta(const Engine& engine);
+  uint64_t SumOf(const std::string& property) const;  // over the families
 
   std::shared_ptr<rocksdb::Env> env_;  // outlives db_
   std::unique_ptr<rocksdb::DB> db_;
@@ -75,6 +85,14 @@ class Database {
   std::shared_ptr<Listener> listener_;
   std::shared_ptr<rocksdb::Statistics> statistics_;
 };
+
+// For walks over rows that nobody reads again soon: the block cache is left to what deliveries
+// read.
+inline rocksdb::ReadOptions ReadOnce() {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  return options;
+}
 
 inline constexpr std::string_view kMetaFormat = "format";
 inline constexpr std::string_view kMetaPartition = "partition";

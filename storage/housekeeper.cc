@@ -67,7 +67,7 @@ bool Housekeeper::MovePage() {
     if (!use) return false;
     auto first = OutboxKey(outbox_from_), last = OutboxKey(end);
     rocksdb::Slice lower = ToRocks(View(first)), upper = ToRocks(View(last));
-    rocksdb::ReadOptions options;
+    rocksdb::ReadOptions options = ReadOnce();
     options.iterate_lower_bound = &lower;
     options.iterate_upper_bound = &upper;
     std::unique_ptr<rocksdb::Iterator> outbox(
@@ -126,7 +126,7 @@ std::optional<uint32_t> Housekeeper::CountChunks(const MessageId& id) {
   if (!use) return std::nullopt;
   auto first = IndexedKey(id, 0), last = IndexedKey(id, UINT32_MAX);
   rocksdb::Slice upper = ToRocks(View(last));
-  rocksdb::ReadOptions options;
+  rocksdb::ReadOptions options = ReadOnce();
   options.iterate_upper_bound = &upper;
   std::unique_ptr<rocksdb::Iterator> rows(
       use->db().NewIterator(options, use->handle(Family::kBody)));

@@ -42,8 +42,8 @@ KeySlots::KeySlots(std::unique_ptr<rocksdb::FSRandomRWFile> file, const tls::Key
 
 StatusOr<std::unique_ptr<KeySlots>> KeySlots::Open(rocksdb::FileSystem* file_system,
                                                    const std::string& path,
-                                                   const tls::Key& store_key, bool make) {
-  if (make && file_system->FileExists(path, {}, nullptr).IsNotFound()) {
+                                                   const tls::Key& store_key, bool serve) {
+  if (serve && file_system->FileExists(path, {}, nullptr).IsNotFound()) {
     Status made = CreateFile(file_system, path);
     if (!made.ok()) return made;
   }
@@ -51,19 +51,23 @@ StatusOr<std::unique_ptr<KeySlots>> KeySlots::Open(rocksdb::FileSystem* file_sys
   rocksdb::IOStatus status = file_system->NewRandomRWFile(path, {}, &file, nullptr);
   if (!status.ok()) return FromRocks(status, "opening the key slots " + path);
   std::unique_ptr<KeySlots> slots(new KeySlots(std::move(file), store_key));
-  Status read = slots->ReadAll();
+  Status read = slots->ReadAll(serve);
   if (!read.ok()) return read;
   return slots;
 }
 
-Status KeySlots::ReadAll() {
+// With `again`: a program that died before its sync, or after one that failed, left what reads like
+// a slot and goes with the power; and the kernel does not write again what a failed sync could not,
+// unless it is told to.
+Status KeySlots::ReadAll(bool again) {
   std::string block(kSlotBytes, '\0');
   for (uint32_t slot = 0; slot < limits::kKeySlots; ++slot) {
     rocksdb::Slice read;
     rocksdb::IOStatus status =
-        file_->Read(slot * kSlotBytes, kSlotUsedBytes, {}, &read, block.data(), nullptr);
+        file_->Read(slot * kSlotBytes, kSlotBytes, {}, &read, block.data(), nullptr);
+    if (status.ok() && again) status = file_->Write(slot * kSlotBytes, read, {}, nullptr);
     if (!status.ok()) return FromRocks(status, "reading the key slots");
-    ByteReader in(FromRocks(read));
+    ByteReader in(FromRocks(read).substr(0, kSlotUsedBytes));
     uint8_t format = in.U8();
     if (format == 0) continue;  // free, or the file is shorter: a slot never written
     Entry entry;
@@ -79,7 +83,7 @@ Status KeySlots::ReadAll() {
       damaged_.push_back({slot, entry.epoch});
     }
   }
-  return OkStatus();
+  return again ? FromRocks(file_->Fsync({}, nullptr), "syncing the key slots") : OkStatus();
 }
 
 Status KeySlots::Write(uint32_t slot, uint32_t epoch, WallTime started, const tls::Key& key) {

@@ -35,10 +35,11 @@ class KeySlots {
     uint32_t epoch = 0;  // as it says, which may be damage too
   };
 
-  // Opens the file, or with `make` makes it where it is not there, and reads what is in use.
+  // Opens the file and reads what is in use. With `serve` it makes the file where it is not there,
+  // and what it reads is safe.
   static StatusOr<std::unique_ptr<KeySlots>> Open(rocksdb::FileSystem* file_system,
                                                   const std::string& path,
-                                                  const tls::Key& store_key, bool make);
+                                                  const tls::Key& store_key, bool serve);
 
   std::vector<Entry> TakeEntries() { return std::move(entries_); }  // found by Open
   const std::vector<Damaged>& damaged() const { return damaged_; }
@@ -50,7 +51,7 @@ class KeySlots {
 
  private:
   KeySlots(std::unique_ptr<rocksdb::FSRandomRWFile> file, const tls::Key& store_key);
-  Status ReadAll();
+  Status ReadAll(bool again);
   Status WriteBlock(uint32_t slot, const std::string& block, std::string_view doing);
 
   std::unique_ptr<rocksdb::FSRandomRWFile> file_;

@@ -1,8 +1,9 @@
 #include "storage/log_format.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
+
+#include "storage/crc32c.h"
 
 namespace ringpost::storage {
 namespace {
@@ -10,25 +11,6 @@ namespace {
 constexpr size_t kBlockBytes = 32 * 1024;
 constexpr size_t kHeadBytes = 7;
 enum Type : uint8_t { kNone = 0, kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
-
-// CRC-32C (RFC 3720 appendix B.4), a byte at a time: its polynomial, the bits the other way round.
-constexpr std::array<uint32_t, 256> kCrcTable = [] {
-  std::array<uint32_t, 256> table{};
-  for (uint32_t i = 0; i < table.size(); ++i) {
-    uint32_t value = i;
-    for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (value & 1 ? 0x82F63B78 : 0);
-    table[i] = value;
-  }
-  return table;
-}();
-
-// Masked, so that the sum of something that holds sums is not a special one.
-uint32_t MaskedCrc(std::string_view bytes) {
-  uint32_t crc = UINT32_MAX;
-  for (char c : bytes) crc = crc >> 8 ^ kCrcTable[(crc ^ static_cast<uint8_t>(c)) & 0xFF];
-  crc = ~crc;
-  return (crc >> 15 | crc << 17) + 0xA282EAD8;
-}
 
 uint32_t Little(std::string_view bytes) {
   uint32_t value = 0;
@@ -48,7 +30,7 @@ std::optional<Fragment> FragmentAt(std::string_view bytes) {
   size_t size = Little(bytes.substr(4, 2));
   auto type = static_cast<uint8_t>(bytes[6]);
   if (type < kFull || type > kLast || size > bytes.size() - kHeadBytes) return std::nullopt;
-  if (MaskedCrc(bytes.substr(6, 1 + size)) != Little(bytes.substr(0, 4))) return std::nullopt;
+  if (MaskedCrc32c(bytes.substr(6, 1 + size)) != Little(bytes.substr(0, 4))) return std::nullopt;
   return Fragment{static_cast<Type>(type), bytes.substr(kHeadBytes, size)};
 }
 
@@ -136,7 +118,7 @@ void LogWriter::Add(std::string_view record) {
     Type type = first ? (record.empty() ? kFull : kFirst) : (record.empty() ? kLast : kMiddle);
     std::string typed(1, static_cast<char>(type));
     typed.append(payload);
-    uint32_t crc = MaskedCrc(typed);
+    uint32_t crc = MaskedCrc32c(typed);
     for (int i = 0; i < 4; ++i) bytes_ += static_cast<char>(crc >> (8 * i));
     for (int i = 0; i < 2; ++i) bytes_ += static_cast<char>(payload.size() >> (8 * i));
     bytes_.append(typed);

@@ -33,14 +33,6 @@ StatusOr<std::map<uint64_t, std::string>> FindLogs(const Engine& engine) {
   return logs;
 }
 
-Status SyncFile(const Engine& engine, const std::string& path) {
-  std::unique_ptr<rocksdb::FSWritableFile> file;
-  rocksdb::IOStatus status = engine.file_system->ReopenWritableFile(path, {}, &file, nullptr);
-  if (status.ok()) status = file->Fsync({}, nullptr);
-  if (status.ok()) status = file->Close({}, nullptr);
-  return FromRocks(status, "syncing " + path);
-}
-
 // Another file takes its place: RocksDB's file systems do not truncate.
 Status Replace(const Engine& engine, const std::string& path, std::string_view log) {
   rocksdb::FileSystem* files = engine.file_system.get();
@@ -54,16 +46,6 @@ Status Replace(const Engine& engine, const std::string& path, std::string_view l
 }
 
 }  // namespace
-
-Status SyncLogs(const Engine& engine) {
-  StatusOr<std::map<uint64_t, std::string>> logs = FindLogs(engine);
-  if (!logs.ok()) return logs.status();
-  for (const auto& [number, path] : *logs) {
-    Status synced = SyncFile(engine, path);
-    if (!synced.ok()) return synced;
-  }
-  return OkStatus();
-}
 
 StatusOr<bool> CutTornTail(const Engine& engine) {
   StatusOr<std::map<uint64_t, std::string>> logs = FindLogs(engine);

@@ -16,10 +16,6 @@
 
 namespace ringpost::storage {
 
-// Syncs every log. What is read from it is acted on, and may be in the page cache only, left there
-// by a process that died before its sync.
-Status SyncLogs(const Engine& engine);
-
 // True: there was a torn end, and it is gone, synced; a line in the log says how many bytes. False:
 // there is none, and what RocksDB complains of is something else.
 StatusOr<bool> CutTornTail(const Engine& engine);

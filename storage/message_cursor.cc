@@ -15,8 +15,7 @@ MessageCursor::MessageCursor(Database* database, const std::optional<MessageId>&
 
 MessageCursor::MessageCursor(Database* database, std::string_view from)
     : database_(database),
-      envelopes_(
-          database->db().NewIterator(rocksdb::ReadOptions(), database->handle(Family::kEnvelope))) {
+      envelopes_(database->db().NewIterator(ReadOnce(), database->handle(Family::kEnvelope))) {
   envelopes_->Seek(ToRocks(from));
 }
 
@@ -27,8 +26,7 @@ rocksdb::Status MessageCursor::status() const {
 
 Status MessageCursor::JoinStates(const MessageId& id, std::vector<RecipientState>* recipients) {
   if (!states_) {
-    states_.reset(
-        database_->db().NewIterator(rocksdb::ReadOptions(), database_->handle(Family::kRcpt)));
+    states_.reset(database_->db().NewIterator(ReadOnce(), database_->handle(Family::kRcpt)));
     states_->Seek(ToRocks(id.key()));
   }
   Status damage;
@@ -56,8 +54,7 @@ Status MessageCursor::JoinStates(const MessageId& id, std::vector<RecipientState
 
 StatusOr<std::optional<WrappedKey>> MessageCursor::JoinKey(const MessageId& id) {
   if (!keys_) {
-    keys_.reset(
-        database_->db().NewIterator(rocksdb::ReadOptions(), database_->handle(Family::kKey)));
+    keys_.reset(database_->db().NewIterator(ReadOnce(), database_->handle(Family::kKey)));
     keys_->Seek(ToRocks(id.key()));
   }
   while (keys_->Valid() && FromRocks(keys_->key()) < id.key()) keys_->Next();

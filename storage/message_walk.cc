@@ -24,7 +24,7 @@ std::string KeyOf(KeyNumber number) {
 
 std::unique_ptr<rocksdb::Iterator> Rows(Database& database) {
   return std::unique_ptr<rocksdb::Iterator>(
-      database.db().NewIterator(rocksdb::ReadOptions(), database.handle(Family::kEnvelope)));
+      database.db().NewIterator(ReadOnce(), database.handle(Family::kEnvelope)));
 }
 
 // A seek to `from` reads: it lands on a row, or past the last one.

@@ -125,11 +125,14 @@ StatusOr<std::unique_ptr<RocksSpool>> RocksSpool::OpenParts(std::unique_ptr<Part
   parts->readers.emplace(&parts->store, parts->ring.get(), engine.options.reader_threads);
   parts->housekeeper.emplace(&parts->store, parts->ring.get(), &*parts->committer, &parts->space);
   parts->housekeeper->Start(std::move(orphans));
+  parts->reclaim.emplace(&parts->store, &*parts->committer, &parts->space);
+  parts->reclaim->Start();
   return std::unique_ptr<RocksSpool>(new RocksSpool(std::move(parts)));
 }
 
 RocksSpool::~RocksSpool() {
   StopScan();
+  parts_->reclaim->Stop();
   parts_->housekeeper->Stop();  // before the committer, which it may wait for
   parts_->readers->Stop();
   parts_->committer->Stop();

@@ -1,9 +1,9 @@
 // RocksSpool: the Spool over RocksDB. What lies on the disk is described in FORMAT.md, byte by
 // byte.
 //
-// It owns its threads: one committer, the readers, a housekeeper, and while it runs the scan.
-// Destroying it commits what was submitted and ends them; nothing may be submitted or read any more
-// by then.
+// It owns its threads: one committer, the readers, a housekeeper, one that reclaims space, and
+// while it runs the scan. Destroying it commits what was submitted and ends them; nothing may be
+// submitted or read any more by then.
 #pragma once
 
 #include <memory>

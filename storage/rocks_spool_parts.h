@@ -11,6 +11,7 @@
 #include "storage/rocks_spool.h"
 #include "storage/scanner.h"
 #include "storage/space_guard.h"
+#include "storage/space_reclaim.h"
 #include "storage/store.h"
 
 namespace ringpost::storage {
@@ -25,6 +26,7 @@ struct RocksSpool::Parts {
   std::optional<Committer> committer;
   std::optional<ReaderPool> readers;
   std::optional<Housekeeper> housekeeper;
+  std::optional<SpaceReclaim> reclaim;
   std::optional<Scanner> scanner;
   std::atomic<int64_t> scanned{0};
 };

@@ -19,6 +19,7 @@ Status Store::OpenDatabase() {
 }
 
 void Store::CloseDatabase() {
+  if (database_) database_->CancelReclaim();  // the one use of it that takes long
   std::unique_ptr<Database> closing;
   {
     std::unique_lock<std::shared_mutex> lock(gate_);

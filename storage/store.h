@@ -1,8 +1,9 @@
 // Store: the open Database behind a gate, so that the committer can close and reopen it while
 // readers, the scan and the housekeeper come and go. Private to storage.
 //
-// Readers hold a Use for one bounded piece of work and no longer: a reopen waits for them. The
-// committer, the only one that closes, uses database() without one.
+// Readers hold a Use for one bounded piece of work and no longer: a reopen waits for them, but for
+// a Reclaim, which it cancels. The committer, the only one that closes, uses database() without
+// one.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,8 @@
 #include "storage/wal_reader.h"
 
-#include <array>
 #include <cstddef>
+
+#include "storage/crc32c.h"
 
 namespace ringpost::storage {
 namespace {
@@ -9,28 +10,6 @@ namespace {
 constexpr size_t kBlockBytes = 32 * 1024;
 constexpr size_t kHeadBytes = 7;
 enum FragmentType : uint8_t { kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
-
-constexpr std::array<uint32_t, 256> MakeTable() {
-  std::array<uint32_t, 256> table{};
-  for (uint32_t i = 0; i < 256; ++i) {
-    uint32_t value = i;
-    for (int bit = 0; bit < 8; ++bit) {
-      value = (value & 1) != 0 ? value >> 1 ^ 0x82f63b78u : value >> 1;  // Castagnoli, reflected
-    }
-    table[i] = value;
-  }
-  return table;
-}
-
-uint32_t Crc32c(std::string_view bytes) {
-  static constexpr std::array<uint32_t, 256> kTable = MakeTable();
-  uint32_t crc = ~0u;
-  for (char byte : bytes) crc = kTable[(crc ^ static_cast<uint8_t>(byte)) & 0xff] ^ crc >> 8;
-  return ~crc;
-}
-
-// RocksDB masks checksums that it stores (util/crc32c.h).
-uint32_t Masked(uint32_t crc) { return (crc >> 15 | crc << 17) + 0xa282ead8u; }
 
 uint32_t Little(std::string_view bytes) {
   uint32_t value = 0;
@@ -48,7 +27,7 @@ Look LookAt(std::string_view rest, bool last, size_t* size) {
   if (type == 0 && bytes == 0) return Look::kZeros;
   if (*size > rest.size()) return last ? Look::kEndsEarly : Look::kDamaged;
   bool checks = type >= kFull && type <= kLast &&
-                Masked(Crc32c(rest.substr(6, *size - 6))) == Little(rest.substr(0, 4));
+                MaskedCrc32c(rest.substr(6, *size - 6)) == Little(rest.substr(0, 4));
   return checks ? Look::kWhole : Look::kDamaged;
 }
 

@@ -183,6 +183,10 @@ inline constexpr uint32_t kCoresMax = 256;
 inline constexpr uint32_t kListenersMax = 64;
 inline constexpr uint32_t kRegionsMax = 16;
 inline constexpr uint32_t kListenBacklog = 1024;
+// How long a start asks again for ports that are taken, for all together. The kernel takes a killed
+// daemon's rings apart after the process is gone, and they hold its listening sockets (seen for 0.1
+// s).
+inline constexpr uint32_t kListenRetryMillis = 2000;
 inline constexpr uint32_t kDrainGraceSecondsDefault = 30;
 inline constexpr uint32_t kDrainGraceSecondsMax = 3600;
 // How long the last things in flight may take once a shard was told to end; then the process ends
@@ -197,9 +201,11 @@ inline constexpr uint32_t kMemoryCloseIdlePercent = 90;
 inline constexpr uint32_t kMemoryRefuseConnectionsPercent = 95;
 inline constexpr uint64_t kMemoryCeilingBytesMin = 64 * kMiB;
 // With less than this received and sent in so many seconds, memory that was freed is returned to
-// the system; under more mail it is kept, for the mail that follows.
+// the system; under more mail it is kept, for the mail that follows. Where at no time of these
+// seconds less than so much for each region was kept, it was not wanted: all of it is returned.
 inline constexpr uint64_t kQuietBytesMax = 16 * kMiB;
 inline constexpr uint32_t kQuietSeconds = 30;
+inline constexpr uint64_t kFreedBytesUnusedPerRegionMax = 32 * kMiB;
 
 // --- Configuration file
 inline constexpr size_t kConfigBytesMax = 4 * kMiB;
@@ -332,10 +338,15 @@ inline constexpr uint32_t kLazyCommitMillis = 5;
 // One commit group: requests, and bytes of its batch. What does not fit forms the next group.
 inline constexpr size_t kCommitGroupRequestsMax = 1024;
 inline constexpr size_t kCommitGroupBytesMax = 4 * kMiB;
-// Of it, chunks of bodies that stream in; and while other mail waits, only one group in so many
-// takes any: a chunk is as long as forty small messages, and they would wait for it.
+// Of it, chunks of bodies that stream in. After a group with chunks there is none for so many times
+// as long as it took, where other mail fills the committer's time (an average over about so many
+// milliseconds); in proportion less where it fills less. Their streams wait.
 inline constexpr size_t kCommitGroupChunkBytesMax = 256 * kKiB;
-inline constexpr uint32_t kCommitGroupsPerChunkTurn = 4;
+inline constexpr uint32_t kCommitChunkPausesMax = 25;
+inline constexpr uint32_t kCommitLoadMillis = 1000;
+// ... and the longest such pause, whatever the last group took. A chunk waits for those before it
+// besides; no time-out of its session runs meanwhile.
+inline constexpr uint32_t kCommitChunkWaitMillisMax = 1000;
 // What RocksDB may write in the background: a little more than what is committed, within these.
 inline constexpr uint64_t kFlushBytesPerSecondMin = 32 * kMiB;
 inline constexpr uint64_t kFlushBytesPerSecondMax = 4096 * kMiB;
@@ -367,6 +378,8 @@ inline constexpr uint32_t kReopenLastMillis = 10'000;
 inline constexpr uint32_t kStoreStallSeconds = 15;
 // Below this much free space nothing is accepted (452 4.3.1); above it by an eighth again, it is.
 inline constexpr uint64_t kFreeSpaceFloorBytesDefault = 512 * kMiB;
+// While it is below, this often, what was deleted is looked for and given back to the file system.
+inline constexpr uint32_t kSpaceReclaimMillis = 5000;
 // Entries in the list of damage that the store's tools give; more are counted.
 inline constexpr size_t kStoreDamageListMax = 10'000;
 // Free space is looked at this often, and after this many bytes were written.

@@ -100,7 +100,10 @@ class Crash(harness.Case):
         ballast.unlink()
         sink = self.run_bench_sink(port=port)
         harness.wait_until(lambda: not (acked - sink.ids()), 120, "all that was acknowledged arrives")
-        harness.wait_until(lambda: daemon.accepting(), 60, "it accepts again, by itself")
+        try:
+            harness.wait_until(lambda: daemon.accepting(), 60, "it accepts again, by itself")
+        except AssertionError as error:
+            self.fail(f"{error}: {daemon.ctl('status')['status']['regions'][0]['spool']}; {daemon.console()[-2000:]}")
         more = self.folder / "acked-more"
         self.assertEqual(self.load(daemon, more, "--connections", 5, "--messages", 100).wait(60), 0)
         self.assertEqual(len(self.acked_ids(more)), 100)

@@ -22,6 +22,8 @@ MESSAGES = 200
 CLIENTS = 10
 ROUNDS = int(os.environ.get("RINGPOST_DAMAGE_ROUNDS", "3"))
 SEED = int(os.environ.get("RINGPOST_DAMAGE_SEED", random.randrange(1 << 32)))
+# A sixth of the messages each, 38 MB in all: a memtable here is 34 MB, so it is flushed, and 4 are in the log after that.
+SIZES = [300, 300, 3_000, 30_000, 300_000, 800_000]
 DAMAGED_BYTES = 16
 PARTIAL, REFUSED = 4, 1  # exit status (ringpost(1))
 
@@ -40,7 +42,9 @@ class StoreTools(harness.Case):
     def fill(self):
         """Queues messages until some are in blob files and many in the log, then kills the daemon."""
         self.daemon.start()
-        contents = {number: self.content(number) for number in range(MESSAGES)}
+        sizes = [SIZES[number % len(SIZES)] for number in range(MESSAGES)]
+        self.random.shuffle(sizes)
+        contents = {number: self.content(number, size) for number, size in enumerate(sizes)}
         # Several clients at once, so that messages share records of the log.
         with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
             for sent in pool.map(self.send, [dict(list(contents.items())[n::CLIENTS]) for n in range(CLIENTS)]):
@@ -54,8 +58,7 @@ class StoreTools(harness.Case):
     def files(self, suffix):
         return list((self.store / "db").glob(f"*{suffix}"))
 
-    def content(self, number):
-        size = self.random.choice([300, 300, 3_000, 30_000, 300_000, 800_000])
+    def content(self, number, size):
         body = self.random.randbytes(size // 2).hex()
         lines = [body[at:at + 70] for at in range(0, len(body), 70)]
         return "\r\n".join([f"Subject: {number}", "", *lines, ""]).encode()

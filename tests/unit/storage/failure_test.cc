@@ -5,6 +5,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <set>
 #include <thread>
 
@@ -24,7 +25,7 @@ class FailureTest : public ::testing::Test {
     SpoolOptions options;
     options.path = dir_.path() + "/spool";
     options.memtable_bytes = memtable_bytes_;
-    options.free_space_floor_bytes = 1000;
+    options.free_space_floor_bytes = floor_bytes_;
     options.clock = [this] { return ReadWallClock() + Millis(ahead_.load()); };
     options.log = &log_;
     return options;
@@ -42,6 +43,15 @@ class FailureTest : public ::testing::Test {
     return false;
   }
 
+  uint64_t BlobBytes() {
+    uint64_t bytes = 0;
+    for (const auto& file : std::filesystem::directory_iterator(Options().path + "/db")) {
+      std::error_code gone;
+      uint64_t size = file.path().extension() == ".blob" ? file.file_size(gone) : 0;
+      if (!gone) bytes += size;
+    }
+    return bytes;
+  }
   bool Logged(std::string_view words) { return log_.Holds(words); }
   std::set<MessageId> StoreSome(int count) {
     std::set<MessageId> ids;
@@ -60,6 +70,7 @@ class FailureTest : public ::testing::Test {
   TestLog log_;
   std::atomic<int64_t> ahead_{0};
   uint64_t memtable_bytes_ = 2 * limits::kMiB;
+  uint64_t floor_bytes_ = 1000;
   std::shared_ptr<SyncDroppingFileSystem> disk_ = std::make_shared<SyncDroppingFileSystem>(1);
   std::unique_ptr<RocksSpool> spool_;
 };
@@ -187,6 +198,69 @@ TEST_F(FailureTest, BelowTheFloorOfFreeSpaceNothingIsAcceptedButOutcomesAre) {
   disk_->SetFreeSpace(1126);
   EXPECT_TRUE(WaitUntilAccepting(true));
   Store(spool_.get(), &shard_, NewId(), "x");
+}
+
+// RocksDB by itself would keep the blobs until new rows come in, and below the floor none do.
+TEST_F(FailureTest, BelowTheFloorOfFreeSpaceWhatWasDeliveredLeavesTheDisk) {
+  memtable_bytes_ = 64 * limits::kMiB;
+  floor_bytes_ = 1024 * limits::kMiB;
+  Open();
+  MessageId stays = NewId();
+  Store(spool_.get(), &shard_, stays, BodyOf(100'000, 1));
+  ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());  // in a blob file of its own
+  std::vector<MessageId> ids;
+  for (uint32_t i = 0; i < 8; ++i) {
+    ids.push_back(NewId());
+    Store(spool_.get(), &shard_, ids.back(), BodyOf(200'000, i));
+  }
+  ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());
+  for (const MessageId& id : ids) {
+    auto complete = Complete(&shard_, id, 1);
+    Commit(spool_.get(), &shard_, complete.get());
+    ASSERT_TRUE(complete->status.ok());
+  }
+  std::this_thread::sleep_for(Millis(limits::kSpaceReclaimMillis + 500));
+  EXPECT_GT(BlobBytes(), 8 * 200'000u);  // there is room enough: left to RocksDB
+  disk_->SetFreeSpace(512 * limits::kMiB);
+  EXPECT_TRUE(WaitUntil([this] { return BlobBytes() < 200'000; })) << BlobBytes();
+  EXPECT_TRUE(WaitUntil([this] { return Logged("store_space_reclaim"); }));
+  EXPECT_EQ(ReadBody(spool_.get(), &shard_, stays, 1)->body, BodyOf(100'000, 1));
+}
+
+// A restart does not lose sight of what is to be reclaimed, though nothing is written after it.
+TEST_F(FailureTest, BelowTheFloorAStartReclaimsWhatWasDeliveredBefore) {
+  floor_bytes_ = 1024 * limits::kMiB;
+  Open();
+  MessageId id = NewId();
+  Store(spool_.get(), &shard_, id, BodyOf(200'000, 1));
+  ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());
+  auto complete = Complete(&shard_, id, 1);
+  Commit(spool_.get(), &shard_, complete.get());
+  // Nothing may be left for the next process to write.
+  ASSERT_TRUE(
+      WaitUntil([this] { return RocksSpoolTesting::CountRows(spool_.get(), "outbox") == 0; }));
+  spool_.reset();
+  EXPECT_GT(BlobBytes(), 200'000u);
+  disk_->SetFreeSpace(512 * limits::kMiB);
+  Open();
+  EXPECT_TRUE(WaitUntil([this] { return BlobBytes() == 0; })) << BlobBytes();
+}
+
+// There may not be room for the table files that a compaction writes before it drops the old ones.
+TEST_F(FailureTest, WithoutRoomForItNothingIsReclaimed) {
+  floor_bytes_ = 1024 * limits::kMiB;
+  Open();
+  MessageId id = NewId();
+  Store(spool_.get(), &shard_, id, BodyOf(200'000, 1));
+  ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());
+  auto complete = Complete(&shard_, id, 1);
+  Commit(spool_.get(), &shard_, complete.get());
+  disk_->SetFreeSpace(1000);
+  std::this_thread::sleep_for(Millis(limits::kSpaceReclaimMillis + 500));
+  EXPECT_GT(BlobBytes(), 200'000u);
+  EXPECT_FALSE(Logged("store_space_reclaim"));
+  disk_->SetFreeSpace(512 * limits::kMiB);
+  EXPECT_TRUE(WaitUntil([this] { return BlobBytes() == 0; })) << BlobBytes();
 }
 
 TEST_F(FailureTest, TheScanGoesOnAcrossAReopen) {
@@ -336,26 +410,76 @@ TEST_F(FailureTest, WhileTheDiskHangsNothingIsAccepted) {
   EXPECT_EQ(ReadBody(spool_.get(), &shard_, id, 1)->body, "waits");
 }
 
-// While the disk holds the committer up, a chunk and a small message come in: the message has the
-// next group to itself, and the chunk the one after.
-TEST_F(FailureTest, SmallMessagesDoNotWaitForTheChunksOfBigOnes) {
-  Open();
-  MessageId big = NewId();
-  for (uint32_t i = 0; i < 2 * limits::kCommitGroupsPerChunkTurn; ++i) {
-    uint64_t groups = spool_->counters().Get(Counter::kCommitGroups);
-    disk_->HoldSyncs();
-    auto held = Accept(&shard_, NewId(), "holds the committer up");
-    spool_->Submit(held.get());
-    std::this_thread::sleep_for(Millis(50));
-    auto chunk = Chunk(&shard_, big, i, BodyOf(100'000, 1));
-    auto small = Accept(&shard_, NewId(), "small");
-    spool_->Submit(chunk.get());
-    spool_->Submit(small.get());
-    disk_->ReleaseSyncs();
-    ASSERT_TRUE(shard_.RunUntil([&] { return chunk->answered && small->answered; }));
-    EXPECT_TRUE(chunk->status.ok() && small->durable.has_value());
-    EXPECT_EQ(spool_->counters().Get(Counter::kCommitGroups) - groups, 3u);
+// The end of a big body holds the committer up for a tenth of a second. For three times as long the
+// next one's chunks wait, while small messages come and go.
+// Big bodies among small messages.
+class ChunkTest : public FailureTest {
+ protected:
+  // Small messages one after the other, until something else is done.
+  bool SendSmallsUntil(const std::function<bool()>& done) {
+    return shard_.RunUntil([&] {
+      if (!small_ || small_->answered) {
+        ++smalls_;
+        small_ = Accept(&shard_, NewId(), "small");
+        spool_->Submit(small_.get());
+      }
+      return done();
+    });
   }
+  // Until the committer knows that it has its time full.
+  void SendSmallsForAWhile() {
+    MonoTime start = ReadMonoClock();
+    Millis long_enough(limits::kCommitLoadMillis * 3 / 2);
+    ASSERT_TRUE(SendSmallsUntil([&] { return ReadMonoClock() - start > long_enough; }));
+    ASSERT_TRUE(shard_.RunUntil([&] { return small_->answered; }));
+    smalls_ = 0;
+  }
+
+  std::unique_ptr<TestCommit> small_;
+  uint32_t smalls_ = 0;
+};
+
+TEST_F(ChunkTest, SmallMessagesDoNotWaitForTheChunksOfBigOnes) {
+  Open();
+  SendSmallsForAWhile();
+  MessageId big = NewId();
+  constexpr uint32_t kChunks = 10;
+  for (uint32_t i = 0; i < kChunks; ++i) {
+    auto chunk = Chunk(&shard_, big, i, BodyOf(100'000, 1));
+    spool_->Submit(chunk.get());
+    ASSERT_TRUE(SendSmallsUntil([&] { return chunk->answered; }));
+    EXPECT_TRUE(chunk->status.ok()) << chunk->status;
+  }
+  // Where each group takes what is there, it is about one for each chunk.
+  EXPECT_GT(smalls_, 4 * kChunks);
+  ASSERT_TRUE(shard_.RunUntil([&] { return small_->answered; }));
+}
+
+// What was delivered may wait some milliseconds to be stored so, not as long as a chunk may.
+TEST_F(ChunkTest, AnOutcomeDoesNotWaitForTheTurnOfAChunk) {
+  Open();
+  MessageId delivered = NewId(), big = NewId();
+  auto accept = Accept(&shard_, delivered, "body");
+  Commit(spool_.get(), &shard_, accept.get());
+  auto first = Chunk(&shard_, big, 0, BodyOf(1000, 1));
+  Commit(spool_.get(), &shard_, first.get());
+  SendSmallsForAWhile();
+  disk_->HoldSyncs();
+  auto end = AcceptChunks(&shard_, big, 1000);
+  spool_->Submit(end.get());
+  std::this_thread::sleep_for(Millis(100));
+  disk_->ReleaseSyncs();
+  ASSERT_TRUE(shard_.RunUntil([&] { return end->answered; }));
+  MonoTime start = ReadMonoClock();
+  auto chunk = Chunk(&shard_, NewId(), 0, BodyOf(1000, 2));
+  spool_->Submit(chunk.get());
+  std::this_thread::sleep_for(Millis(20));  // the committer sleeps until the chunk's turn
+  auto complete = Complete(&shard_, delivered, 1);
+  complete->lazy = true;
+  Commit(spool_.get(), &shard_, complete.get());
+  EXPECT_FALSE(chunk->answered) << "nothing was shown: no turn was waited for";
+  ASSERT_TRUE(shard_.RunUntil([&] { return chunk->answered; }));
+  EXPECT_GT(ReadMonoClock() - start, Millis(limits::kCommitChunkWaitMillisMax / 2));
 }
 
 // Each write and each sync of each kind of file in turn fails once, with each error, while messages

@@ -23,6 +23,20 @@ void ChoosePages(uint64_t ceiling_bytes) {
   if (ceiling_bytes < kHugePagesCeilingBytesMin) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
+uint64_t FreedBytesKept() {
+  if (mallctl == nullptr) return mallinfo2().fordblks;
+  uint64_t epoch = 1;
+  mallctl("epoch", nullptr, nullptr, &epoch, sizeof epoch);  // what follows is as of now
+  auto read = [](const char* name) {
+    size_t value = 0, bytes = sizeof value;
+    mallctl(name, &value, &bytes, nullptr, 0);
+    return uint64_t{value};
+  };
+  uint64_t used = read("stats.active") + read("stats.metadata");
+  uint64_t resident = read("stats.resident");
+  return resident > used ? resident - used : 0;
+}
+
 void ReturnFreedMemory() {
   if (mallctl != nullptr) {
     mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);  // MALLCTL_ARENAS_ALL

@@ -19,8 +19,11 @@ inline constexpr uint64_t kHugePagesCeilingBytesMin = 1024 * limits::kMiB;
 // At start, before the threads are.
 void ChoosePages(uint64_t ceiling_bytes);
 
+// What was freed and not given back. Takes a look at each arena, and its locks.
+uint64_t FreedBytesKept();
+
 // Gives back to the system what was freed, which nothing else does. Takes milliseconds: the main
-// thread's, when memory is short, or when little mail comes in.
+// thread's, when memory is short, when little mail comes in, or when what comes does not use it.
 void ReturnFreedMemory();
 
 }  // namespace ringpost::app

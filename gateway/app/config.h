@@ -30,7 +30,7 @@ struct StoreConfig {
 };
 
 struct ReactorConfig {
-  uint32_t cores = 0;  // 0: all
+  uint32_t cores = 0;  // 0: all but one
   uint32_t buffers =
       limits::kReceiveBuffersDefault;  // receive buffers per core, of kReceiveBufferBytes
   bool operator==(const ReactorConfig&) const = default;

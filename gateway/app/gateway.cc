@@ -10,6 +10,8 @@
 #include "gateway/app/gateway_impl.h"
 #include "gateway/app/process_setup.h"
 #include "gateway/base/check.h"
+#include "gateway/base/limits.h"
+#include "gateway/base/time.h"
 
 namespace ringpost::app {
 namespace {
@@ -49,8 +51,9 @@ GatewayImpl::~GatewayImpl() {
 }
 
 Status GatewayImpl::Prepare(ListenFds* handed_over) {
-  uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
-  shard_count_ = config_.reactor.cores > 0 ? config_.reactor.cores : cores;
+  // The store's threads take about as much of a processor as a shard.
+  uint32_t processors = std::max(2u, std::thread::hardware_concurrency());
+  shard_count_ = config_.reactor.cores > 0 ? config_.reactor.cores : processors - 1;
   Status made = MakeDirectories(config_.store.path);
   if (!made.ok()) return made;
   ChoosePages(memory_.ceiling_bytes());
@@ -99,10 +102,11 @@ Status GatewayImpl::OpenRegion(const RegionConfig& config) {
 }
 
 Status GatewayImpl::ClaimListeners(ListenFds* handed_over) {
+  MonoTime patience = ReadMonoClock() + Millis(limits::kListenRetryMillis);
   for (const ListenerConfig& listener : config_.listeners) {
     auto taken = TakeListeners(listener.address, shard_count_, handed_over);
     if (!taken.ok()) return taken.status();
-    Status free = taken->empty() ? ProbeListener(listener.address) : OkStatus();
+    Status free = taken->empty() ? ProbeListener(listener.address, patience) : OkStatus();
     if (!free.ok()) return free;
     sockets_[listener.address] = std::move(*taken);
   }
@@ -235,7 +239,9 @@ void GatewayImpl::Tick() {
   }
   if (now >= Pressure::kCloseIdle) ForEachShard([](Shard& shard) { shard.CloseIdle(); });
   // What was freed must leave the process, or the level could never fall.
-  if (quiet_.Look(TrafficBytes(), ReadMonoClock()) || now != Pressure::kNone) ReturnFreedMemory();
+  uint64_t unused_max = limits::kFreedBytesUnusedPerRegionMax * regions_.size();
+  bool not_wanted = freed_.Look(TrafficBytes(), FreedBytesKept(), unused_max, ReadMonoClock());
+  if (not_wanted || now != Pressure::kNone) ReturnFreedMemory();
   std::lock_guard lock(mutex_);
   memory_bytes_ = memory_.bytes();
   if (!draining_) state_ = now == Pressure::kNone ? "running" : "shedding";

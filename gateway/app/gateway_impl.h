@@ -99,7 +99,7 @@ class GatewayImpl final : public Gateway {
   Sockets sockets_;
   bool handed_out_ = false;  // sockets_ belong to the shards now
   MemoryWatch memory_;
-  QuietWatch quiet_;
+  FreedMemoryWatch freed_;
   bool draining_ = false;
 
   mutable std::mutex mutex_;

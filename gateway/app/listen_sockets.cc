@@ -10,11 +10,15 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "gateway/base/limits.h"
+#include "gateway/base/time.h"
 
 namespace ringpost::app {
 namespace {
+
+constexpr Millis kProbeEvery{20};
 
 std::string WhyNot(const Endpoint& endpoint, int error) {
   std::string text = "cannot listen on " + endpoint.ToString() + ": " + std::strerror(error);
@@ -107,8 +111,12 @@ StatusOr<std::vector<ListenSocket>> TakeListeners(const Endpoint& endpoint, uint
 
 // SO_REUSEPORT lets a second daemon of the same user share the port, and take half of its mail. So
 // a bind without it asks whether anybody listens.
-Status ProbeListener(const Endpoint& endpoint) {
+Status ProbeListener(const Endpoint& endpoint, MonoTime patience) {
   int fd = BoundSocket(endpoint, false);
+  while (fd == -EADDRINUSE && ReadMonoClock() < patience) {
+    std::this_thread::sleep_for(kProbeEvery);
+    fd = BoundSocket(endpoint, false);
+  }
   if (fd < 0) return MakeStatus(StatusCode::kUnavailable, WhyNot(endpoint, -fd));
   close(fd);
   return OkStatus();

@@ -14,6 +14,7 @@
 #include "gateway/app/listen_fds.h"
 #include "gateway/base/ip_address.h"
 #include "gateway/base/status.h"
+#include "gateway/base/time.h"
 
 namespace ringpost::app {
 
@@ -30,8 +31,9 @@ StatusOr<std::vector<ListenSocket>> TakeListeners(const Endpoint& endpoint, uint
                                                   ListenFds* handed_over);
 
 // Whether this process may listen at `endpoint` and nobody else does: found out by binding a socket
-// and closing it, so that a start fails at once and not after a store was opened.
-Status ProbeListener(const Endpoint& endpoint);
+// and closing it, so that a start fails early and not after a store was opened. A port that is
+// taken is asked for again until `patience` is over (blocks): a start has some, a reload none.
+Status ProbeListener(const Endpoint& endpoint, MonoTime patience = MonoTime());
 
 // Opens listening sockets at `endpoint` until `sockets` has `count` of them. The status says what
 // is in the way and what to do; `sockets` stays the caller's to close.

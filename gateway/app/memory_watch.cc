@@ -104,12 +104,15 @@ Pressure MemoryWatch::Judge(uint64_t bytes) {
   return level_;
 }
 
-bool QuietWatch::Look(uint64_t traffic, MonoTime now) {
+bool FreedMemoryWatch::Look(uint64_t traffic, uint64_t kept, uint64_t unused_max, MonoTime now) {
+  least_kept_ = std::min(least_kept_, kept);
   if (now - begin_ < Seconds(limits::kQuietSeconds)) return false;
   bool quiet = traffic - traffic_ < limits::kQuietBytesMax;
+  bool unused = least_kept_ > unused_max;
   traffic_ = traffic;
+  least_kept_ = UINT64_MAX;
   begin_ = now;
-  return quiet;
+  return quiet || unused;
 }
 
 }  // namespace ringpost::app

@@ -39,15 +39,17 @@ class MemoryWatch {
   session::Pressure level_ = session::Pressure::kNone;
 };
 
-// Whether so little mail passes that what was freed need not be kept for it.
-class QuietWatch {
+// Whether what was freed need not be kept: little mail passes, or what passes does not use it.
+class FreedMemoryWatch {
  public:
-  // `traffic`: bytes received and sent since the start of the process. True at the end of each
-  // limits::kQuietSeconds in which there were fewer than limits::kQuietBytesMax.
-  bool Look(uint64_t traffic, MonoTime now);
+  // `traffic`: bytes received and sent since the start of the process; `kept`: freed bytes, now.
+  // True at the end of each limits::kQuietSeconds in which there was less traffic than
+  // limits::kQuietBytesMax, or in which more than `unused_max` was kept at every look.
+  bool Look(uint64_t traffic, uint64_t kept, uint64_t unused_max, MonoTime now);
 
  private:
-  uint64_t traffic_ = 0;  // at the window's begin
+  uint64_t least_kept_ = UINT64_MAX;  // in the window
+  uint64_t traffic_ = 0;              // at the window's begin
   MonoTime begin_;
 };
 

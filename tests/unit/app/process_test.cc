@@ -13,6 +13,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gateway/app/allocator.h"
@@ -106,6 +107,23 @@ TEST(ListenSockets, OnePerShardAndNoneForASecondDaemon) {
   CloseAll(third);
 }
 
+// As after kill -9: the kernel lets go of the sockets some time after the process is gone.
+TEST(ListenSockets, APortThatIsFreedSoonIsWaitedFor) {
+  Endpoint endpoint = FreeEndpoint();
+  std::vector<ListenSocket> before;
+  ASSERT_TRUE(OpenListeners(endpoint, 1, &before).ok());
+  std::thread closer([&before] {
+    std::this_thread::sleep_for(Millis(limits::kListenRetryMillis / 4));
+    CloseAll(before);
+  });
+  MonoTime start = ReadMonoClock();
+  EXPECT_FALSE(ProbeListener(endpoint).ok());
+  EXPECT_LT(ReadMonoClock() - start, Millis(limits::kListenRetryMillis / 4)) << "not waited";
+  Status free = ProbeListener(endpoint, start + Millis(limits::kListenRetryMillis));
+  closer.join();
+  EXPECT_TRUE(free.ok()) << WordsOf(free);
+}
+
 TEST(ListenSockets, AddressOfAnotherMachine) {
   Status status = ProbeListener(*Endpoint::Parse("192.0.2.1:2525"));
   ASSERT_FALSE(status.ok());
@@ -170,24 +188,46 @@ TEST(Allocator, WhatWasFreedLeavesTheProcess) {
   for (size_t i = 0; i < kBlocks; ++i) blocks.emplace_back(kBlock, 'x');
   auto pin =
       std::make_unique<std::string>(kBlock, 'x');  // behind them: the heap cannot just shrink
+  uint64_t kept_before = FreedBytesKept();
   blocks.clear();
+  EXPECT_GT(FreedBytesKept(), kept_before + kBlock * kBlocks / 2);
   uint64_t before = OwnBytes();
   ReturnFreedMemory();
   EXPECT_LT(OwnBytes() + kBlock * kBlocks / 2, before);
+  EXPECT_LT(FreedBytesKept(), kBlock * kBlocks / 2);
 }
 #endif
 
-TEST(QuietWatch, IsQuietAtTheEndOfAWindowWithLittleTraffic) {
-  QuietWatch quiet;
+TEST(FreedMemoryWatch, NothingIsKeptAfterAWindowWithLittleTraffic) {
+  FreedMemoryWatch watch;
   MonoTime now(Seconds(1000));
   uint64_t traffic = 5 * limits::kQuietBytesMax;
-  EXPECT_FALSE(quiet.Look(traffic, now));  // what came before the first window counts as in it
-  EXPECT_FALSE(quiet.Look(traffic, now + Seconds(limits::kQuietSeconds) - Millis(1)));
+  auto look = [&watch](uint64_t bytes, MonoTime at) { return watch.Look(bytes, 0, 0, at); };
+  EXPECT_FALSE(look(traffic, now));  // what came before the first window counts as in it
+  EXPECT_FALSE(look(traffic, now + Seconds(limits::kQuietSeconds) - Millis(1)));
   now += Seconds(limits::kQuietSeconds);
-  EXPECT_TRUE(quiet.Look(traffic + limits::kQuietBytesMax - 1, now));
-  EXPECT_FALSE(quiet.Look(traffic + limits::kQuietBytesMax - 1, now + Millis(1)));
+  EXPECT_TRUE(look(traffic + limits::kQuietBytesMax - 1, now));
+  EXPECT_FALSE(look(traffic + limits::kQuietBytesMax - 1, now + Millis(1)));
   now += Seconds(limits::kQuietSeconds);
-  EXPECT_FALSE(quiet.Look(traffic + 2 * limits::kQuietBytesMax, now));
+  EXPECT_FALSE(look(traffic + 2 * limits::kQuietBytesMax, now));
+}
+
+TEST(FreedMemoryWatch, WhatMuchTrafficDoesNotUseIsNotKept) {
+  FreedMemoryWatch watch;
+  MonoTime now(Seconds(1000));
+  uint64_t traffic = 0;
+  // One window, with a look in its middle and at its end.
+  auto window = [&](uint64_t kept_in_the_middle, uint64_t kept_at_the_end) {
+    traffic += 5 * limits::kQuietBytesMax;
+    Seconds half(limits::kQuietSeconds / 2);
+    EXPECT_FALSE(watch.Look(traffic, kept_in_the_middle, 100, now += half));
+    return watch.Look(traffic, kept_at_the_end, 100, now += half);
+  };
+  watch.Look(traffic, 0, 100, now);
+  EXPECT_FALSE(window(100, 900));
+  EXPECT_FALSE(window(900, 100));
+  EXPECT_TRUE(window(101, 900));
+  EXPECT_FALSE(window(0, 900));
 }
 
 class CgroupCeilingTest : public ::testing::Test {

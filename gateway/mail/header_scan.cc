@@ -11,8 +11,8 @@
 namespace ringpost::mail {
 namespace {
 
-// RFC 5322 section 2.1.1: the longest a line may be. What is kept of a line that two slices share
-// is cut here, and so is a Message-ID.
+// RFC 5322 section 2.1.1: the longest a line may be. Of a longer one no more is looked at, whether
+// slices share it or not; and a Message-ID is cut here.
 constexpr size_t kLineKeptBytesMax = 998;
 
 bool HasHighBit(std::string_view text) {
@@ -50,6 +50,7 @@ class Scanner {
   HeaderSummary Finish();
 
  private:
+  bool CountLine(std::string_view line, size_t bytes);
   bool TakeLine(std::string_view line);
   void BeginField(const FieldView& field);
   void AddMessageId(std::string_view value);
@@ -76,7 +77,7 @@ bool Scanner::Take(std::string_view text) {
       part = part.substr(0, static_cast<size_t>(static_cast<const char*>(end) - part.data()) + 1);
     text.remove_prefix(part.size());
     if (HasHighBit(part)) summary_.eight_bit_header = true;
-    std::string_view line = part;
+    std::string_view line = part.substr(0, kLineKeptBytesMax);
     if (end == nullptr || split_bytes_ > 0) {
       split_bytes_ += part.size();
       split_line_.reserve(kLineKeptBytesMax);  // once, before there is anything in it
@@ -86,8 +87,7 @@ bool Scanner::Take(std::string_view text) {
       line = split_line_;
     }
     size_t line_bytes = split_bytes_ > 0 ? split_bytes_ : part.size();
-    bool more = TakeLine(line);
-    if (more || summary_.has_separator) scanned_bytes_ += line_bytes;
+    bool more = CountLine(line, line_bytes);
     if (mailbox_line_) summary_.mailbox_line_bytes = line_bytes;
     mailbox_line_ = false;
     split_line_.clear();
@@ -98,6 +98,13 @@ bool Scanner::Take(std::string_view text) {
     }
   }
   return true;
+}
+
+// The same for a line that is so long in the message.
+bool Scanner::CountLine(std::string_view line, size_t bytes) {
+  bool more = TakeLine(line);
+  if (more || summary_.has_separator) scanned_bytes_ += bytes;
+  return more;
 }
 
 // A whole line, its end included. False: it ends the header section.
@@ -155,8 +162,7 @@ void Scanner::AddMessageId(std::string_view value) {
 
 HeaderSummary Scanner::Finish() {
   // A last line without its end: where nothing else came the message is that line.
-  if (split_bytes_ > 0 && !summary_.truncated && TakeLine(split_line_))
-    scanned_bytes_ += split_bytes_;
+  if (split_bytes_ > 0 && !summary_.truncated) CountLine(split_line_, split_bytes_);
   summary_.header_bytes = scanned_bytes_;
   return std::move(summary_);
 }

@@ -160,7 +160,7 @@ void Stream::Received(Result&& result) {
       handler_->OnReceive(std::move(result.buffer));
     } else {
       Hold().bytes.Append(std::move(result.buffer));
-      if (paused_ && !std::exchange(cancelling_, true)) io_->Cancel(&receive_);
+      if (!std::exchange(cancelling_, true)) io_->Cancel(&receive_);
     }
   } else if (result.value == -ENOBUFS && !receive_.in_flight()) {
     waiting_ = Waiting::kBuffers;
@@ -178,7 +178,9 @@ void Stream::ContinueReceiving() {
     held_.reset();
     return Ended(send_error_);
   }
-  bool wanted = state_ == State::kOpen && !ended_ && !paused_ && !(held_ && held_->ended);
+  // Nothing new before the handler has had what is held: a handler that pauses often would let it
+  // grow with each round.
+  bool wanted = state_ == State::kOpen && !ended_ && !paused_ && !held_;
   if (wanted && !receive_.in_flight()) StartReceive();
 }
 

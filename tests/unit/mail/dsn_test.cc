@@ -173,6 +173,16 @@ TEST(Dsn, ALargeOriginalIsCut) {
   ExpectHas(report, "Received: from here\r\n\r\n--ringpost-");
 }
 
+TEST(Dsn, AnOriginalOfAnUnfinishedEmptyLineIsReturned) {
+  for (std::string original : {"\r", "\r\r\r\r", "A: b\r\n\r"}) {
+    DsnInput input = Input();
+    input.recipients.push_back(Failed("bob@example.net"));
+    input.original = original;
+    ExpectHas(BuildDsn(input),
+              original[0] == 'A' ? "A: b\r\n\r\n--ringpost-" : "text/rfc822-headers");
+  }
+}
+
 TEST(Dsn, GlobalFormKeepsUtf8) {
   DsnInput input = Input();
   input.smtputf8 = true;

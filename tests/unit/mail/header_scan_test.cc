@@ -49,6 +49,17 @@ TEST(HeaderScan, EndsAtTheFirstEmptyLine) {
   EXPECT_EQ(Scan("").header_bytes, 0u);
 }
 
+// BDAT may end a message in the middle of a line.
+TEST(HeaderScan, CountsAnEmptyLineThatDoesNotEnd) {
+  for (size_t piece : {1u, 100u}) {
+    for (std::string message : {"\r", "\r\r\r", "A: b\r\n\r"}) {
+      HeaderSummary found = Scan(message, piece);
+      EXPECT_TRUE(found.has_separator);
+      EXPECT_EQ(found.header_bytes, message.size());
+    }
+  }
+}
+
 TEST(HeaderScan, ALineThatIsNoFieldEndsItWithoutSeparator) {
   for (size_t piece : {1u, 3u, 100u}) {
     HeaderSummary found = Scan("A: b\r\nno field here\r\nFrom: x\r\n\r\n", piece);
@@ -79,7 +90,12 @@ TEST(HeaderScan, FirstMessageIdCountsAndIsCut) {
   std::string folded = "Message-ID: <";
   for (int i = 0; i < 100; ++i) folded += "\r\n " + std::string(60, 'x');
   EXPECT_EQ(Scan(folded + "\r\n\r\n").message_id.size(), 998u);
-  EXPECT_EQ(Scan("Message-ID: <" + std::string(5000, 'x') + "\r\n\r\n").message_id.size(), 998u);
+  // Of a line longer than lines may be the rest is not looked at, however it came.
+  std::string long_line = "Message-ID: <" + std::string(5000, 'x') + "\r\n\r\n";
+  for (size_t piece : {1u, 600u, 10'000u}) {
+    EXPECT_EQ(Scan(long_line, piece).message_id.size(), 998 - std::string("Message-ID: ").size());
+    EXPECT_EQ(Scan(long_line, piece).header_bytes, long_line.size());
+  }
 }
 
 TEST(HeaderScan, SeesTheEighthBitInTheHeaderAlone) {

@@ -315,6 +315,29 @@ TEST_P(StreamTest, PausingAtEachPieceLosesNothing) {
   EXPECT_EQ(*recorder_.end, 0);
 }
 
+TEST_P(StreamTest, PausingAgainAndAgainHoldsLittle) {
+  Accepted();
+  std::string bytes = Pattern(rig_->real() ? 32'000'000 : 400'000);
+  bool paused = false;
+  recorder_.on_receive = [&](std::string_view) {
+    stream_->Pause();
+    paused = true;
+  };
+  peer_->Write(bytes);
+  size_t first = 0, most = 0;  // what one turn brings, and what was held at any time
+  ASSERT_TRUE(rig_->RunUntil([&] {
+    size_t held = rig_->io().pool_bytes_held();
+    if (first == 0) first = held;
+    most = std::max(most, held);
+    if (std::exchange(paused, false)) stream_->Resume();
+    return recorder_.received.size() == bytes.size();
+  }));
+  // The simulation's turns bring too little to tell.
+  if (rig_->real()) {
+    EXPECT_LE(most, 2 * first) << "received anew before what was held had been taken";
+  }
+}
+
 TEST_P(StreamTest, PauseStopsTakingFromTheKernel) {
   Accepted();
   stream_->Pause();

@@ -226,7 +226,11 @@ void DispatcherCore::Select(QueueJob* job, Slot slot) {
 void DispatcherCore::Act(QueueJob* job, Slot slot) {
   QueueCommand* command = job->command;
   EntryState state = schedule_[slot].state;
-  if (state == EntryState::kInHand) return;
+  if (state == EntryState::kInHand) {
+    // Being tried this moment is what a retry asks for; anything else came too late.
+    if (command->op == Op::kRetry) ++command->affected;
+    return;
+  }
   bool held = state == EntryState::kHeld;
   if (command->op == Op::kRetry) {
     if (held) return;

@@ -234,6 +234,7 @@ void InboundConnection::AfterTurn(bool body_activity) {
   if (full != paused_) {
     paused_ = full;
     full ? stream_.Pause() : stream_.Resume();
+    last_activity_ = host_->io().now();  // while it was paused it could not be heard
   }
 }
 
@@ -366,7 +367,7 @@ void InboundConnection::OnTimer() {
 void InboundConnection::CheckDeadlines() {
   MonoTime now = host_->io().now();
   Millis timeout = Seconds(policy_->command_timeout_seconds);
-  if (session_.question_open()) {  // it is we who are slow
+  if (session_.question_open() || (message_ && message_->blocked())) {  // it is we who are slow
     last_activity_ = now;
     ArmTimer(timeout);
     return;

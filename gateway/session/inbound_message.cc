@@ -130,7 +130,7 @@ void InboundMessage::SendChunk() {
   auto request = NewRequest(storage::CommitRequest::Kind::kChunk, OnChunkBack);
   request->chunk_index = chunks_sent_++;
   request->chunk = TakeBody();
-  ++chunks_in_flight_;
+  if (++chunks_in_flight_ >= limits::kChunksInFlightMax) blocked_since_ = host_->io().now();
   host_->region->spool->Submit(request.release());
 }
 
@@ -141,6 +141,7 @@ void InboundMessage::OnChunkBack(Posted* posted) {
 }
 
 void InboundMessage::ChunkBack(std::unique_ptr<Request> request) {
+  if (blocked()) started_ += host_->io().now() - blocked_since_;
   --chunks_in_flight_;
   if (!request->status.ok() && failure_.ok()) failure_ = request->status;
   request.reset();  // its buffers go back to the pool before more is received

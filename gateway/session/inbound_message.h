@@ -27,6 +27,7 @@ class InboundMessage {
   InboundMessage& operator=(const InboundMessage&) = delete;
 
   const MessageId& id() const { return message_->id; }
+  // Later by as long as it has been blocked: a rate is the client's.
   MonoTime started() const { return started_; }
 
   // A piece of the body. `new_buffer`: the first piece out of one receive buffer.
@@ -77,6 +78,7 @@ class InboundMessage {
   InboundHost* host_;
   InboundConnection* connection_;
   MonoTime started_;
+  MonoTime blocked_since_;  // where it is
   std::unique_ptr<storage::NewMessage> message_;
   SliceChain gathered_;      // slabs of our own, before `pieces_`
   SliceChain pieces_;        // views into receive buffers

@@ -7,8 +7,8 @@
 // in steps. Nobody else touches the command meanwhile. Answers are bounded: lists come in pages.
 //
 // Hold, release, delete and bounce are stored before the answer comes; entries that are being
-// delivered at that moment are left alone and not counted. Held messages do not expire. Suspensions
-// live in memory: a restart forgets them.
+// delivered at that moment are left alone and not counted, except by retry, which has what it asks
+// for. Held messages do not expire. Suspensions live in memory: a restart forgets them.
 #pragma once
 
 #include <atomic>

@@ -228,6 +228,28 @@ TEST(DispatcherQueueTest, DeleteBounceRetryAndSummary) {
   EXPECT_EQ(rig.spool.size(), 0u);
 }
 
+TEST(DispatcherQueueTest, WhatIsBeingDeliveredCountsAsRetriedAndIsLeftAloneByTheOthers) {
+  DispatcherRig rig(15);
+  ScriptedHop hop(&rig.world, kHop);
+  bool asked = false;
+  hop.answer = [&asked](std::string_view command, std::string_view) -> std::string {
+    asked = asked || command == "RCPT";
+    return command == "RCPT" ? "451 4.3.0 later" : "";
+  };
+  rig.Route({{"*", {kHop}}});
+  rig.Send({});
+  ASSERT_TRUE(rig.RunUntil([&] { return asked; }));
+  EXPECT_EQ(rig.Ask(Command(QueueCommand::Op::kList)).entries[0].state, "delivering");
+  for (auto [op, affected] :
+       {std::pair(QueueCommand::Op::kHold, 0u), {QueueCommand::Op::kRetry, 1u}}) {
+    asked = false;
+    QueueCommand retry = Command(QueueCommand::Op::kRetry);
+    rig.Ask(std::move(retry));
+    ASSERT_TRUE(rig.RunUntil([&] { return asked; }));
+    EXPECT_EQ(rig.Ask(Command(op)).affected, affected);
+  }
+}
+
 TEST(DispatcherQueueTest, SuspensionsHoldBackByDomainAndByHop) {
   DispatcherRig rig(8);
   ScriptedHop hop(&rig.world, kHop);

@@ -120,6 +120,21 @@ TEST(InboundFaults, BodyAtAGoodRateMayTakeLong) {
   EXPECT_THAT(rig.Say(*client, "."), StartsWith("250 "));
 }
 
+// The store keeps the chunks of a body longer than a client may be silent.
+TEST(InboundFaults, ABodyThatWaitsForTheStoreIsNotTooSlow) {
+  uint32_t delay_millis = 3000 * limits::kServerCommandSeconds;
+  InboundRig rig(1, reactor::SimFaults::None(), {.delay_ticks_max = delay_millis});
+  auto client = rig.Greeted();
+  for (auto line : {"MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA"}) {
+    rig.Say(*client, line);
+  }
+  MonoTime begun = rig.world.now();
+  client->Write(BigBody(200'000, 1) + ".\r\n");
+  ASSERT_TRUE(rig.RunUntil([&] { return !client->received().empty(); }, 100'000'000));
+  EXPECT_THAT(client->received(), StartsWith("250 "));
+  EXPECT_GT(rig.world.now() - begun, Seconds(4 * limits::kServerCommandSeconds));
+}
+
 TEST(InboundFaults, PeerThatDoesNotReadIsNotFedForEver) {
   InboundRig rig;
   auto client = rig.Greeted();

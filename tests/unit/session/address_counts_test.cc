@@ -20,12 +20,38 @@ TEST(AddressCounts, CountsUpAndDown) {
   EXPECT_EQ(counts->Add(a), 2u);
 }
 
-TEST(AddressCounts, ManyAddressesSeldomMeet) {
+constexpr uint32_t kMany = 4000;
+
+IpAddress V6(uint64_t network) {  // a /64
+  IpAddress address;
+  for (size_t i = 0; i < 8; ++i) address.bytes[i] = static_cast<uint8_t>(network >> (56 - 8 * i));
+  return address;
+}
+
+int CountedTwice(IpAddress (*address)(uint32_t)) {
   auto counts = std::make_unique<AddressCounts>();
   int wrong = 0;
-  for (uint32_t i = 0; i < 4000; ++i) wrong += counts->Add(IpAddress::V4(0x0A000000 + i)) != 1;
-  // Both of an address's slots taken already: about one in (4000 / 32768)^2 at the end.
-  EXPECT_LE(wrong, 100);
+  for (uint32_t i = 0; i < kMany; ++i) wrong += counts->Add(address(i)) != 1;
+  return wrong;
+}
+
+// Whatever the key, and however much the addresses are alike. Both slots of the i-th are taken with
+// a chance of (i / 32768)^2: 20 of 4,000 are to be expected, and more than 70 in no run of 10^12.
+TEST(AddressCounts, ManyAddressesSeldomMeet) {
+  for (int key = 0; key < 200; ++key) {
+    EXPECT_LE(CountedTwice([](uint32_t i) { return IpAddress::V4(0x0A000000 + i); }), 70);
+    EXPECT_LE(CountedTwice([](uint32_t i) { return IpAddress::V4(i << 20 | i >> 12 | 1); }), 70);
+    EXPECT_LE(CountedTwice([](uint32_t i) { return V6(0x20010DB800000000 + i); }), 70);
+    EXPECT_LE(CountedTwice([](uint32_t i) { return V6(0x2001000000000000 + (uint64_t{i} << 32)); }),
+              70);
+  }
+}
+
+TEST(AddressCounts, OfIpv6ANetworkIsCounted) {
+  auto counts = std::make_unique<AddressCounts>();
+  EXPECT_EQ(counts->Add(*IpAddress::Parse("2001:db8::1")), 1u);
+  EXPECT_EQ(counts->Add(*IpAddress::Parse("2001:db8::ffff:0:0:2")), 2u);
+  EXPECT_EQ(counts->Add(*IpAddress::Parse("2001:db8:0:1::1")), 1u);
 }
 
 TEST(AddressCounts, ThreadsTogether) {

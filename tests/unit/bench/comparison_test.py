@@ -92,21 +92,37 @@ class Faults(unittest.TestCase):
                          ["relay 2: no ratio of 0 and 10 (relay: CPU us per message)"])
 
     def test_the_exit_status_says_so(self):
-        for results, clean in ((relay([entry()], [entry()]), True),
-                               (relay([entry(missing=1)], [entry()]), False)):
+        for results, failed, said in (
+                (relay([entry()], [entry()]), [], None),
+                (relay([entry(missing=1)], [entry()]), [], "1 messages were taken and did not arrive"),
+                (relay([entry()], [entry()]), ["queue: it did not start"], "queue: it did not start")):
             with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-                stack.enter_context(mock.patch.object(compare, "run_all", lambda *_: results))
+                stack.enter_context(mock.patch.object(compare, "run_all", lambda *_: (results, failed)))
                 stack.enter_context(mock.patch.object(compare.os, "geteuid", lambda: 0))
                 stack.enter_context(mock.patch.object(compare.signal, "signal"))
                 stack.enter_context(mock.patch.object(sys, "argv", ["compare", "--out", folder, "--work", folder]))
                 stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
-                if clean:
+                if said is None:
                     compare.main()
                 else:
-                    with self.assertRaisesRegex(SystemExit, "1 messages were taken and did not arrive"):
+                    with self.assertRaisesRegex(SystemExit, said):
                         compare.main()
                 written = sorted(path.suffix for path in pathlib.Path(folder).iterdir())
                 self.assertEqual(written, [".json", ".md"], "what was measured is kept")
+
+
+    def test_what_was_measured_before_a_failure_is_kept(self):
+        def run_measure(name, *_):
+            if name == "sessions":
+                raise RuntimeError("it did not start")
+            return relay([entry()], [entry()])["relay"]
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+            stack.enter_context(mock.patch.object(compare, "run_measure", run_measure))
+            stack.enter_context(mock.patch.object(sys, "argv", ["compare", "--only", "accept", "sessions", "large"]))
+            stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+            results, failed = compare.run_all(compare.parse_arguments(), pathlib.Path(folder))
+        self.assertEqual(sorted(results), ["accept", "large"])
+        self.assertEqual(failed, ["sessions: RuntimeError('it did not start')"])
 
 
 class Rows(unittest.TestCase):

@@ -10,7 +10,7 @@ check_tidy() {
   quietly cmake --preset fuzz
   local stamps=$ROOT/build/tidy-clean headers file stamp
   mkdir -p "$stamps"
-  [ -z "$LONG" ] || rm -f "$stamps"/*
+  [ -z "${LONG:-}" ] || rm -f "$stamps"/*
   headers=$(sources | grep '\.h$' | xargs cat .clang-tidy | sha256sum)
   # Only files that the build knows: the others have no compile command.
   while read -r file; do
@@ -39,14 +39,14 @@ check_tidiness() {
 
 check_simulation() {
   local seeds=100
-  [ -z "$LONG" ] || seeds=1000
+  [ -z "${LONG:-}" ] || seeds=1000
   cmd_build release
   build/release/bin/simulate 1 "$seeds"
 }
 
 check_fuzz() {
   local seconds=10
-  [ -z "$LONG" ] || seconds=600
+  [ -z "${LONG:-}" ] || seconds=600
   cmd_fuzz all "$seconds"
 }
 
@@ -92,7 +92,7 @@ cmd_check() {
   cmd_setup
   local failed=() name
   local checks=(format tidiness tidy "sanitized asan" "sanitized tsan" simulation fuzz)
-  [ -z "$LONG" ] || checks+=(coverage seeded_bugs trixie)
+  [ -z "${LONG:-}" ] || checks+=(coverage seeded_bugs trixie)
   for name in "${checks[@]}"; do
     step "check: $name"
     # In a process of its own, so that it stops at its first failure and the next check still runs.

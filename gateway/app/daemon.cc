@@ -185,19 +185,22 @@ bool Daemon::Finished() {
 }
 
 void Daemon::Loop() {
-  constexpr int kTickMillis = 1000;
-  constexpr int kDrainTickMillis = 20;
-  MonoTime next_tick = ReadMonoClock();
+  constexpr Millis kDrainLook{20}, kWatchdogEvery{1000};
+  MonoTime next_tick = ReadMonoClock(), next_watchdog = next_tick;
   while (!Finished()) {
     pollfd waits[] = {{signals_, POLLIN, 0}, {gateway_->request_fd(), POLLIN, 0}};
-    poll(waits, 2, draining_ ? kDrainTickMillis : kTickMillis);
+    Millis left = std::max(Millis(0), next_tick - ReadMonoClock());
+    if (draining_) left = std::min(left, kDrainLook);
+    poll(waits, 2, static_cast<int>(left.count()));
     TakeSignals();
     if (gateway_->ServeRequests() && !draining_) Drain("the operator asked");
     if (!draining_) StoreListeners();  // a reload may have been among the requests
     if (ReadMonoClock() < next_tick) continue;
-    next_tick = ReadMonoClock() + Millis(kTickMillis);
-    gateway_->Tick();
-    if (notifier_.watchdog_interval()) Tell(notifier_.Watchdog());
+    MonoTime now = ReadMonoClock();
+    next_tick = now + gateway_->Tick();
+    if (!notifier_.watchdog_interval() || now < next_watchdog) continue;
+    next_watchdog = now + kWatchdogEvery;
+    Tell(notifier_.Watchdog());
   }
 }
 

@@ -225,7 +225,7 @@ bool GatewayImpl::drained() const {
   });
 }
 
-void GatewayImpl::Tick() {
+Millis GatewayImpl::Tick() {
   using session::Pressure;
   Pressure before = inbound_.pressure.load(std::memory_order_relaxed);
   Pressure now = memory_.Look();
@@ -239,12 +239,20 @@ void GatewayImpl::Tick() {
   }
   if (now >= Pressure::kCloseIdle) ForEachShard([](Shard& shard) { shard.CloseIdle(); });
   // What was freed must leave the process, or the level could never fall.
-  uint64_t unused_max = limits::kFreedBytesUnusedPerRegionMax * regions_.size();
-  bool not_wanted = freed_.Look(TrafficBytes(), FreedBytesKept(), unused_max, ReadMonoClock());
-  if (not_wanted || now != Pressure::kNone) ReturnFreedMemory();
+  if (FreedIsNotWanted() || now != Pressure::kNone) ReturnFreedMemory();
   std::lock_guard lock(mutex_);
   memory_bytes_ = memory_.bytes();
   if (!draining_) state_ = now == Pressure::kNone ? "running" : "shedding";
+  return memory_.NextLook();
+}
+
+// Asked once a second: it costs the allocator's locks.
+bool GatewayImpl::FreedIsNotWanted() {
+  MonoTime now = ReadMonoClock();
+  if (now < next_freed_look_) return false;
+  next_freed_look_ = now + Seconds(1);
+  uint64_t unused_max = limits::kFreedBytesUnusedPerRegionMax * regions_.size();
+  return freed_.Look(TrafficBytes(), FreedBytesKept(), unused_max, now);
 }
 
 uint64_t GatewayImpl::TrafficBytes() const {

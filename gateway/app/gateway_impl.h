@@ -47,7 +47,7 @@ class GatewayImpl final : public Gateway {
   ReloadOutcome Reload() override;
   void BeginDrain() override;
   bool drained() const override;
-  void Tick() override;
+  Millis Tick() override;
   bool Stop() override;
   void ReopenLogs() override;
   std::vector<std::pair<std::string, int>> ListeningSockets() const override;
@@ -73,6 +73,7 @@ class GatewayImpl final : public Gateway {
   size_t RegionIndex(std::string_view name) const;  // npos: none
   void ForEachShard(const std::function<void(Shard&)>& work);
   void ApplyLimits();
+  bool FreedIsNotWanted();
   uint64_t TrafficBytes() const;  // in and out, since the start
   void Wake();
 
@@ -100,6 +101,7 @@ class GatewayImpl final : public Gateway {
   bool handed_out_ = false;  // sockets_ belong to the shards now
   MemoryWatch memory_;
   FreedMemoryWatch freed_;
+  MonoTime next_freed_look_;
   bool draining_ = false;
 
   mutable std::mutex mutex_;

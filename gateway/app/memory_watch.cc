@@ -42,6 +42,11 @@ uint64_t MachineBytes() {
          static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+constexpr uint64_t kEnterPercent[] = {0, limits::kMemoryRefuseMailPercent,
+                                      limits::kMemoryCloseIdlePercent,
+                                      limits::kMemoryRefuseConnectionsPercent, 100};
+constexpr uint64_t kLevels = 3;
+
 // A level is left this many percent below where it is entered.
 constexpr uint64_t kLeavePercent = 3;
 
@@ -94,14 +99,19 @@ Pressure MemoryWatch::Look() { return Judge(OwnBytes()); }
 Pressure MemoryWatch::Judge(uint64_t bytes) {
   bytes_ = bytes;
   uint64_t percent = ceiling_ > 0 ? bytes_ / (ceiling_ / 100 + 1) : 0;
-  constexpr uint64_t kEnter[] = {0, limits::kMemoryRefuseMailPercent,
-                                 limits::kMemoryCloseIdlePercent,
-                                 limits::kMemoryRefuseConnectionsPercent};
   auto level = static_cast<uint64_t>(level_);
-  while (level < 3 && percent >= kEnter[level + 1]) ++level;
-  while (level > 0 && percent + kLeavePercent < kEnter[level]) --level;
+  while (level < kLevels && percent >= kEnterPercent[level + 1]) ++level;
+  while (level > 0 && percent + kLeavePercent < kEnterPercent[level]) --level;
   level_ = static_cast<Pressure>(level);
   return level_;
+}
+
+Millis MemoryWatch::NextLook() const {
+  uint64_t next = ceiling_ / 100 * kEnterPercent[static_cast<uint64_t>(level_) + 1];
+  uint64_t left = next - std::min(next, bytes_);
+  uint64_t millis = left / (limits::kMemoryGrowthBytesPerSecondMax / 1000);
+  return Millis(std::clamp<uint64_t>(millis, limits::kMemoryLookMillisMin,
+                                     limits::kMemoryLookMillisMax));
 }
 
 bool FreedMemoryWatch::Look(uint64_t traffic, uint64_t kept, uint64_t unused_max, MonoTime now) {

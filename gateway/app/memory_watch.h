@@ -25,6 +25,8 @@ class MemoryWatch {
   session::Pressure Look();
   // The decision alone: what follows from `bytes` after the level before.
   session::Pressure Judge(uint64_t bytes);
+  // How long that holds: by then the next level may be reached.
+  Millis NextLook() const;
 
   uint64_t bytes() const { return bytes_; }
   uint64_t ceiling_bytes() const { return ceiling_; }

@@ -200,6 +200,11 @@ inline constexpr uint32_t kMemoryRefuseMailPercent = 85;
 inline constexpr uint32_t kMemoryCloseIdlePercent = 90;
 inline constexpr uint32_t kMemoryRefuseConnectionsPercent = 95;
 inline constexpr uint64_t kMemoryCeilingBytesMin = 64 * kMiB;
+// What is in use is looked at again before it could have reached the next of these (or the ceiling)
+// by growing so fast, which is what was received of 100 KiB messages; within so many milliseconds.
+inline constexpr uint64_t kMemoryGrowthBytesPerSecondMax = 512 * kMiB;
+inline constexpr uint32_t kMemoryLookMillisMin = 20;
+inline constexpr uint32_t kMemoryLookMillisMax = 1000;
 // With less than this received and sent in so many seconds, memory that was freed is returned to
 // the system; under more mail it is kept, for the mail that follows. Where at no time of these
 // seconds less than so much for each region was kept, it was not wanted: all of it is returned.

@@ -25,6 +25,7 @@ namespace ringpost::app {
 namespace {
 
 using session::Pressure;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::string TemporaryFolder() {
@@ -142,6 +143,31 @@ TEST(MemoryWatch, LevelsAndTheWayBack) {
   EXPECT_EQ(at(limits::kMemoryRefuseConnectionsPercent + 1), Pressure::kRefuseConnections);
   EXPECT_EQ(at(limits::kMemoryCloseIdlePercent), Pressure::kCloseIdle);
   EXPECT_EQ(at(10), Pressure::kNone);
+}
+
+// Growing as fast as is reckoned with, memory jumps over no level.
+TEST(MemoryWatch, LooksAgainBeforeTheNextLevelCanBeReached) {
+  MemoryWatch watch(1000 * limits::kMiB);
+  std::vector<Pressure> seen = {Pressure::kNone};
+  uint64_t bytes = 0;
+  while (bytes < watch.ceiling_bytes()) {
+    Pressure now = watch.Judge(bytes);
+    if (now != seen.back()) seen.push_back(now);
+    auto millis = static_cast<uint64_t>(watch.NextLook().count());
+    bytes += limits::kMemoryGrowthBytesPerSecondMax / 1000 * millis;
+  }
+  EXPECT_THAT(seen, ElementsAre(Pressure::kNone, Pressure::kRefuseMail, Pressure::kCloseIdle,
+                                Pressure::kRefuseConnections));
+}
+
+TEST(MemoryWatch, LooksNeitherAllTheTimeNorSeldom) {
+  MemoryWatch watch(1000 * limits::kMiB);
+  watch.Judge(100 * limits::kMiB);
+  EXPECT_EQ(watch.NextLook(), Millis(limits::kMemoryLookMillisMax));
+  watch.Judge(750 * limits::kMiB);
+  EXPECT_EQ(watch.NextLook(), Millis(195));  // 100 MiB to the first level
+  watch.Judge(999 * limits::kMiB);
+  EXPECT_EQ(watch.NextLook(), Millis(limits::kMemoryLookMillisMin));
 }
 
 TEST(MemoryWatch, TheMachineIsACeilingToo) {

@@ -33,6 +33,11 @@ class Driver {
  public:
   Driver(uint8_t options, uint8_t seed, std::string_view body)
       : options_(options), random_(seed), body_(body), session_("gw.example.org") {
+    session_.SetTrace(
+        [](void*, bool, std::string_view line) { RP_CHECK(!line.ends_with("\r\n")); }, nullptr);
+    // A size that is said and is not the body's: one too many, or one too few.
+    declared_ = body.size();
+    if (options & 8) declared_ += seed & 1 && !body.empty() ? -1 : 1;
     for (size_t i = 0; i < kRecipients; ++i) {
       recipients_[i].address = "user" + std::to_string(i) + "@example.net";
       if (options & 1) recipients_[i].orcpt = "rfc822;" + std::string(body.substr(0, 20));
@@ -66,6 +71,7 @@ class Driver {
       RP_CHECK(steps < kStepsMax);
       ClientSession::EventKind kind = session_.Step(&input);
       CheckCommands();
+      CheckProgress();
       switch (kind) {
         case ClientSession::EventKind::kNeedInput:
           RP_CHECK(input.empty());
@@ -96,7 +102,7 @@ class Driver {
     OutgoingMail mail;
     mail.reverse_path = options_ & 4 ? std::string_view() : std::string_view("ann@example.org");
     for (const Recipient& recipient : recipients_) mail.recipients.push_back(&recipient);
-    mail.size = body_.size() + (options_ & 8 ? 1 : 0);
+    mail.size = declared_;
     mail.smtputf8 = options_ & 16;
     mail.body = options_ & 32   ? BodyType::kBinaryMime
                 : options_ & 64 ? BodyType::k8BitMime
@@ -130,6 +136,15 @@ class Driver {
     }
   }
 
+  // What a driver sets its timer by and writes to its log.
+  void CheckProgress() {
+    RP_CHECK(session_.timeout_seconds() > 0 && !session_.waiting_for().empty());
+    RP_CHECK(session_.replies() >= replies_);
+    replies_ = session_.replies();
+    RP_CHECK(session_.transactions() <= begun_);
+    RP_CHECK(session_.capabilities().size || session_.capabilities().size_max == 0);
+  }
+
   void SendBody() {
     SliceChain wire;
     for (std::string_view rest = body_; !rest.empty();) {
@@ -149,8 +164,7 @@ class Driver {
   }
 
   void CheckBdat(std::string_view bytes) {
-    size_t declared = body_.size() + (options_ & 8 ? 1 : 0);
-    std::string command = "BDAT " + std::to_string(declared) + " LAST\r\n";
+    std::string command = "BDAT " + std::to_string(declared_) + " LAST\r\n";
     if (bytes.empty()) RP_CHECK(!finished_);  // no piece, so not even the command
     if (bytes.empty()) return;
     RP_CHECK(bytes.starts_with(command));
@@ -159,7 +173,7 @@ class Driver {
       RP_CHECK(bytes == body_);
       RP_CHECK((options_ & 32) || !HasBareNewline(body_));
     } else {
-      RP_CHECK(bytes.size() < declared);
+      RP_CHECK(bytes.size() < declared_);
     }
   }
 
@@ -207,7 +221,9 @@ class Driver {
   ClientSession session_;
   Recipient recipients_[kRecipients];
   std::string envid_;
-  int begun_ = 0;
+  uint64_t declared_ = 0;  // the body's size, as it is said
+  uint32_t begun_ = 0;
+  uint32_t replies_ = 0;
   bool open_ = false;      // a transaction
   bool data_ = false;      // its body goes by DATA
   bool finished_ = false;  // its body is out, whole

@@ -110,8 +110,8 @@ Millis MemoryWatch::NextLook() const {
   uint64_t next = ceiling_ / 100 * kEnterPercent[static_cast<uint64_t>(level_) + 1];
   uint64_t left = next - std::min(next, bytes_);
   uint64_t millis = left / (limits::kMemoryGrowthBytesPerSecondMax / 1000);
-  return Millis(std::clamp<uint64_t>(millis, limits::kMemoryLookMillisMin,
-                                     limits::kMemoryLookMillisMax));
+  return Millis(
+      std::clamp<uint64_t>(millis, limits::kMemoryLookMillisMin, limits::kMemoryLookMillisMax));
 }
 
 bool FreedMemoryWatch::Look(uint64_t traffic, uint64_t kept, uint64_t unused_max, MonoTime now) {

@@ -33,8 +33,8 @@ class Driver {
  public:
   Driver(uint8_t options, uint8_t seed, std::string_view body)
       : options_(options), random_(seed), body_(body), session_("gw.example.org") {
-    session_.SetTrace(
-        [](void*, bool, std::string_view line) { RP_CHECK(!line.ends_with("\r\n")); }, nullptr);
+    session_.SetTrace([](void*, bool, std::string_view line) { RP_CHECK(!line.ends_with("\r\n")); },
+                      nullptr);
     // A size that is said and is not the body's: one too many, or one too few.
     declared_ = body.size();
     if (options & 8) declared_ += seed & 1 && !body.empty() ? -1 : 1;

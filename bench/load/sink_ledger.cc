@@ -45,7 +45,7 @@ std::string_view SinkLedger::Take(const ReceivedMessage& message) {
   const std::lock_guard lock(mutex_);
   if (tempfail_first_) {
     const std::string key = id.empty() ? message.header.subject() : id;
-    if (attempts_seen_.insert(HashOf(key, message.recipients.front())).second) {
+    if (attempts_seen_.Insert(HashOf(key, message.recipients.front()))) {
       ++refusals_["final 451"];
       return "451 4.3.0 the first attempt is refused, as the sink was told\r\n";
     }
@@ -61,9 +61,9 @@ std::string_view SinkLedger::Take(const ReceivedMessage& message) {
     ++without_id_;
     return {};
   }
-  messages_seen_.insert(HashOf(id, {}));
+  messages_seen_.Insert(HashOf(id, {}));
   for (const std::string& recipient : message.recipients) {
-    if (!recipients_seen_.insert(HashOf(id, recipient)).second) ++duplicate_recipients_;
+    if (!recipients_seen_.Insert(HashOf(id, recipient))) ++duplicate_recipients_;
     if (ids_file_ != nullptr) std::fprintf(ids_file_, "%s %s\n", id.c_str(), recipient.c_str());
   }
   return {};

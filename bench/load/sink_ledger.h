@@ -12,8 +12,8 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 
+#include "bench/load/hash_set.h"
 #include "bench/load/sink_options.h"
 #include "bench/load/sink_session.h"
 
@@ -48,9 +48,9 @@ class SinkLedger {
   const std::string ids_path_;
   std::mutex mutex_;
   FILE* ids_file_ = nullptr;
-  std::unordered_set<uint64_t> messages_seen_;
-  std::unordered_set<uint64_t> recipients_seen_;
-  std::unordered_set<uint64_t> attempts_seen_;
+  HashSet messages_seen_;
+  HashSet recipients_seen_;
+  HashSet attempts_seen_;
   uint64_t connections_ = 0;
   uint64_t messages_ = 0;
   uint64_t recipients_ = 0;

@@ -4,11 +4,23 @@
 #include <map>
 #include <string>
 
+#include "bench/load/hash_set.h"
 #include "bench/load/message_maker.h"
 #include "bench/load/reply_reader.h"
 
 namespace ringpost::bench {
 namespace {
+
+TEST(HashSetTest, CountsEachOnce) {
+  HashSet seen;
+  for (uint64_t round = 0; round < 2; ++round) {
+    for (uint64_t i = 0; i < 10'000; ++i) {
+      EXPECT_EQ(seen.Insert(i), round == 0);             // all in one part
+      EXPECT_EQ(seen.Insert(~i << 40 | i), round == 0);  // in many
+    }
+  }
+  EXPECT_EQ(seen.size(), 20'000u);
+}
 
 TEST(MessageMakerTest, MessagesHaveTheSizeAndTheirOwnIds) {
   LoadOptions options;

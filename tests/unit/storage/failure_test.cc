@@ -62,6 +62,17 @@ class FailureTest : public ::testing::Test {
     }
     return ids;
   }
+  // Its deleted rows are what a blob file is kept for.
+  void OpenAndDeliverOneOfABlobFile() {
+    floor_bytes_ = 1024 * limits::kMiB;
+    Open();
+    MessageId id = NewId();
+    Store(spool_.get(), &shard_, id, BodyOf(200'000, 1));
+    ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());
+    auto complete = Complete(&shard_, id, 1);
+    Commit(spool_.get(), &shard_, complete.get());
+    ASSERT_TRUE(complete->status.ok());
+  }
   // Lets the epoch's time pass and waits until the keys have turned.
   void TurnEpoch() { storage::TurnEpoch(spool_.get(), &ahead_); }
 
@@ -229,13 +240,7 @@ TEST_F(FailureTest, BelowTheFloorOfFreeSpaceWhatWasDeliveredLeavesTheDisk) {
 
 // A restart does not lose sight of what is to be reclaimed, though nothing is written after it.
 TEST_F(FailureTest, BelowTheFloorAStartReclaimsWhatWasDeliveredBefore) {
-  floor_bytes_ = 1024 * limits::kMiB;
-  Open();
-  MessageId id = NewId();
-  Store(spool_.get(), &shard_, id, BodyOf(200'000, 1));
-  ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());
-  auto complete = Complete(&shard_, id, 1);
-  Commit(spool_.get(), &shard_, complete.get());
+  ASSERT_NO_FATAL_FAILURE(OpenAndDeliverOneOfABlobFile());
   // Nothing may be left for the next process to write.
   ASSERT_TRUE(
       WaitUntil([this] { return RocksSpoolTesting::CountRows(spool_.get(), "outbox") == 0; }));
@@ -248,13 +253,7 @@ TEST_F(FailureTest, BelowTheFloorAStartReclaimsWhatWasDeliveredBefore) {
 
 // There may not be room for the table files that a compaction writes before it drops the old ones.
 TEST_F(FailureTest, WithoutRoomForItNothingIsReclaimed) {
-  floor_bytes_ = 1024 * limits::kMiB;
-  Open();
-  MessageId id = NewId();
-  Store(spool_.get(), &shard_, id, BodyOf(200'000, 1));
-  ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());
-  auto complete = Complete(&shard_, id, 1);
-  Commit(spool_.get(), &shard_, complete.get());
+  ASSERT_NO_FATAL_FAILURE(OpenAndDeliverOneOfABlobFile());
   disk_->SetFreeSpace(1000);
   std::this_thread::sleep_for(Millis(limits::kSpaceReclaimMillis + 500));
   EXPECT_GT(BlobBytes(), 200'000u);

@@ -43,6 +43,13 @@ class FailureTest : public ::testing::Test {
     return false;
   }
 
+  std::set<std::string> BlobFiles() {
+    std::set<std::string> names;
+    for (const auto& file : std::filesystem::directory_iterator(Options().path + "/db")) {
+      if (file.path().extension() == ".blob") names.insert(file.path().filename());
+    }
+    return names;
+  }
   uint64_t BlobBytes() {
     uint64_t bytes = 0;
     for (const auto& file : std::filesystem::directory_iterator(Options().path + "/db")) {
@@ -219,6 +226,7 @@ TEST_F(FailureTest, BelowTheFloorOfFreeSpaceWhatWasDeliveredLeavesTheDisk) {
   MessageId stays = NewId();
   Store(spool_.get(), &shard_, stays, BodyOf(100'000, 1));
   ASSERT_TRUE(RocksSpoolTesting::Flush(spool_.get()).ok());  // in a blob file of its own
+  std::set<std::string> of_its_own = BlobFiles();
   std::vector<MessageId> ids;
   for (uint32_t i = 0; i < 8; ++i) {
     ids.push_back(NewId());
@@ -235,6 +243,7 @@ TEST_F(FailureTest, BelowTheFloorOfFreeSpaceWhatWasDeliveredLeavesTheDisk) {
   disk_->SetFreeSpace(512 * limits::kMiB);
   EXPECT_TRUE(WaitUntil([this] { return BlobBytes() < 200'000; })) << BlobBytes();
   EXPECT_TRUE(WaitUntil([this] { return Logged("store_space_reclaim"); }));
+  EXPECT_EQ(BlobFiles(), of_its_own) << "what is still wanted was moved, which takes space first";
   EXPECT_EQ(ReadBody(spool_.get(), &shard_, stays, 1)->body, BodyOf(100'000, 1));
 }
 

@@ -117,7 +117,7 @@ class Gateway {
   virtual void BeginDrain() = 0;
   virtual bool drained() const = 0;
   // Looks at the memory ceiling. Returns when to call it again.
-  virtual Millis Tick() = 0;
+  [[nodiscard]] virtual Millis Tick() = 0;
   // Ends what is left without waiting, joins every thread, closes the stores. False where a shard
   // did not end in time: the process must end without destroying the Gateway.
   virtual bool Stop() = 0;

@@ -47,7 +47,7 @@ class GatewayImpl final : public Gateway {
   ReloadOutcome Reload() override;
   void BeginDrain() override;
   bool drained() const override;
-  Millis Tick() override;
+  [[nodiscard]] Millis Tick() override;
   bool Stop() override;
   void ReopenLogs() override;
   std::vector<std::pair<std::string, int>> ListeningSockets() const override;

@@ -37,7 +37,8 @@ enum class EntryState : uint8_t {
 enum EntryFlag : uint8_t {
   kAllRecipients = 1,  // its open recipients are first_recipient and the recipients - 1 that follow
   kWantsDelayNotice = 2,
-  kHeldRows = 4,  // its recipients are stored as held
+  kHeldRows = 4,    // its recipients are stored as held
+  kRetryAsked = 8,  // while it was in hand: where that ends in waiting, it is ready at once instead
 };
 
 struct Links {

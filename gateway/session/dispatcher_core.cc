@@ -321,7 +321,13 @@ void DispatcherCore::WakeBy(WallTime due) {
 
 void DispatcherCore::Defer(Slot slot, WallTime due) {
   schedule_.Defer(slot, due);
-  WakeBy(due);
+  uint8_t& flags = schedule_[slot].flags;
+  if (flags & delivery::kRetryAsked) {
+    flags &= static_cast<uint8_t>(~delivery::kRetryAsked);
+    schedule_.MakeReady(slot, false);
+  } else {
+    WakeBy(due);
+  }
 }
 
 void DispatcherCore::Tick() {

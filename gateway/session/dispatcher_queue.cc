@@ -226,19 +226,17 @@ void DispatcherCore::Select(QueueJob* job, Slot slot) {
 void DispatcherCore::Act(QueueJob* job, Slot slot) {
   QueueCommand* command = job->command;
   EntryState state = schedule_[slot].state;
-  if (state == EntryState::kInHand) {
-    // Being tried this moment is what a retry asks for; anything else came too late.
-    if (command->op == Op::kRetry) ++command->affected;
-    return;
-  }
-  bool held = state == EntryState::kHeld;
+  bool held = state == EntryState::kHeld, in_hand = state == EntryState::kInHand;
   if (command->op == Op::kRetry) {
     if (held) return;
     sites_[schedule_.SiteOf(slot)]->health.ForgetFailures();
     if (state == EntryState::kWaiting) schedule_.MakeReady(slot, false);
+    // It may have failed already, and that be on its way to the disk.
+    if (in_hand) schedule_[slot].flags |= delivery::kRetryAsked;
     ++command->affected;
     return;
   }
+  if (in_hand) return;  // too late
   EntryTask task;
   switch (command->op) {
     case Op::kHold:

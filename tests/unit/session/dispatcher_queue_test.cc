@@ -250,6 +250,26 @@ TEST(DispatcherQueueTest, WhatIsBeingDeliveredCountsAsRetriedAndIsLeftAloneByThe
   }
 }
 
+// Its attempt has failed, or was not worth one, and the deferral is on its way to the disk when the
+// operator, who has mended the next hop, says: now.
+TEST(DispatcherQueueTest, ARetryOfWhatIsBeingDeferredIsNotLost) {
+  DispatcherRig rig(16);
+  ScriptedHop hop(&rig.world, kHop);
+  bool answered = false;
+  hop.answer = [&answered](std::string_view command, std::string_view) -> std::string {
+    if (command != "RCPT" || std::exchange(answered, true)) return "";
+    return "451 4.3.0 later";
+  };
+  rig.Route({{"*", {kHop}}});
+  rig.Send({});
+  ASSERT_TRUE(rig.RunUntil([&] { return answered; }));
+  EXPECT_EQ(rig.Ask(Command(QueueCommand::Op::kRetry)).affected, 1u);
+  MonoTime asked = rig.world.now();
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.spool.size() == 0; }));
+  EXPECT_LT(rig.world.now() - asked, Seconds(10));
+  EXPECT_EQ(rig.log.Of("deferred").size(), 1u);
+}
+
 TEST(DispatcherQueueTest, SuspensionsHoldBackByDomainAndByHop) {
   DispatcherRig rig(8);
   ScriptedHop hop(&rig.world, kHop);

@@ -347,11 +347,11 @@ inline constexpr size_t kCommitGroupBytesMax = 4 * kMiB;
 // as long as it took, where other mail fills the committer's time (an average over about so many
 // milliseconds); in proportion less where it fills less. Their streams wait.
 inline constexpr size_t kCommitGroupChunkBytesMax = 256 * kKiB;
-inline constexpr uint32_t kCommitChunkPausesMax = 25;
+inline constexpr uint32_t kCommitChunkPausesMax = 60;
 inline constexpr uint32_t kCommitLoadMillis = 1000;
 // ... and the longest such pause, whatever the last group took. A chunk waits for those before it
 // besides; no time-out of its session runs meanwhile.
-inline constexpr uint32_t kCommitChunkWaitMillisMax = 1000;
+inline constexpr uint32_t kCommitChunkWaitMillisMax = 250;
 // What RocksDB may write in the background: a little more than what is committed, within these.
 inline constexpr uint64_t kFlushBytesPerSecondMin = 32 * kMiB;
 inline constexpr uint64_t kFlushBytesPerSecondMax = 4096 * kMiB;

@@ -50,6 +50,7 @@ size_t Drive(ServerSession* session, std::string_view wire) {
       case ServerSession::EventKind::kReset:
       case ServerSession::EventKind::kXclient:
         break;
+      case ServerSession::EventKind::kStartTls:
       case ServerSession::EventKind::kClose:
       case ServerSession::EventKind::kNeedInput:
         session->output().clear();

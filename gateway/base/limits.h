@@ -56,6 +56,26 @@ inline constexpr uint32_t kReceivedFieldsMax = 50;
 // The header section that is scanned for Date, Message-ID, Received. Beyond: scanned no further.
 inline constexpr size_t kHeaderSectionBytesMax = 256 * kKiB;
 
+// --- TLS
+// A handshake that takes longer, from the first byte to its end: the connection is closed.
+inline constexpr uint32_t kTlsHandshakeSeconds = 30;
+// Sealed bytes that wait at a connection's socket; more is sealed when these have left.
+inline constexpr size_t kTlsSealedBytesMax = 256 * kKiB;
+// How long a session may be resumed, and how long a key seals its tickets; a key opens them for
+// twice that again, and is gone then.
+inline constexpr uint32_t kTlsSessionSeconds = 12 * 3600;
+inline constexpr uint32_t kTicketKeySeconds = 6 * 3600;
+// A file of certificates or a key; more is an error. Certificates of one chain beyond this many are
+// not looked at.
+inline constexpr size_t kTlsFileBytesMax = 1 * kMiB;
+inline constexpr size_t kTlsChainCertificatesMax = 16;
+// Peers whose sessions a client keeps, to resume them; beyond, some other peer's is forgotten.
+inline constexpr size_t kTlsClientSessionsMax = 10'000;
+// Certificates of one configuration; more is an error.
+inline constexpr size_t kTlsCertificatesMax = 1000;
+// An RSA key of a server with fewer bits is refused (RFC 9325 section 4.5).
+inline constexpr int kTlsRsaKeyBitsMin = 2048;
+
 // --- SMTP client
 // Commands, and bytes of commands, that may wait for their replies under PIPELINING (RFC 2920). At
 // either the next command waits until half of them are answered: the output buffer of a transaction

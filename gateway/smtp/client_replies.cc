@@ -18,6 +18,9 @@ void SoftenTooManyRecipients(Reply* reply) {
   reply->enhanced = {4, 5, 3};
 }
 
+constexpr char kNoStartTls[] =
+    "the next hop does not offer STARTTLS, and mail for it must not leave in clear text";
+
 }  // namespace
 
 using EventKind = ClientSession::EventKind;
@@ -93,13 +96,32 @@ EventKind ClientSession::State::OnEhlo(bool more_input) {
   if (code == 250) {
     capabilities.esmtp = true;
     FinishCapabilities(&capabilities);
+    if (secured || starttls == StartTls::kNever) return Settled(more_input);
+    if (capabilities.starttls) {
+      if (more_input) return Fail("the server said more than its reply to EHLO");
+      phase = ClientPhase::kStartTls;
+      Command("STARTTLS");
+      return EventKind::kNeedInput;
+    }
+    if (starttls == StartTls::kRequired) return Fail(kNoStartTls);
     return Settled(more_input);
   }
   capabilities = {};
   if (!said().permanent() || SaysNoMail(code)) return FailWith(said());
+  if (!secured && starttls == StartTls::kRequired) return Fail(kNoStartTls);
   phase = ClientPhase::kHelo;
   Command("HELO " + helo);
   return EventKind::kNeedInput;
+}
+
+EventKind ClientSession::State::OnStartTls(bool more_input) {
+  if (said().code == 220) {
+    if (more_input) return Fail("the server said more than its reply to STARTTLS");
+    phase = ClientPhase::kHandshaking;
+    return EventKind::kStartTls;
+  }
+  if (starttls == StartTls::kRequired || said().code == 421) return FailWith(said());
+  return Settled(more_input);
 }
 
 EventKind ClientSession::State::OnHelo(bool more_input) {
@@ -201,6 +223,10 @@ EventKind ClientSession::State::OnReply(std::string_view* input) {
       return OnGreeting(more_input);
     case ClientPhase::kEhlo:
       return OnEhlo(more_input);
+    case ClientPhase::kStartTls:
+      return OnStartTls(more_input);
+    case ClientPhase::kHandshaking:
+      return EventKind::kNeedInput;
     case ClientPhase::kHelo:
       return OnHelo(more_input);
     case ClientPhase::kCommands:

@@ -37,6 +37,7 @@ EventKind ClientSession::Step(std::string_view* input) {
     *input = {};
     return EventKind::kFailed;
   }
+  if (s.phase == ClientPhase::kHandshaking) return EventKind::kNeedInput;
   if (s.phase == ClientPhase::kSettled && input->empty()) return s.Settled(false);
   while (true) {
     EventKind event = EventKind::kNeedInput;
@@ -62,6 +63,20 @@ EventKind ClientSession::Step(std::string_view* input) {
     if (event == EventKind::kFailed) *input = {};
     if (event != EventKind::kNeedInput) return event;
   }
+}
+
+void ClientSession::UseStartTls(StartTls mode) { state_->starttls = mode; }
+
+void ClientSession::Secured() {
+  State& s = *state_;
+  if (s.phase == ClientPhase::kFailed) return;
+  RP_CHECK(!s.secured &&
+           (s.phase == ClientPhase::kHandshaking || s.phase == ClientPhase::kGreeting));
+  s.secured = true;
+  if (s.phase == ClientPhase::kGreeting) return;
+  s.capabilities = {};
+  s.phase = ClientPhase::kEhlo;
+  s.Command("EHLO " + s.helo);
 }
 
 void ClientSession::End(std::string_view why) {
@@ -175,6 +190,8 @@ uint32_t ClientSession::timeout_seconds() const {
   switch (s.phase) {
     case ClientPhase::kGreeting:
       return limits::kClientGreetingSeconds;
+    case ClientPhase::kHandshaking:
+      return limits::kTlsHandshakeSeconds;
     case ClientPhase::kBody:
       return limits::kClientDataBlockSeconds;
     case ClientPhase::kCancel:
@@ -195,6 +212,10 @@ std::string_view ClientSession::waiting_for() const {
       return "greeting";
     case ClientPhase::kEhlo:
       return "EHLO";
+    case ClientPhase::kStartTls:
+      return "STARTTLS";
+    case ClientPhase::kHandshaking:
+      return "the TLS handshake";
     case ClientPhase::kHelo:
       return "HELO";
     case ClientPhase::kBody:

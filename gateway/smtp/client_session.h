@@ -7,6 +7,7 @@
 //   while (true) {
 //     switch (session.Step(&input)) {
 //       case kNeedInput: flush output(); return;             // input is empty now
+//       case kStartTls:  do the handshake; session.Secured(); flush output(); return;
 //       case kReady:     session.Begin(mail) or Quit(); break;
 //       case kSendBody:  flush output(); BodyPiece for each piece; BodyEnd; write the chain; break;
 //       case kDone:      take outcome(); break;              // kReady or kFailed follows
@@ -44,6 +45,12 @@
 // recipient that cannot be sent: too large for SIZE (552 5.3.4), UTF-8 without SMTPUTF8
 // (553 5.6.7), an address that would break the command line (553 5.1.3, 5.1.7), more recipients or
 // domains than LIMITS allows (452 4.5.3).
+//
+// STARTTLS (RFC 3207), where it is wanted: said after EHLO where the server offers it. After its
+// 220 comes kStartTls; what the server said before is forgotten, and EHLO is said again. Replies
+// that come with the 220 end the session: who put them there may not be the server
+// (CVE-2021-38371). A server that offers it and then refuses it, or does not offer it, is spoken to
+// in clear, unless it is required: kFailed then.
 //
 // A reply that breaks the grammar, a line past the limits or bytes nobody asked for: kFailed.
 // Threads: none of its own.
@@ -96,6 +103,7 @@ class ClientSession {
  public:
   enum class EventKind : uint8_t {
     kNeedInput,
+    kStartTls,  // do the handshake now; Step comes again after Secured
     kReady,     // greeting and EHLO are done, or RSET: Begin may be called
     kSendBody,  // write the body now: BodyPiece for each piece, then BodyEnd
     kDone,  // the transaction is over; outcome() is whole. kReady follows where the server goes on
@@ -112,6 +120,13 @@ class ClientSession {
   // `helo` is our name.
   explicit ClientSession(std::string helo);
   ~ClientSession();
+
+  enum class StartTls : uint8_t { kNever, kWhereOffered, kRequired };
+  // Before the first Step; kNever where it is not called.
+  void UseStartTls(StartTls mode);
+  // The connection is under TLS from now on: before the first Step (implicit TLS), or after
+  // kStartTls.
+  void Secured();
 
   EventKind Step(std::string_view* input);
   // Tells it that no more replies will come (end of stream, time-out): what is open becomes
@@ -142,8 +157,8 @@ class ClientSession {
   uint32_t transactions() const;  // finished on this connection (kDone)
   // How long the driver may wait for the next reply now, in seconds (RFC 5321 section 4.5.3.2).
   uint32_t timeout_seconds() const;
-  // What the session waits for, for logs: "greeting", "EHLO", "HELO", "MAIL", "RCPT", "DATA",
-  // "body" (to be sent), "end of data", "RSET", "QUIT", or "nothing".
+  // What the session waits for, for logs: "greeting", "EHLO", "STARTTLS", "HELO", "MAIL", "RCPT",
+  // "DATA", "body" (to be sent), "end of data", "RSET", "QUIT", or "nothing".
   std::string_view waiting_for() const;
 
   std::string& output();

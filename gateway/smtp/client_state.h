@@ -20,6 +20,8 @@ namespace ringpost::smtp {
 enum class ClientPhase : uint8_t {
   kGreeting,
   kEhlo,
+  kStartTls,     // said
+  kHandshaking,  // the driver's turn
   kHelo,
   kIdle,      // ready
   kCommands,  // MAIL, RCPT, DATA
@@ -39,6 +41,7 @@ struct ClientSession::State {
   EventKind OnReply(std::string_view* input);
   EventKind OnGreeting(bool more_input);
   EventKind OnEhlo(bool more_input);
+  EventKind OnStartTls(bool more_input);
   EventKind OnHelo(bool more_input);
   EventKind OnCommandReply(bool more_input);
   EventKind OnMailReply();
@@ -74,6 +77,8 @@ struct ClientSession::State {
 
   ClientPhase phase = ClientPhase::kGreeting;
   EventKind pending = EventKind::kNeedInput;  // found without input; yielded by the next Step
+  StartTls starttls = StartTls::kNever;
+  bool secured = false;
   bool mail_accepted = false;
   bool mail_refused = false;
   bool data_sent = false;

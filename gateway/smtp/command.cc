@@ -48,8 +48,9 @@ Verb FindVerb(std::string_view word) {
       return Verb::kHelp;
     case VerbKey("XCLIENT"):
       return Verb::kXclient;
-    case VerbKey("AUTH"):
     case VerbKey("STARTTLS"):
+      return Verb::kStartTls;
+    case VerbKey("AUTH"):
     case VerbKey("EXPN"):
     case VerbKey("ETRN"):
     case VerbKey("TURN"):

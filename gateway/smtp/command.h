@@ -28,6 +28,7 @@ enum class Verb : uint8_t {
   kVrfy,
   kHelp,
   kXclient,
+  kStartTls,
 };
 
 struct Command {

@@ -19,6 +19,12 @@ bool Has8bit(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
 }
 
+// RFC 3207 section 4. BDAT is refused where its payload is read (HandleBdat).
+bool NeedsTls(Verb verb) {
+  return verb == Verb::kMail || verb == Verb::kRcpt || verb == Verb::kData || verb == Verb::kVrfy ||
+         verb == Verb::kXclient;
+}
+
 }  // namespace
 
 ServerSession::EventKind ServerSession::State::HandleLine(std::string_view line, bool more) {
@@ -35,6 +41,10 @@ ServerSession::EventKind ServerSession::State::HandleLine(std::string_view line,
       command.verb == Verb::kMail || command.verb == Verb::kRcpt || command.verb == Verb::kVrfy;
   if (has_8bit && !may_8bit) {
     Error(replies::kHighCommand);
+    return kNothing;
+  }
+  if (TlsMissing() && NeedsTls(command.verb)) {
+    Error(replies::kStartTlsFirst);
     return kNothing;
   }
   switch (command.verb) {
@@ -56,6 +66,8 @@ ServerSession::EventKind ServerSession::State::HandleLine(std::string_view line,
       return HandleVrfy(command.argument);
     case Verb::kXclient:
       return HandleXclient(command.argument);
+    case Verb::kStartTls:
+      return HandleStartTls(command.argument, more);
     case Verb::kNoop:
       if (!TooMuchJunk()) Say(replies::kNoop);
       return kNothing;
@@ -114,6 +126,9 @@ void ServerSession::State::SayExtensions() {
   if (options->chunking) output.append("250-CHUNKING\r\n");
   if (options->smtputf8) output.append("250-SMTPUTF8\r\n");
   if (options->dsn) output.append("250-DSN\r\n");
+  if (options->starttls != StartTls::kNotOffered && !secured && !client) {
+    output.append("250-STARTTLS\r\n");
+  }
   if (options->xclient) output.append("250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN\r\n");
   output.append("250-HELP\r\n250 LIMITS");  // RFC 9422
   if (options->mails_max > 0) output.append(" MAILMAX=").append(std::to_string(options->mails_max));
@@ -210,6 +225,8 @@ ServerSession::EventKind ServerSession::State::HandleBdat(std::string_view argum
   std::string_view refusal;
   if (!options->chunking) {
     refusal = replies::kNoChunking;
+  } else if (TlsMissing()) {
+    refusal = replies::kStartTlsFirst;
   } else if (!transaction) {
     refusal = replies::kMailFirst;
   } else if (transaction->envelope.recipients.empty()) {
@@ -253,6 +270,21 @@ ServerSession::EventKind ServerSession::State::HandleXclient(std::string_view ar
   client = std::make_unique<Xclient>(std::move(named));
   greet_pending = true;
   return EventKind::kXclient;
+}
+
+// RFC 3207. What XCLIENT said in clear text is not to outlive it, and is not to be lost either.
+ServerSession::EventKind ServerSession::State::HandleStartTls(std::string_view argument,
+                                                              bool more) {
+  if (options->starttls == StartTls::kNotOffered) return Error(replies::kUnsupported), kNothing;
+  if (secured) return Error(replies::kTlsAlready), kNothing;
+  if (client) return Error(replies::kStartTlsAfterXclient), kNothing;
+  if (more) return Close(replies::kOutOfStep), kNothing;
+  if (!argument.empty()) return Error(replies::kNoArgument), kNothing;
+  if (TooMuchJunk()) return kNothing;
+  Say(replies::kStartTls);
+  transaction.reset();  // kStartTls tells the driver, as kReset would
+  phase = Phase::kStartingTls;
+  return EventKind::kStartTls;
 }
 
 }  // namespace ringpost::smtp

@@ -17,6 +17,7 @@ inline constexpr Text kChunkOk = "250 2.0.0 Chunk received\r\n";
 inline constexpr Text kReset = "250 2.0.0 Transaction forgotten\r\n";
 inline constexpr Text kNoop = "250 2.0.0 Still here\r\n";
 inline constexpr Text kBye = "221 2.0.0 Goodbye\r\n";
+inline constexpr Text kStartTls = "220 2.0.0 Begin the TLS handshake\r\n";
 inline constexpr Text kVrfy =
     "252 2.0.0 Addresses are not verified here; send the message and see\r\n";
 inline constexpr Text kHelp =
@@ -109,6 +110,12 @@ inline constexpr Text kUndeclared8bit =
     "554 5.6.1 The message has 8-bit octets that were not declared; say BODY=8BITMIME\r\n";
 inline constexpr Text kLongLine =
     "554 5.6.0 The message has a line of more than 1000 octets; fold or encode it\r\n";
+
+// --- STARTTLS
+inline constexpr Text kStartTlsFirst =
+    "530 5.7.0 This server takes mail under TLS only; say STARTTLS first\r\n";
+inline constexpr Text kTlsAlready = "503 5.5.1 TLS is in use already\r\n";
+inline constexpr Text kStartTlsAfterXclient = "503 5.5.1 STARTTLS must come before XCLIENT\r\n";
 
 // --- BDAT and XCLIENT
 inline constexpr Text kBdatSyntax =

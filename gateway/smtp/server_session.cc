@@ -20,6 +20,7 @@ ServerSession::Event ServerSession::State::Step(std::string_view* input) {
       input->remove_prefix(input->size());
       return {EventKind::kClose, {}};
     }
+    if (phase == Phase::kStartingTls) return {EventKind::kNeedInput, {}};
     const bool chunk_whole = phase == Phase::kChunk && chunk_left == 0;
     if (input->empty() && !chunk_whole) return {EventKind::kNeedInput, {}};
     Event event{kNothing, {}};
@@ -246,6 +247,17 @@ void ServerSession::Greet() {
 
 void ServerSession::GreetWithRefusal(const Reply& refusal) { state_->CloseWith(refusal); }
 
+// RFC 3207 section 4.2: what was said before is forgotten. The counts of errors stay.
+void ServerSession::Secured() {
+  using Phase = State::Phase;
+  RP_CHECK(!state_->secured && (!state_->greeted || state_->phase == Phase::kStartingTls));
+  state_->secured = true;
+  state_->phase = Phase::kCommand;
+  state_->transaction.reset();
+  std::string().swap(state_->helo);
+  state_->esmtp = false;
+}
+
 void ServerSession::EarlyTalker() { state_->Close(replies::kEarlyTalker); }
 
 void ServerSession::End(const Reply& reply) { state_->CloseWith(reply); }
@@ -343,8 +355,11 @@ const ServerSession::Xclient& ServerSession::xclient() const {
 }
 
 std::string_view ServerSession::protocol() const {
-  if (state_->transaction && state_->transaction->envelope.smtputf8) return "UTF8SMTP";
-  return state_->esmtp ? "ESMTP" : "SMTP";
+  if (state_->transaction && state_->transaction->envelope.smtputf8) {
+    return state_->secured ? "UTF8SMTPS" : "UTF8SMTP";
+  }
+  if (!state_->esmtp) return "SMTP";
+  return state_->secured ? "ESMTPS" : "ESMTP";
 }
 
 std::string& ServerSession::output() { return state_->output; }

@@ -16,6 +16,7 @@
 //       case kEndOfData:  ...commit; then session.Queued(std::move(durable), "queued as ...")
 //       case kReset:      ...drop what was gathered of the message; break;
 //       case kXclient:    ...the client is somebody else now; break;
+//       case kStartTls:   ...flush output, do the handshake; then session.Secured(); return;
 //       case kClose:      ...flush output, close; return;
 //     }
 //   }
@@ -32,6 +33,11 @@
 // there already the client did not wait: 554 5.5.0 and kClose (Postfix:
 // smtpd_forbid_unauth_pipelining). Only bytes in the same `input` can show it; what they are is
 // never looked at.
+//
+// STARTTLS (RFC 3207): after its 220 comes kStartTls, and the session reads nothing more in clear:
+// the driver secures the connection, calls Secured, and the session has forgotten all it was told.
+// More bytes in the same `input` end it, as above; those that come later are the handshake's, which
+// they fail. Under TLS that was there from the start Secured comes before Greet.
 //
 // Counting: Counter::kCommands. Body bytes, messages and refusals are the driver's to count.
 //
@@ -56,6 +62,9 @@
 
 namespace ringpost::smtp {
 
+// Whether STARTTLS is offered, and whether mail is taken without it.
+enum class StartTls : uint8_t { kNotOffered, kOffered, kRequired };
+
 // What a listener allows; shared by its sessions, which keep the one they began with.
 struct ServerOptions {
   std::string hostname;                  // in the greeting, EHLO and Received
@@ -65,6 +74,8 @@ struct ServerOptions {
   bool smtputf8 = true;
   bool dsn = true;
   bool xclient = false;  // for this peer (it is on the list)
+  // Required: before it all but EHLO, HELO, NOOP, RSET, HELP and QUIT is answered 530 5.7.0.
+  StartTls starttls = StartTls::kNotOffered;
   uint64_t message_bytes_max = limits::kMessageBytesMaxDefault;
   uint32_t recipients_max = limits::kRecipientsMaxDefault;
   uint32_t mails_max = 0;  // LIMITS MAILMAX; 0: no limit
@@ -81,9 +92,10 @@ class ServerSession {
     kEndOfData,  // question: all of the body has come
     kReset,  // the transaction is over without a message, by RSET, EHLO, or because its body can't
              // be taken. Not after the driver's own Refuse, and not before kClose
-    kXclient,  // the client was named anew: see xclient(). The session starts over; 220 follows at
-               // the next Step, unless the driver calls GreetWithRefusal or End now
-    kClose,    // send output(), then close
+    kXclient,   // the client was named anew: see xclient(). The session starts over; 220 follows at
+                // the next Step, unless the driver calls GreetWithRefusal or End now
+    kStartTls,  // send output(), then the handshake; Step comes again after Secured
+    kClose,     // send output(), then close
   };
   struct Event {
     EventKind kind;
@@ -113,6 +125,9 @@ class ServerSession {
   // empty or a question is open. `*input` stays alive until the next Step. After kClose, what comes
   // is dropped and kClose is all that comes back.
   Event Step(std::string_view* input);
+
+  // The connection is under TLS from now on: before Greet, or after kStartTls.
+  void Secured();
 
   // The bytes came before the greeting was sent: 554 5.5.1, then kClose.
   void EarlyTalker();
@@ -145,7 +160,7 @@ class ServerSession {
 
   std::string_view helo() const;  // as the client (or XCLIENT) gave it; hostile; may be empty
   const Xclient& xclient() const;
-  // RFC 3848 and 6531 keyword for Received: SMTP, ESMTP, UTF8SMTP...
+  // RFC 3848 and 6531 keyword for Received: SMTP, ESMTP, ESMTPS, UTF8SMTP, UTF8SMTPS.
   std::string_view protocol() const;
 
   // What to send; the driver takes it and leaves it empty. Whole reply lines only.

@@ -24,7 +24,7 @@ struct Transaction {
 };
 
 struct ServerSession::State {
-  enum class Phase : uint8_t { kCommand, kData, kChunk, kClosing };
+  enum class Phase : uint8_t { kCommand, kData, kChunk, kStartingTls, kClosing };
   enum class Question : uint8_t { kNone, kMail, kRecipient, kData, kEndOfData };
   // What the functions below return where there is nothing to tell: the loop in Step goes on.
   static constexpr EventKind kNothing = EventKind::kNeedInput;
@@ -62,6 +62,8 @@ struct ServerSession::State {
   EventKind HandleReset(std::string_view argument);
   EventKind HandleVrfy(std::string_view argument);
   EventKind HandleXclient(std::string_view argument);
+  EventKind HandleStartTls(std::string_view argument, bool more);
+  bool TlsMissing() const { return options->starttls == StartTls::kRequired && !secured; }
 
   const ServerOptions* options;
   std::string output;
@@ -84,6 +86,7 @@ struct ServerSession::State {
   bool esmtp = false;
   bool chunk_last = false;
   bool quit = false;
+  bool secured = false;
   bool discarding = false;    // within a line that was refused already: up to its CRLF
   bool discarded_cr = false;  // and the last byte of it was a CR
 };

@@ -36,6 +36,8 @@ class Driver {
     session_.SetTrace([](void*, bool, std::string_view line) { RP_CHECK(!line.ends_with("\r\n")); },
                       nullptr);
     // A size that is said and is not the body's: one too many, or one too few.
+    starttls_ = static_cast<StartTls>(std::min(seed >> 6, 2));
+    session_.UseStartTls(starttls_);
     declared_ = body.size();
     if (options & 8) declared_ += seed & 1 && !body.empty() ? -1 : 1;
     for (size_t i = 0; i < kRecipients; ++i) {
@@ -66,6 +68,8 @@ class Driver {
   }
 
  private:
+  using StartTls = ClientSession::StartTls;
+
   void Pump(std::string_view input) {
     for (int steps = 0; !failed_; ++steps) {
       RP_CHECK(steps < kStepsMax);
@@ -76,7 +80,14 @@ class Driver {
         case ClientSession::EventKind::kNeedInput:
           RP_CHECK(input.empty());
           return;
+        case ClientSession::EventKind::kStartTls:
+          RP_CHECK(!secured_ && starttls_ != StartTls::kNever && input.empty());
+          secured_ = true;
+          session_.Secured();
+          RP_CHECK(!session_.capabilities().esmtp);
+          break;
         case ClientSession::EventKind::kReady:
+          RP_CHECK(secured_ || starttls_ != StartTls::kRequired);
           Begin();
           break;
         case ClientSession::EventKind::kSendBody:
@@ -125,6 +136,7 @@ class Driver {
       std::string line = said.substr(0, said.find("\r\n"));
       said.erase(0, line.size() + 2);
       bool known = line == "." || line == "DATA" || line == "RSET" || line == "QUIT" ||
+                   (line == "STARTTLS" && starttls_ != StartTls::kNever && !secured_) ||
                    line.starts_with("EHLO gw") || line.starts_with("HELO gw") ||
                    line.starts_with("MAIL FROM:<") || line.starts_with("RCPT TO:<");
       RP_CHECK(known);
@@ -222,6 +234,8 @@ class Driver {
   Recipient recipients_[kRecipients];
   std::string envid_;
   uint64_t declared_ = 0;  // the body's size, as it is said
+  StartTls starttls_ = StartTls::kNever;
+  bool secured_ = false;
   uint32_t begun_ = 0;
   uint32_t replies_ = 0;
   bool open_ = false;      // a transaction

@@ -1,6 +1,6 @@
 // The whole server session: any bytes, byte by byte and in pieces, must give the same replies and
-// events. Input: one byte of options, one of refusals, one that seeds the pieces, the bytes after
-// the greeting.
+// events. Input: one byte of options, one of refusals and STARTTLS, one that seeds the pieces, the
+// bytes after the greeting.
 #include <algorithm>
 #include <cstdint>
 #include <random>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kOutOfStep = "\nS: 554 5.5.0 ";
 
-ServerOptions Options(unsigned char bits) {
+ServerOptions Options(unsigned char bits, unsigned char more_bits) {
   ServerOptions options = TestOptions();
   options.strict = bits & 1;
   options.normalise_bare_newlines = bits & 2;
@@ -25,13 +25,15 @@ ServerOptions Options(unsigned char bits) {
   if (bits & 32) options.recipients_max = 3;
   if (bits & 64) options.mails_max = 2;
   if (bits & 128) options.dsn = options.smtputf8 = false;
+  if (more_bits & 32) options.starttls = StartTls::kOffered;
+  if (more_bits & 64) options.starttls = StartTls::kRequired;
   return options;
 }
 
 template <typename Cut>
 std::string Play(std::string_view data, Cut cut) {
-  ServerHarness harness(Options(static_cast<unsigned char>(data[0])));
   const unsigned char refusals = static_cast<unsigned char>(data[1]);
+  ServerHarness harness(Options(static_cast<unsigned char>(data[0]), refusals));
   if (refusals & 1) harness.answers["mail"] = Reply{550, {5, 7, 1}, "Not yours"};
   if (refusals & 2) harness.answers["recipient"] = Reply{550, {5, 1, 1}, "No such user"};
   if (refusals & 4) harness.answers["data"] = Reply{452, {4, 3, 1}, "Full"};

@@ -6,7 +6,8 @@
 //   S: a line from the server (\r, \n, \0, \xHH and \\ are understood; CRLF is added)
 //   > mail FROM TO... [size=N] [body=8bit|binary] [utf8] [envid=X] [ret=full|headers] [notify=N]
 //   [orcpt=X] > body TEXT      a piece of the body, written when the session asks for it > quit |
-//   end WHY C: a command   B: the body's wire form   E: an event   O: an outcome   F: why it failed
+//   end WHY | starttls | starttls-required (before the greeting) C: a command   B: the body's wire
+//   form   E: an event   O: an outcome   F: why it failed
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -91,6 +92,9 @@ class Player {
     std::istringstream words(directive);
     std::string word;
     words >> word;
+    using StartTls = ClientSession::StartTls;
+    if (word == "starttls") client_.session.UseStartTls(StartTls::kWhereOffered);
+    if (word == "starttls-required") client_.session.UseStartTls(StartTls::kRequired);
     if (word == "quit") client_.session.Quit();
     if (word == "end") client_.session.End(directive.substr(4));
     if (word == "mail") Begin(words);
@@ -150,6 +154,7 @@ class Player {
       if (kind == ClientSession::EventKind::kNeedInput) return;
       if (kind == ClientSession::EventKind::kFailed && failed_) return;
       out_ += std::string("E: ") + EventName(kind) + "\n";
+      if (kind == ClientSession::EventKind::kStartTls) client_.session.Secured();
       if (kind == ClientSession::EventKind::kSendBody) Body();
       if (kind == ClientSession::EventKind::kDone) Outcome();
       if (kind == ClientSession::EventKind::kFailed) {

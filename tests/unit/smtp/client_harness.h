@@ -20,6 +20,8 @@ inline const char* EventName(ClientSession::EventKind kind) {
   switch (kind) {
     case ClientSession::EventKind::kNeedInput:
       return "need-input";
+    case ClientSession::EventKind::kStartTls:
+      return "starttls";
     case ClientSession::EventKind::kReady:
       return "ready";
     case ClientSession::EventKind::kSendBody:
@@ -57,6 +59,7 @@ class Client {
       ClientSession::EventKind kind = session.Step(&input);
       if (kind == ClientSession::EventKind::kNeedInput) return events;
       events.append(EventName(kind)).push_back(' ');
+      if (kind == ClientSession::EventKind::kStartTls) session.Secured();
       if (kind == ClientSession::EventKind::kFailed) return events;
     }
   }

@@ -371,5 +371,28 @@ TEST(ClientSession, TracesBothSides) {
             "PIPELINING|> QUIT|");
 }
 
+// CVE-2021-38371: replies that were put behind that of STARTTLS by somebody in between.
+TEST(ClientStartTls, RepliesThatComeWithThe220EndTheSession) {
+  for (bool with_ehlo : {false, true}) {
+    Client client;
+    client.session.UseStartTls(ClientSession::StartTls::kWhereOffered);
+    client.Feed("220 mx.example.net\r\n");
+    std::string go = "220 go\r\n250-evil\r\n250 SIZE\r\n";
+    std::string ehlo = "250-mx.example.net\r\n250 STARTTLS\r\n";
+    std::string events = client.Feed(with_ehlo ? ehlo + go : ehlo);
+    if (!with_ehlo) events += client.Feed(go);
+    EXPECT_EQ(events, "failed ");
+    EXPECT_NE(client.session.failure().text.find("said more"), std::string::npos);
+  }
+}
+
+TEST(ClientStartTls, ImplicitTlsDoesNotAskForItAgain) {
+  Client client;
+  client.session.UseStartTls(ClientSession::StartTls::kRequired);
+  client.session.Secured();
+  EXPECT_EQ(client.Greet({"STARTTLS", "PIPELINING"}), "ready ");
+  EXPECT_EQ(client.TakeOutput().find("STARTTLS"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace ringpost::smtp

@@ -15,7 +15,8 @@ TEST(Command, FindsVerbsInAnyCase) {
   EXPECT_EQ(ParseCommand("QuIt").verb, Verb::kQuit);
   EXPECT_EQ(ParseCommand("NOOP \t x \t ").argument, "x");
   EXPECT_EQ(ParseCommand("XCLIENT").verb, Verb::kXclient);
-  EXPECT_EQ(ParseCommand("starttls").verb, Verb::kUnsupported);
+  EXPECT_EQ(ParseCommand("starttls").verb, Verb::kStartTls);
+  EXPECT_EQ(ParseCommand("etrn").verb, Verb::kUnsupported);
   EXPECT_EQ(ParseCommand("get / HTTP/1.1").verb, Verb::kForeign);
 }
 

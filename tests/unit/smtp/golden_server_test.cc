@@ -1,7 +1,8 @@
 // Golden transcripts of the server session: tests/golden/smtp_server/*.txt.
 //
 //   # a comment                     OPTION strict | normalise | no-chunking | no-smtputf8 | no-dsn
-//   | xclient C: a line, sent with CRLF       OPTION size N | recipients N | mails N C> bytes, with
+//   | xclient | starttls | starttls-required C: a line, sent with CRLF       OPTION size N |
+//   recipients N | mails N C> bytes, with
 //   \r \n \xHH       ANSWER mail|recipient|data|end 550 5.7.1 words   (or: accept) S: what the
 //   server says         CALL early | end 421 4.3.2 words | greet-refusal 554 5.7.1 words E: what it
 //   tells the driver     REPEAT n   (the C lines up to the next S, E or directive) WHOLE (depends
@@ -57,6 +58,8 @@ void SetOption(const std::string& line, ServerOptions* options) {
   if (name == "no-smtputf8") options->smtputf8 = false;
   if (name == "no-dsn") options->dsn = false;
   if (name == "xclient") options->xclient = true;
+  if (name == "starttls") options->starttls = StartTls::kOffered;
+  if (name == "starttls-required") options->starttls = StartTls::kRequired;
   if (name == "size") words >> options->message_bytes_max;
   if (name == "recipients") words >> options->recipients_max;
   if (name == "mails") words >> options->mails_max;

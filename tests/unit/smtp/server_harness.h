@@ -187,6 +187,18 @@ class ServerHarness {
            " helo=" + client.helo + " login=" + client.login + " protocol=" + client.protocol);
       return;
     }
+    if (event.kind == Kind::kStartTls) {
+      // Nothing more is read in clear, and nothing that was said is remembered.
+      RP_CHECK(input.empty());
+      std::string_view clear = "NOOP\r\n";
+      RP_CHECK(session_.Step(&clear).kind == Kind::kNeedInput && clear.size() == 6);
+      in_transaction_ = receiving_ = false;
+      ForgetBody();
+      Note("starttls");
+      session_.Secured();
+      RP_CHECK(!session_.in_transaction() && session_.helo().empty());
+      return;
+    }
     // A driver that calls Step too early gets nothing and loses nothing.
     std::string_view again = input;
     RP_CHECK(session_.Step(&again).kind == Kind::kNeedInput && again == input);

@@ -1,0 +1,235 @@
+#include "gateway/tls/connection.h"
+
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "gateway/base/check.h"
+#include "gateway/base/ip_address.h"
+#include "gateway/tls/contexts_impl.h"
+#include "gateway/tls/errors.h"
+
+namespace ringpost::tls {
+
+struct Connection::Impl {
+  std::shared_ptr<const ServerContext> server;  // one of the two, as long as `ssl`
+  ClientPeer client;
+  bssl::UniquePtr<SSL> ssl;
+
+  static int ReadInput(BIO* bio, char* out, int bytes_max);
+  static int WriteOutput(BIO* bio, const char* bytes, int count);
+  static const BIO_METHOD* Method();
+  static std::unique_ptr<Connection> Make(SSL_CTX* context);
+};
+
+// --- The library's way to our buffers
+
+int Connection::Impl::ReadInput(BIO* bio, char* out, int bytes_max) {
+  BIO_clear_retry_flags(bio);
+  auto* connection = static_cast<Connection*>(BIO_get_data(bio));
+  std::string_view* input = connection->input_;
+  if (input == nullptr || input->empty()) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  size_t count = std::min(input->size(), static_cast<size_t>(bytes_max));
+  std::memcpy(out, input->data(), count);
+  input->remove_prefix(count);
+  return static_cast<int>(count);
+}
+
+int Connection::Impl::WriteOutput(BIO* bio, const char* bytes, int count) {
+  BIO_clear_retry_flags(bio);
+  auto* connection = static_cast<Connection*>(BIO_get_data(bio));
+  Slice slab = Slice::NewSlab(static_cast<size_t>(count));
+  std::memcpy(slab.mutable_data(), bytes, static_cast<size_t>(count));
+  connection->output_.Append(std::move(slab));
+  return count;
+}
+
+const BIO_METHOD* Connection::Impl::Method() {
+  static const BIO_METHOD* method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "buffers");
+    BIO_meth_set_read(made, ReadInput);
+    BIO_meth_set_write(made, WriteOutput);
+    BIO_meth_set_ctrl(made, [](BIO*, int command, long, void*) -> long {
+      return command == BIO_CTRL_FLUSH ? 1 : 0;
+    });
+    BIO_meth_set_create(made, [](BIO* bio) {
+      BIO_set_init(bio, 1);
+      return 1;
+    });
+    return made;
+  }();
+  return method;
+}
+
+// --- Making
+
+std::unique_ptr<Connection> Connection::Impl::Make(SSL_CTX* context) {
+  std::unique_ptr<Connection> connection(new Connection());
+  SSL* ssl = SSL_new(context);
+  RP_CHECK(ssl != nullptr);
+  connection->impl_->ssl.reset(ssl);
+  BIO* bio = BIO_new(Method());
+  RP_CHECK(bio != nullptr);
+  BIO_set_data(bio, connection.get());
+  SSL_set_bio(ssl, bio, bio);
+  SSL_set_shed_handshake_config(ssl, 1);
+  return connection;
+}
+
+Connection::Connection() : impl_(std::make_unique<Impl>()) {}
+Connection::~Connection() = default;
+
+std::unique_ptr<Connection> Connection::Accept(std::shared_ptr<const ServerContext> context) {
+  auto connection = Impl::Make(context->impl().context.get());
+  connection->impl_->server = std::move(context);
+  SSL_set_accept_state(connection->impl_->ssl.get());
+  return connection;
+}
+
+std::unique_ptr<Connection> Connection::Connect(std::shared_ptr<const ClientContext> context,
+                                                const std::string& name, std::string peer) {
+  auto connection = Impl::Make(context->impl().context.get());
+  SSL* ssl = connection->impl_->ssl.get();
+  SSL_set_connect_state(ssl);
+  if (auto session = context->impl().sessions.Find(peer)) SSL_set_session(ssl, session.get());
+  connection->impl_->client = {std::move(context), std::move(peer)};
+  RP_CHECK(SSL_set_ex_data(ssl, ClientPeer::Index(), &connection->impl_->client) == 1);
+  X509_VERIFY_PARAM* verify = SSL_get0_param(ssl);
+  // RFC 9525 section 6.2: the subject's common name is no name of a host.
+  X509_VERIFY_PARAM_set_hostflags(verify, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  if (IpAddress::Parse(name)) {
+    RP_CHECK(X509_VERIFY_PARAM_set1_ip_asc(verify, name.c_str()) == 1);
+    return connection;
+  }
+  // A name that cannot be one (empty, too long) goes unasked; where it cannot be checked either,
+  // the library verifies nobody.
+  if (SSL_set_tlsext_host_name(ssl, name.c_str()) != 1) ForgetErrors();
+  if (X509_VERIFY_PARAM_set1_host(verify, name.data(), name.size()) != 1) ForgetErrors();
+  return connection;
+}
+
+// --- In
+
+Connection::Event Connection::Step(std::string_view* input) {
+  input_ = input;
+  Event event{EventKind::kNeedInput, {}};
+  switch (state_) {
+    case State::kHandshake:
+      event = Handshake();
+      break;
+    case State::kOpen:
+      event = Read();
+      break;
+    case State::kEnded:
+      event.kind = EventKind::kEnd;
+      break;
+    case State::kFailed:
+      event.kind = EventKind::kFailed;
+      break;
+  }
+  if (state_ == State::kEnded || state_ == State::kFailed) *input = {};
+  input_ = nullptr;
+  return event;
+}
+
+Connection::Event Connection::Handshake() {
+  int result = SSL_do_handshake(impl_->ssl.get());
+  if (result != 1) return Fail(result);
+  state_ = State::kOpen;
+  SetFacts();
+  return {EventKind::kHandshakeDone, {}};
+}
+
+Connection::Event Connection::Read() {
+  SSL* ssl = impl_->ssl.get();
+  // Opens the next record, and says how much is in it.
+  int result = SSL_peek(ssl, nullptr, 0);
+  int pending = SSL_pending(ssl);
+  if (pending == 0) return Fail(result);
+  Slice slab = Slice::NewSlab(static_cast<size_t>(pending));
+  int got = SSL_read(ssl, slab.mutable_data(), pending);
+  RP_CHECK(got == pending);
+  return {EventKind::kData, std::move(slab)};
+}
+
+// No progress: for want of input, by the peer's end, or by a failure.
+Connection::Event Connection::Fail(int result) {
+  switch (SSL_get_error(impl_->ssl.get(), result)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_NONE:
+      return {EventKind::kNeedInput, {}};
+    case SSL_ERROR_ZERO_RETURN:
+      if (state_ != State::kOpen) break;
+      state_ = State::kEnded;
+      return {EventKind::kEnd, {}};
+    default:
+      break;
+  }
+  failure_ = TakeError();
+  state_ = State::kFailed;
+  return {EventKind::kFailed, {}};
+}
+
+void Connection::SetFacts() {
+  const SSL* ssl = impl_->ssl.get();
+  facts_.version = SSL_get_version(ssl);
+  facts_.cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
+  facts_.resumed = SSL_session_reused(ssl) == 1;
+  facts_.verified = impl_->client.context && SSL_get_verify_result(ssl) == X509_V_OK;
+}
+
+std::string_view Connection::requested_name() const {
+  const char* name = SSL_get_servername(impl_->ssl.get(), TLSEXT_NAMETYPE_host_name);
+  return name ? name : "";
+}
+
+// --- Out
+
+void Connection::Seal(std::string_view bytes) {
+  if (bytes.empty()) return;
+  int count = static_cast<int>(bytes.size());
+  RP_CHECK(SSL_write(impl_->ssl.get(), bytes.data(), count) == count);
+}
+
+// A part that is a record or more is sealed where it lies; what is shorter is put together first: a
+// record of its own for each line of a body would cost more than this copy.
+void Connection::Write(std::span<const Slice> parts) {
+  RP_CHECK(state_ != State::kHandshake);
+  if (!established() || ended_) return;
+  thread_local char gathered[SSL3_RT_MAX_PLAIN_LENGTH];
+  size_t held = 0, most = 0;
+  for (const Slice& part : parts) {
+    std::string_view rest = part.view();
+    while (!rest.empty()) {
+      if (held == 0 && rest.size() >= sizeof gathered) {
+        Seal(rest.substr(0, sizeof gathered));
+        rest.remove_prefix(sizeof gathered);
+        continue;
+      }
+      size_t count = std::min(rest.size(), sizeof gathered - held);
+      std::memcpy(gathered + held, rest.data(), count);
+      held += count;
+      most = std::max(most, held);
+      rest.remove_prefix(count);
+      if (held == sizeof gathered) Seal({gathered, std::exchange(held, 0)});
+    }
+  }
+  Seal({gathered, held});
+  OPENSSL_cleanse(gathered, most);
+}
+
+void Connection::WriteEnd() {
+  if (!established() || std::exchange(ended_, true)) return;
+  SSL_shutdown(impl_->ssl.get());
+  ForgetErrors();
+}
+
+}  // namespace ringpost::tls

@@ -1,0 +1,106 @@
+// Connection: one side of one TLS connection, over buffers: it is fed what the peer sent and gives
+// out what is to be sent, and touches no socket (RFC 8446, RFC 5246; BoringSSL does both).
+//
+//   while (true) {
+//     Connection::Event event = tls->Step(&input);  // consumes from the front of `input`
+//     switch (event.kind) {
+//       case kNeedInput:      ...send output(); return;  // input is empty now
+//       case kHandshakeDone:  ...facts() says what was agreed; Write from now on; break;
+//       case kData:           ...event.data is what the peer said; break;
+//       case kEnd:            ...it will say no more (close_notify); break;
+//       case kFailed:         ...send output() (an alert), close; failure() says why; return;
+//     }
+//   }
+//
+// A client is stepped once with no input, to say its hello. After kEnd and kFailed whatever comes
+// is dropped unread, and the same event is all that comes back: nothing is taken in clear that came
+// on a connection that was once secured.
+//
+// What floods it is ended by the library's bounds: 32 KeyUpdates, empty records or warning alerts
+// without data between them, 16 KiB of a record, 64 KiB of a peer's chain.
+//
+// Memory: an idle connection holds the library's session state and no buffer. Data comes in slabs
+// of its exact size, which are wiped.
+//
+// Threads: none of its own; the caller's, one at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/slice.h"
+#include "gateway/tls/client_context.h"
+#include "gateway/tls/server_context.h"
+
+namespace ringpost::tls {
+
+class Connection {
+ public:
+  enum class EventKind : uint8_t { kNeedInput, kHandshakeDone, kData, kEnd, kFailed };
+  struct Event {
+    EventKind kind;
+    Slice data;
+  };
+
+  // What was agreed; literals of the library's.
+  struct Facts {
+    std::string_view version;  // "TLSv1.3"
+    std::string_view cipher;   // the standard's name: "TLS_AES_128_GCM_SHA256"
+    bool resumed = false;
+    bool verified = false;  // client: the chain leads to an authority and the name is the peer's
+  };
+
+  static std::unique_ptr<Connection> Accept(std::shared_ptr<const ServerContext> context);
+  // `name` is asked for by SNI and must be in the certificate for it to count as verified; an
+  // address is not asked for (RFC 6066 section 3).
+  // `peer`: whose session may be resumed, and by whom the one that is agreed here, under this
+  // context: the host, the port, and whatever else tells peers apart.
+  static std::unique_ptr<Connection> Connect(std::shared_ptr<const ClientContext> context,
+                                             const std::string& name, std::string peer);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  Event Step(std::string_view* input);
+
+  // Seals `parts` as one run of bytes, in full records where there is enough. Only after
+  // kHandshakeDone; after a failure or our own end it does nothing.
+  void Write(std::span<const Slice> parts);
+  // Our last word (close_notify). Nothing where the handshake is not done.
+  void WriteEnd();
+  // Sealed bytes to be sent; the caller takes them and clears it.
+  SliceChain& output() { return output_; }
+
+  bool established() const { return state_ == State::kOpen || state_ == State::kEnded; }
+  // From kHandshakeDone on.
+  const Facts& facts() const { return facts_; }
+  // The name the client asked for (hostile), or none.
+  std::string_view requested_name() const;
+  // After kFailed: what went wrong, in words for a log.
+  const std::string& failure() const { return failure_; }
+
+ private:
+  enum class State : uint8_t { kHandshake, kOpen, kEnded, kFailed };
+  struct Impl;
+  friend struct Impl;
+
+  Connection();
+  Event Handshake();
+  Event Read();
+  Event Fail(int result);
+  void Seal(std::string_view bytes);
+  void SetFacts();
+
+  std::unique_ptr<Impl> impl_;
+  std::string_view* input_ = nullptr;  // while in Step
+  SliceChain output_;
+  Facts facts_;
+  std::string failure_;
+  State state_ = State::kHandshake;
+  bool ended_ = false;  // our direction
+};
+
+}  // namespace ringpost::tls

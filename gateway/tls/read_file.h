@@ -1,0 +1,17 @@
+// Reading the files of certificates and keys, whole and bounded. Private to gateway/tls.
+#pragma once
+
+#include <string>
+
+#include "gateway/base/status.h"
+
+namespace ringpost::tls {
+
+// Anything but a regular file of at most `bytes_max` bytes is an error that names it.
+StatusOr<std::string> ReadPublicFile(const std::string& path, size_t bytes_max);
+// The same, and an error where others could read it, or group or others write it, or where it
+// belongs to somebody who is neither root nor us. Group may read: that is how a key is lent to a
+// service that is not root.
+StatusOr<std::string> ReadSecretFile(const std::string& path, size_t bytes_max);
+
+}  // namespace ringpost::tls

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "gateway/base/time.h"
 #include "gateway/delivery/retry.h"
 #include "gateway/delivery/routing.h"
+#include "gateway/tls/certificate.h"
 
 namespace ringpost::app {
 
@@ -44,6 +46,17 @@ struct RegionConfig {
   bool operator==(const RegionConfig&) const = default;
 };
 
+struct CertificateConfig {
+  tls::CertificateFiles files;
+  uint32_t line = 0, column = 0;  // where it is said
+  // LoadConfig's work, not ParseConfig's.
+  std::shared_ptr<const tls::Certificate> loaded;
+};
+
+// kOptional: STARTTLS is offered. kRequired: mail is taken behind it only. kImplicit: the handshake
+// comes before the greeting.
+enum class ListenerTls : uint8_t { kNone, kOptional, kRequired, kImplicit };
+
 struct ListenerConfig {
   Endpoint address;
   std::string region;
@@ -53,6 +66,8 @@ struct ListenerConfig {
   std::vector<IpNetwork> xclient_from;
   uint32_t connections_max = 0;  // 0: only the process's limit
   Millis greet_delay{0};
+  ListenerTls tls = ListenerTls::kNone;
+  bool tls_old_versions = false;  // TLS 1.0 and 1.1 too
   bool operator==(const ListenerConfig&) const = default;
 };
 
@@ -94,6 +109,8 @@ struct Config {
   StoreConfig store;
   ReactorConfig reactor;
   std::vector<RegionConfig> regions;
+  std::vector<CertificateConfig> certificates;
+  std::string tls_authorities;  // empty: the system's, where it has them
   std::vector<ListenerConfig> listeners;
   std::vector<IpNetwork> trust;
   std::vector<delivery::Route> routes;
@@ -126,11 +143,11 @@ struct ConfigResult {
 // limits::kConfigBytesMax bytes; at most limits::kConfigErrorsMax errors are kept.
 ConfigResult ParseConfig(std::string_view text, std::string_view file,
                          std::string_view system_hostname);
-// Reads and parses a file.
+// Reads and parses a file, and the files of certificates and keys that it names.
 ConfigResult LoadConfig(const std::string& path);
-// What `ringpostd` runs on without a file: 127.0.0.1:2525 and :2587, everything to 127.0.0.1:2626,
-// a store under the user's data directory, and nothing that leaves the machine.
-// FAILED_PRECONDITION: the user has no such directory.
+// What `ringpostd` runs on without a file: 127.0.0.1:2525, :2587 and :2465 (implicit TLS),
+// everything to 127.0.0.1:2626, a store under the user's data directory, and nothing that leaves
+// the machine. FAILED_PRECONDITION: the user has no such directory.
 StatusOr<Config> DevelopmentConfig();
 
 }  // namespace ringpost::app

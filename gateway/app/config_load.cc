@@ -8,6 +8,8 @@
 #include <cstring>
 
 #include "gateway/app/config.h"
+#include "gateway/base/wipe.h"
+#include "gateway/tls/self_signed.h"
 
 namespace ringpost::app {
 namespace {
@@ -48,6 +50,38 @@ std::string DataDirectory() {
   return known ? std::string(user->pw_dir) + "/.local/share" : "";
 }
 
+constexpr int kDevelopmentCertificateDays = 30;
+
+// Each certificate that cannot be loaded is an error of the file's.
+void LoadCertificates(ConfigResult* result) {
+  for (CertificateConfig& one : result->config->certificates) {
+    auto loaded = tls::Certificate::Load(one.files, ReadWallClock());
+    if (loaded.ok()) {
+      one.loaded = std::move(*loaded);
+    } else {
+      result->errors.push_back(
+          {one.line, one.column, "tls.certificate", std::string(MessageOf(loaded.status()))});
+    }
+  }
+  if (!result->errors.empty()) result->config.reset();
+}
+
+// Nobody else trusts it.
+Status AddDevelopmentCertificate(Config* config) {
+  WallTime now = ReadWallClock();
+  tls::PemPair made =
+      tls::MakeSelfSigned({config->hostname, "localhost"}, tls::Certificate::KeyKind::kEcdsa, now,
+                          kDevelopmentCertificateDays);
+  WipedAtEnd wiped(&made.key);
+  CertificateConfig certificate;
+  certificate.files = {"the development certificate", "the development key"};
+  auto loaded = tls::Certificate::Parse(made.chain, made.key, certificate.files, now);
+  if (!loaded.ok()) return loaded.status();
+  certificate.loaded = std::move(*loaded);
+  config->certificates.push_back(std::move(certificate));
+  return OkStatus();
+}
+
 }  // namespace
 
 ConfigResult LoadConfig(const std::string& path) {
@@ -58,7 +92,9 @@ ConfigResult LoadConfig(const std::string& path) {
     result.errors.push_back({0, 0, "", "cannot be read: " + error});
     return result;
   }
-  return ParseConfig(*text, path, SystemHostname());
+  ConfigResult result = ParseConfig(*text, path, SystemHostname());
+  if (result.config) LoadCertificates(&result);
+  return result;
 }
 
 StatusOr<Config> DevelopmentConfig() {
@@ -72,6 +108,7 @@ StatusOr<Config> DevelopmentConfig() {
   Config config;
   config.development = true;
   config.hostname = "localhost.localdomain";
+  if (Status status = AddDevelopmentCertificate(&config); !status.ok()) return status;
   config.store.path = data + "/ringpost";
   RegionConfig region;
   region.name = "local";
@@ -79,9 +116,10 @@ StatusOr<Config> DevelopmentConfig() {
   region.log = region.store + "/mail.log";
   config.regions.push_back(region);
   IpAddress loopback = IpAddress::V4(0x7F000001);
-  for (uint16_t port : {2525, 2587}) {
+  for (uint16_t port : {2525, 2587, 2465}) {
     ListenerConfig listener;
     listener.address = {loopback, port};
+    listener.tls = port == 2465 ? ListenerTls::kImplicit : ListenerTls::kOptional;
     listener.region = region.name;
     config.listeners.push_back(listener);
   }

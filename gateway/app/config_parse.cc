@@ -13,6 +13,8 @@
 namespace ringpost::app {
 namespace {
 
+constexpr std::string_view kTlsChoices[] = {"none", "optional", "required", "implicit"};
+constexpr std::string_view kHopTlsChoices[] = {"opportunistic", "required", "verified"};
 constexpr std::string_view kNewlineChoices[] = {"refuse", "normalise"};
 
 // "[section]" or null where it is absent; an error where it is something else.
@@ -178,6 +180,46 @@ void ReadListenerRegion(TableReader* table, const Config& config, ListenerConfig
   if (table->Choice("region", names, &chosen)) listener->region = names[chosen];
 }
 
+void ReadCertificate(const toml::table* from, ErrorList* errors, Config* to) {
+  TableReader table(from, "tls.certificate", errors);
+  CertificateConfig certificate;
+  certificate.line = from->source().begin.line;
+  certificate.column = from->source().begin.column;
+  tls::CertificateFiles& files = certificate.files;
+  table.Required("chain", "the PEM file of the certificate and its issuers");
+  table.Required("key", "the PEM file of its private key");
+  if (table.Text("chain", &files.chain)) CheckAbsolutePath(&table, "chain", files.chain);
+  if (table.Text("key", &files.key)) CheckAbsolutePath(&table, "key", files.key);
+  table.Finish();
+  to->certificates.push_back(std::move(certificate));
+}
+
+void ReadTls(TableReader* root, Config* to) {
+  TableReader table(Section(root, "tls"), "tls", root->errors());
+  for (const toml::table* from : Sections(&table, "certificate", limits::kTlsCertificatesMax)) {
+    ReadCertificate(from, root->errors(), to);
+  }
+  if (table.Text("authorities", &to->tls_authorities)) {
+    CheckAbsolutePath(&table, "authorities", to->tls_authorities);
+  }
+  table.Finish();
+}
+
+// Without a word on it a listener offers STARTTLS where there is a certificate.
+void ReadListenerTls(TableReader* table, const Config& config, ListenerConfig* listener) {
+  bool certified = !config.certificates.empty();
+  size_t mode = static_cast<size_t>(certified ? ListenerTls::kOptional : ListenerTls::kNone);
+  bool given = table->Choice("tls", kTlsChoices, &mode);
+  listener->tls = static_cast<ListenerTls>(mode);
+  if (given && listener->tls != ListenerTls::kNone && !certified) {
+    table->Error("tls", "needs a certificate: add a [[tls.certificate]] with chain and key");
+  }
+  bool old = table->Flag("tls_old_versions", &listener->tls_old_versions);
+  if (old && listener->tls_old_versions && listener->tls == ListenerTls::kNone) {
+    table->Error("tls_old_versions", "this listener has no TLS at all (see tls)");
+  }
+}
+
 void ReadListener(const toml::table* from, ErrorList* errors, const Config& config,
                   ListenerConfig* listener) {
   TableReader table(from, "listener", errors);
@@ -193,6 +235,7 @@ void ReadListener(const toml::table* from, ErrorList* errors, const Config& conf
   table.Integer("connections_max", 1, limits::kConnectionsMaxHard, &listener->connections_max);
   table.Duration("greet_delay", Millis(0), Millis(limits::kGreetDelayMillisMax),
                  &listener->greet_delay);
+  ReadListenerTls(&table, config, listener);
   table.Finish();
 }
 
@@ -227,8 +270,9 @@ std::optional<std::string> AddRelay(std::string_view text, uint16_t preference,
                                     delivery::Route* route) {
   auto hop = delivery::NextHop::Parse(text);
   if (!hop) {
-    return "expects a next hop such as \"192.0.2.1:25\", \"[2001:db8::1]:25\" or "
-           "\"relay.example.com:587\" (without a port: 25), not " +
+    return "expects a next hop such as \"192.0.2.1:25\", \"[2001:db8::1]:25\", "
+           "\"relay.example.com:587\" (without a port: 25) or \"smtps://relay.example.com\" "
+           "(implicit TLS, 465), not " +
            Quoted(text);
   }
   hop->preference = preference;
@@ -288,6 +332,9 @@ void ReadRoutes(TableReader* root, Config* config) {
     table.Required("domain", "\"example.com\", \"*.example.com\" (all below it) or \"*\" (all)");
     bool given = table.Text("domain", &route.domain);
     ReadRelays(&table, root->errors(), &route);
+    size_t tls = 0;
+    table.Choice("tls", kHopTlsChoices, &tls);
+    for (delivery::NextHop& hop : route.next_hops) hop.tls = static_cast<delivery::HopTls>(tls);
     table.Finish();
     if (!given || route.next_hops.empty()) continue;
     if (!seen.insert(route.DomainKey()).second) {
@@ -411,6 +458,7 @@ void ReadAll(const toml::table& document, std::string_view system_hostname, Erro
   ReadStore(&root, &config->store);
   ReadReactor(&root, &config->reactor);
   ReadRegions(&root, config);
+  ReadTls(&root, config);
   ReadListeners(&root, config);
   ReadTrust(&root, config);
   ReadRoutes(&root, config);

@@ -110,8 +110,7 @@ void Daemon::Introduce() {
   for (const std::string& line : gateway_->Introduction()) Say("  " + line);
   Say("  " + file_limit_);
   if (config_.development) {
-    Say("  nothing leaves this machine. TLS (2465) and the HTTP API (8080) are not part of this "
-        "version");
+    Say("  nothing leaves this machine. The certificate is made at each start; nobody trusts it");
     Say("  try: swaks --server 127.0.0.1:2525 --to you@example.com");
   }
   LogLine(ReadWallClock(), "started")

@@ -123,6 +123,8 @@ Status GatewayImpl::OpenAllListeners() {
 
 Status GatewayImpl::StartShards() {
   const std::vector<uint32_t> cpus = AllowedCpus();
+  auto tls = MakeClientTlsContexts(config_);
+  if (!tls.ok()) return Prefixed("[tls] authorities: ", tls.status());
   for (uint32_t index = 0; index < shard_count_; ++index) {
     ShardSetup setup;
     setup.index = index;
@@ -138,6 +140,8 @@ Status GatewayImpl::StartShards() {
     }
     setup.delivery = delivery_;
     setup.inbound = &inbound_;
+    setup.tls_any = tls->any;
+    setup.tls_verified = tls->verified;
     auto shard = std::make_unique<Shard>(std::move(setup));
     Status status = shard->Start();
     if (!status.ok()) return Prefixed("shard " + std::to_string(index) + ": ", status);
@@ -165,13 +169,19 @@ Status GatewayImpl::Start() {
 void GatewayImpl::HandOutListeners(const Sockets& fresh) {
   std::vector<ShardListenerSetup> common;
   std::vector<std::string> names;
+  TlsContexts tls = MakeTlsContexts(config_, tickets_);
   for (const ListenerConfig& listener : config_.listeners) {
     ShardListenerSetup setup;
     setup.address = listener.address;
     setup.region = RegionIndex(listener.region);
-    setup.policy = MakeListenerPolicy(config_, listener, delivery_, &listener_counts_);
+    setup.policy = MakeListenerPolicy(config_, listener, tls, delivery_, &listener_counts_);
     common.push_back(std::move(setup));
     names.push_back(listener.address.ToString());
+    if (!listener.tls_old_versions) continue;
+    LogLine(ReadWallClock(), "old_tls_versions")
+        .Text("listener", names.back())
+        .Text("words", "TLS 1.0 and 1.1 are taken here, as tls_old_versions asks")
+        .To(*log_);
   }
   for (size_t i = 0; i < shards_.size(); ++i) {
     std::vector<ShardListenerSetup> mine = common;
@@ -291,11 +301,22 @@ std::vector<std::pair<std::string, int>> GatewayImpl::ListeningSockets() const {
   return named;
 }
 
+namespace {
+
+std::string TlsWords(const ListenerConfig& listener) {
+  static constexpr std::string_view kWords[] = {"in clear", "STARTTLS", "STARTTLS required",
+                                                "implicit TLS"};
+  std::string words(kWords[static_cast<size_t>(listener.tls)]);
+  return listener.tls_old_versions ? words + " from 1.0 on" : words;
+}
+
+}  // namespace
+
 std::vector<std::string> GatewayImpl::Introduction() const {
   std::vector<std::string> lines;
   for (const ListenerConfig& listener : config_.listeners) {
-    lines.push_back("mail in:  " + listener.address.ToString() + " (SMTP, region " +
-                    listener.region + ")");
+    lines.push_back("mail in:  " + listener.address.ToString() + " (SMTP, " + TlsWords(listener) +
+                    ", region " + listener.region + ")");
   }
   for (const delivery::Route& route : config_.routes) {
     std::string line = "mail out: " + route.domain + " to";

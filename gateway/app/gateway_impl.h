@@ -20,6 +20,7 @@
 #include "gateway/app/policies.h"
 #include "gateway/app/shard.h"
 #include "gateway/delivery/site_budget.h"
+#include "gateway/tls/ticket_keys.h"
 #include "storage/rocks_spool.h"
 
 namespace ringpost::app {
@@ -95,6 +96,7 @@ class GatewayImpl final : public Gateway {
   std::vector<std::unique_ptr<Region>> regions_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::shared_ptr<const delivery::DeliveryConfig> delivery_;
+  const std::shared_ptr<tls::TicketKeys> tickets_ = std::make_shared<tls::TicketKeys>();
   session::InboundShared inbound_;
   ListenerCounts listener_counts_;
   Sockets sockets_;

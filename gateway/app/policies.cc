@@ -1,9 +1,14 @@
 #include "gateway/app/policies.h"
 
+#include <unistd.h>
+
 #include "gateway/base/check.h"
 
 namespace ringpost::app {
 namespace {
+
+// Debian's ca-certificates.
+constexpr char kSystemAuthorities[] = "/etc/ssl/certs/ca-certificates.crt";
 
 std::shared_ptr<const identity::NetworkList> MakeList(const std::vector<IpNetwork>& networks) {
   auto list = std::make_shared<identity::NetworkList>();
@@ -12,6 +17,31 @@ std::shared_ptr<const identity::NetworkList> MakeList(const std::vector<IpNetwor
 }
 
 }  // namespace
+
+TlsContexts MakeTlsContexts(const Config& config, std::shared_ptr<tls::TicketKeys> tickets) {
+  TlsContexts contexts;
+  std::vector<std::shared_ptr<const tls::Certificate>> certificates;
+  for (const CertificateConfig& one : config.certificates) certificates.push_back(one.loaded);
+  if (certificates.empty()) return contexts;
+  contexts.modern = tls::ServerContext::Make({certificates, tickets, false});
+  contexts.old = tls::ServerContext::Make({std::move(certificates), std::move(tickets), true});
+  return contexts;
+}
+
+StatusOr<ClientTlsContexts> MakeClientTlsContexts(const Config& config) {
+  std::string authorities = config.tls_authorities;
+  if (authorities.empty() && access(kSystemAuthorities, R_OK) == 0) {
+    authorities = kSystemAuthorities;
+  }
+  ClientTlsContexts contexts;
+  auto any = tls::ClientContext::Make({authorities, false});
+  if (!any.ok()) return any.status();
+  contexts.any = std::move(*any);
+  auto verified = tls::ClientContext::Make({authorities, true});
+  if (!verified.ok()) return verified.status();
+  contexts.verified = std::move(*verified);
+  return contexts;
+}
 
 std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config& config) {
   auto made = std::make_shared<delivery::DeliveryConfig>();
@@ -28,7 +58,7 @@ std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config&
 }
 
 std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
-    const Config& config, const ListenerConfig& listener,
+    const Config& config, const ListenerConfig& listener, const TlsContexts& tls,
     std::shared_ptr<const delivery::DeliveryConfig> delivery, ListenerCounts* counts) {
   auto policy = std::make_shared<session::ListenerPolicy>();
   policy->name = listener.address.ToString();
@@ -38,6 +68,12 @@ std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
   smtp.normalise_bare_newlines = listener.normalise_bare_newlines;
   smtp.message_bytes_max = config.limits.message_bytes_max;
   smtp.recipients_max = config.limits.recipients_max;
+  if (listener.tls != ListenerTls::kNone) {
+    policy->tls = listener.tls_old_versions ? tls.old : tls.modern;
+    policy->implicit_tls = listener.tls == ListenerTls::kImplicit;
+  }
+  if (listener.tls == ListenerTls::kOptional) smtp.starttls = smtp::StartTls::kOffered;
+  if (listener.tls == ListenerTls::kRequired) smtp.starttls = smtp::StartTls::kRequired;
   policy->smtp_xclient = smtp;
   policy->smtp_xclient.xclient = true;
   policy->trusted = MakeList(config.trust);

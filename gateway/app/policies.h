@@ -7,17 +7,37 @@
 #include <memory>
 
 #include "gateway/app/config.h"
+#include "gateway/base/status.h"
 #include "gateway/delivery/config.h"
 #include "gateway/session/inbound_policy.h"
+#include "gateway/tls/client_context.h"
+#include "gateway/tls/server_context.h"
+#include "gateway/tls/ticket_keys.h"
 
 namespace ringpost::app {
 
 // Open connections of each listener, kept across reloads.
 using ListenerCounts = std::map<Endpoint, std::shared_ptr<std::atomic<uint32_t>>>;
 
+// Null where there are no certificates.
+struct TlsContexts {
+  std::shared_ptr<const tls::ServerContext> modern;
+  std::shared_ptr<const tls::ServerContext> old;  // TLS 1.0 and 1.1 too
+};
+
+// `tickets` is what shards and the configurations that follow one another share.
+TlsContexts MakeTlsContexts(const Config& config, std::shared_ptr<tls::TicketKeys> tickets);
+// For next hops: see session::RegionContext.
+struct ClientTlsContexts {
+  std::shared_ptr<const tls::ClientContext> any;
+  std::shared_ptr<const tls::ClientContext> verified;
+};
+
+// An error names the file of authorities.
+StatusOr<ClientTlsContexts> MakeClientTlsContexts(const Config& config);
 std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config& config);
 std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
-    const Config& config, const ListenerConfig& listener,
+    const Config& config, const ListenerConfig& listener, const TlsContexts& tls,
     std::shared_ptr<const delivery::DeliveryConfig> delivery, ListenerCounts* counts);
 
 }  // namespace ringpost::app

@@ -71,6 +71,8 @@ Status Shard::MakeRing() {
     context.log = from.log;
     context.egress = from.egress;
     context.shards = setup_.shards;
+    context.tls_any = setup_.tls_any;
+    context.tls_verified = setup_.tls_verified;
     region->dispatcher =
         std::make_unique<session::Dispatcher>(&context, setup_.delivery, from.budgets);
     session::Dispatcher* dispatcher = region->dispatcher.get();

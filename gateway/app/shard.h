@@ -45,6 +45,7 @@ struct ShardSetup {
   std::vector<ShardRegionSetup> regions;
   std::shared_ptr<const delivery::DeliveryConfig> delivery;
   session::InboundShared* inbound = nullptr;
+  std::shared_ptr<const tls::ClientContext> tls_any, tls_verified;  // see RegionContext
 };
 
 // What a listener is to be now.

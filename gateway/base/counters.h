@@ -19,6 +19,12 @@ namespace ringpost {
   X(kConnectionsAccepted, "connections_accepted_total")                 \
   X(kConnectionsRefused, "connections_refused_total")                   \
   X(kConnectionsClosed, "connections_closed_total")                     \
+  X(kTlsHandshakes, "tls_handshakes_total")                             \
+  X(kTlsResumed, "tls_sessions_resumed_total")                          \
+  X(kTlsHandshakesFailed, "tls_handshakes_failed_total")                \
+  X(kTlsOut, "tls_outbound_handshakes_total")                           \
+  X(kTlsOutFailed, "tls_outbound_handshakes_failed_total")              \
+  X(kTlsOutFallbacks, "tls_outbound_clear_text_fallbacks_total")        \
   X(kCommands, "smtp_commands_total")                                   \
   X(kMessagesAccepted, "messages_accepted_total")                       \
   X(kMessagesRefused, "messages_refused_total")                         \

@@ -9,6 +9,8 @@ namespace ringpost::delivery {
 namespace {
 
 constexpr uint16_t kSmtpPort = 25;
+constexpr uint16_t kSmtpsPort = 465;
+constexpr std::string_view kImplicitTls = "smtps://";
 
 std::optional<uint16_t> ParsePort(std::string_view text) {
   auto value = ParseDecimal(text);
@@ -35,8 +37,10 @@ Status Refused(std::string_view domain, std::string_view why) {
 
 std::optional<NextHop> NextHop::Parse(std::string_view text) {
   NextHop hop;
+  hop.implicit_tls = text.starts_with(kImplicitTls);
+  if (hop.implicit_tls) text.remove_prefix(kImplicitTls.size());
   std::string_view host = text;
-  std::optional<uint16_t> port = kSmtpPort;
+  std::optional<uint16_t> port = hop.implicit_tls ? kSmtpsPort : kSmtpPort;
   if (text.starts_with('[')) {
     size_t close = text.find(']');
     if (close == std::string_view::npos) return std::nullopt;
@@ -65,7 +69,11 @@ std::string Route::SiteName() const {
   std::string name;
   for (size_t i = 0; i < next_hops.size(); ++i) {
     if (i > 0) name += next_hops[i].preference == next_hops[i - 1].preference ? "," : ";";
-    name += next_hops[i].ToString();
+    const NextHop& hop = next_hops[i];
+    if (hop.implicit_tls) name += kImplicitTls;
+    name += hop.ToString();
+    if (hop.tls == HopTls::kRequired) name += "/required";
+    if (hop.tls == HopTls::kVerified) name += "/verified";
   }
   return name;
 }

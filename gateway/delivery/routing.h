@@ -22,16 +22,24 @@
 
 namespace ringpost::delivery {
 
+// Whether mail for a next hop may leave in clear text. kOpportunistic: where it must, since the
+// next hop has no TLS, or TLS with it fails (RFC 7435). kRequired: never, whoever the next hop
+// proves to be. kVerified: never, and only to who has a certificate for the host's name from an
+// authority.
+enum class HopTls : uint8_t { kOpportunistic, kRequired, kVerified };
+
 struct NextHop {
   std::string host;  // as written: an address without brackets, or a name in lower case
   uint16_t port = 25;
   std::optional<IpAddress> address;  // where host is an address; nothing needs resolving then
   uint16_t preference = 0;
+  HopTls tls = HopTls::kOpportunistic;
+  bool implicit_tls = false;  // the handshake comes before the greeting (RFC 8314)
 
-  // "192.0.2.1:25", "[2001:db8::1]:25", "relay.example.com:25"; without a port: 25. nullopt:
-  // neither.
+  // "192.0.2.1:25", "[2001:db8::1]:25", "relay.example.com:25"; without a port: 25. With "smtps://"
+  // before it: implicit TLS, without a port 465. nullopt: none of these.
   static std::optional<NextHop> Parse(std::string_view text);
-  // The form above, with its port: how operators and suspensions name it.
+  // The form above, with its port and without "smtps://": how operators and suspensions name it.
   std::string ToString() const;
   bool operator==(const NextHop&) const = default;
 };
@@ -41,7 +49,7 @@ struct Route {
   std::vector<NextHop> next_hops;
 
   // The name of the set of next hops: what connections, health and leases belong to. Two routes
-  // with the same hops and preferences share one site.
+  // with the same hops, preferences and rules of TLS share one site.
   std::string SiteName() const;
   // `domain` as routes are told apart: without regard to case or to a final dot. Two routes with
   // one key are one too many.

@@ -106,13 +106,19 @@ std::string ReceivedField(const TraceInput& input) {
   folder.Add(input.hostname);
   folder.Add("with");
   folder.Add(input.protocol);
+  if (!input.tls_version.empty()) folder.Add("(" + std::string(input.tls_version) + ")");
   folder.Add("id");
   bool with_for = input.single_recipient && IsPlainPath(*input.single_recipient, SpeaksUtf8(input));
-  folder.Add(input.id.ToString() + (with_for ? "" : ";"));
+  bool with_tls = !input.tls_cipher.empty();
+  folder.Add(input.id.ToString() + (with_for || with_tls ? "" : ";"));
   folder.Break();
   if (with_for) {
     folder.Add("for");
-    folder.Add("<" + std::string(*input.single_recipient) + ">;");
+    folder.Add("<" + std::string(*input.single_recipient) + (with_tls ? ">" : ">;"));
+  }
+  if (with_tls) {
+    folder.Add("tls");
+    folder.Add(std::string(input.tls_cipher) + ";");
   }
   folder.Add(FormatRfc5322Date(input.now));
   field.append("\r\n");

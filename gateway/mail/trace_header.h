@@ -16,8 +16,10 @@ namespace ringpost::mail {
 struct TraceInput {
   std::string_view helo;  // what the client called itself; hostile
   IpAddress client;
-  std::string_view hostname;  // ours
-  std::string_view protocol;  // SMTP, ESMTP, UTF8SMTP, ...
+  std::string_view hostname;     // ours
+  std::string_view protocol;     // SMTP, ESMTP, UTF8SMTP, ...
+  std::string_view tls_version;  // "TLSv1.3"; empty: in clear
+  std::string_view tls_cipher;   // "TLS_AES_128_GCM_SHA256" (RFC 8314 section 4.3)
   MessageId id;
   std::optional<std::string_view> single_recipient;  // "for <...>", only where there is just one
   WallTime now;

@@ -4,7 +4,7 @@
 // in flight, rearming a multishot receive that ended, parking on an empty buffer pool, short sends,
 // and the end: shutdown, cancel, wait for the last completions, close, then OnClosed.
 //
-// It is not a TLS stream: that one will stand on this one with the same calls.
+// It is not a TLS stream: session/secure_stream.h stands on this one with the same calls.
 //
 // Threads: the shard's own. Callbacks come from the loop, never from inside a call on the Stream,
 // so a handler may call anything, Close included. After OnClosed (the last callback) the handler

@@ -16,6 +16,7 @@
 #include "gateway/base/log.h"
 #include "gateway/reactor/io.h"
 #include "gateway/session/queue_control.h"
+#include "gateway/tls/client_context.h"
 #include "storage/spool.h"
 
 namespace ringpost::delivery {
@@ -38,6 +39,10 @@ struct RegionContext {
   std::vector<IpAddress> egress;  // source addresses; empty: the kernel's choice
   uint32_t shards = 1;
   HostResolver* resolver = nullptr;  // for next hops given by name; null: the process's own
+  // For next hops that need not prove who they are, and for those that must. Null: none is spoken
+  // to under TLS, and mail that must not leave in clear waits.
+  std::shared_ptr<const tls::ClientContext> tls_any;
+  std::shared_ptr<const tls::ClientContext> tls_verified;
 };
 
 class Dispatcher {

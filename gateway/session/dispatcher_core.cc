@@ -27,8 +27,9 @@ std::string HostnameOf(const delivery::DeliveryConfig& config, const RegionConte
 }
 
 OutboundConnection::Settings SettingsOf(const delivery::DeliveryConfig& config,
-                                        const std::string& hostname) {
-  return {hostname, config.connect_timeout, config.command_timeout, config.idle_connection};
+                                        const std::string& hostname, const RegionContext& region) {
+  return {hostname,       config.connect_timeout, config.command_timeout, config.idle_connection,
+          region.tls_any, region.tls_verified};
 }
 
 }  // namespace
@@ -46,7 +47,7 @@ DispatcherCore::DispatcherCore(const RegionContext* region,
       tick_([](reactor::Timer* timer) { static_cast<TickTimer*>(timer)->core->Tick(); }),
       outcome_retry_(
           [](reactor::Timer* timer) { static_cast<TickTimer*>(timer)->core->RetryOutcomes(); }) {
-  settings_ = SettingsOf(*config_, hostname_);
+  settings_ = SettingsOf(*config_, hostname_, *region_);
   tick_.core = this;
   outcome_retry_.core = this;
   // Site 0 has no next hop: what has no route waits there for its next attempt, or for a new route.
@@ -399,7 +400,7 @@ DispatcherCore::SiteId DispatcherCore::FindSite(const delivery::Route& route) {
 void DispatcherCore::Reload(std::shared_ptr<const delivery::DeliveryConfig> config) {
   config_ = std::move(config);
   hostname_ = HostnameOf(*config_, *region_);
-  settings_ = SettingsOf(*config_, hostname_);
+  settings_ = SettingsOf(*config_, hostname_, *region_);
   route_sites_.clear();
   for (auto& site : sites_) {
     if (site->budget) site->budget->SetConnectionsMax(config_->connections_per_site);

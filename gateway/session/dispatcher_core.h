@@ -173,6 +173,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void OnReady(OutboundConnection* connection) override;
   void OnBroken(OutboundConnection* connection) override;
   void OnClosed(OutboundConnection* connection) override;
+  void OnTlsFallback(OutboundConnection* connection, std::string_view reason) override;
   bool outbound_full() const;
 
   // --- dispatcher_transfer.cc
@@ -211,8 +212,8 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void AddEvent(Outcome* outcome, storage::StoredEvent::Kind kind, uint32_t number,
                 const smtp::Reply& reply, bool in_doubt);
   void LogRecipient(storage::StoredEvent::Kind kind, const LiveMessage& live, uint32_t number,
-                    std::string_view relay, const smtp::Reply& reply, uint16_t attempts,
-                    bool in_doubt, WallTime next_attempt);
+                    std::string_view relay, std::string_view tls, const smtp::Reply& reply,
+                    uint16_t attempts, bool in_doubt, WallTime next_attempt);
   Outcome* NewOutcome(const MessageId& id, LiveMessage* live);
   void FreeOutcome(Outcome* outcome);
   void Enqueue(Outcome* outcome);

@@ -28,6 +28,7 @@ struct DispatcherCore::Settling {
   Outcome* outcome = nullptr;
   LiveMessage* live = nullptr;
   std::string_view relay;
+  std::string tls;           // of the connection; empty: in clear, or none
   bool hop_reports = false;  // it speaks DSN: success is its to report
   std::vector<Slot> slots;   // sorted
   absl::InlinedVector<Tally, 1> tallies;
@@ -52,6 +53,7 @@ void DispatcherCore::Settle(Transaction* transaction, OutboundConnection* connec
   settling.live = transaction->live;
   settling.outcome = NewOutcome(transaction->live->id(), transaction->live);
   settling.relay = connection->hop_name();
+  settling.tls = connection->TlsWords();
   settling.hop_reports = connection->capabilities().dsn;
   settling.slots = transaction->slots;
   settling.tallies.resize(settling.slots.size());
@@ -129,8 +131,8 @@ void DispatcherCore::SettleRecipient(Settling* settling, uint32_t number, const 
   }
   AddEvent(settling->outcome, kind, number, reply, classified.in_doubt);
   settling->outcome->updates.push_back(update);
-  LogRecipient(kind, live, number, settling->relay, reply, attempts, classified.in_doubt,
-               state.next_attempt);
+  LogRecipient(kind, live, number, settling->relay, settling->tls, reply, attempts,
+               classified.in_doubt, state.next_attempt);
 }
 
 bool DispatcherCore::DelayNoticeDue(const LiveMessage& live, uint32_t number) const {
@@ -206,8 +208,9 @@ void DispatcherCore::AddEvent(Outcome* outcome, StoredEvent::Kind kind, uint32_t
 }
 
 void DispatcherCore::LogRecipient(StoredEvent::Kind kind, const LiveMessage& live, uint32_t number,
-                                  std::string_view relay, const smtp::Reply& reply,
-                                  uint16_t attempts, bool in_doubt, WallTime next_attempt) {
+                                  std::string_view relay, std::string_view tls,
+                                  const smtp::Reply& reply, uint16_t attempts, bool in_doubt,
+                                  WallTime next_attempt) {
   const storage::StoredEnvelope& envelope = live.envelope();
   WallTime now = io_->wall_now();
   bool delivered = kind == StoredEvent::Kind::kDelivered;
@@ -224,6 +227,7 @@ void DispatcherCore::LogRecipient(StoredEvent::Kind kind, const LiveMessage& liv
       .Number("reply_code", reply.code)
       .Text("reply", std::string_view(reply.text).substr(0, limits::kReplyTextKeptBytesMax))
       .Number("attempts", attempts);
+  if (!tls.empty()) line.Text("tls", tls);
   if (deferred) line.Text("next_attempt", FormatRfc3339(next_attempt));
   if (in_doubt) line.Flag("in_doubt", true);
   line.To(*region_->log);

@@ -88,7 +88,7 @@ void DispatcherCore::Connect(SiteId id, size_t target_number) {
     if (address.is_v4() == target.endpoint.address.is_v4()) source = &address;
   }
   auto owned = std::make_unique<OutboundConnection>(io_, this, &settings_, id, target.endpoint,
-                                                    site.health.hops()[target.hop].name);
+                                                    site.health.hops()[target.hop].next_hop);
   OutboundConnection* connection = owned.get();
   connection->core = this;
   connections_.emplace(connection, std::move(owned));
@@ -249,6 +249,14 @@ void DispatcherCore::OnBroken(OutboundConnection* connection) {
     FailTransaction(transaction, known ? target : HopHealth::kNoTarget);
   }
   // The slot is free once the connection is closed: OnClosed goes on with the site.
+}
+
+void DispatcherCore::OnTlsFallback(OutboundConnection* connection, std::string_view reason) {
+  LogLine(io_->wall_now(), "tls_fallback")
+      .Text("relay", connection->hop_name())
+      .Text("address", connection->peer().ToString())
+      .Text("words", "in clear text from here on: TLS failed: " + std::string(reason))
+      .To(*region_->log);
 }
 
 // All that the next hop had to say was 421: it ended a connection that it had served.

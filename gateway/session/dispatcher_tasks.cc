@@ -255,7 +255,7 @@ void DispatcherCore::RunLoaded(const EntryTask& task, LiveMessage* live) {
     outcome->updates.push_back({i, state});
     AddEvent(outcome, EventOf(task.kind), i, reply, false);
     if (logged_each) {
-      LogRecipient(EventOf(task.kind), *live, i, task.relay, reply, change.attempts, false,
+      LogRecipient(EventOf(task.kind), *live, i, task.relay, "", reply, change.attempts, false,
                    change.due);
       Count(bounces ? Counter::kBounced : Counter::kDeferred);
     }

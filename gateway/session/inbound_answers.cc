@@ -41,6 +41,9 @@ bool InboundConnection::Handle(const smtp::ServerSession::Event& event, const Sl
     case Kind::kXclient:
       TakeXclient();
       return true;
+    case Kind::kStartTls:
+      BeginStartTls();
+      return false;
     case Kind::kClose:
       linger_ = linger_ || !session_.quit();
       Goodbye();
@@ -97,6 +100,7 @@ void InboundConnection::AnswerEndOfData() {
   facts.client = client_.ToString();
   facts.protocol = session_.protocol();
   facts.listener = policy_->name;
+  if (const tls::Connection* secured = stream_.tls()) facts.tls = secured->facts();
   message_->Finish(std::move(facts));
 }
 
@@ -124,6 +128,10 @@ storage::StoredEnvelope InboundConnection::MakeEnvelope(const mail::HeaderSummar
   trace.hostname = policy_->smtp.hostname;
   trace.protocol = session_.protocol();
   trace.id = message_->id();
+  if (const tls::Connection* secured = stream_.tls()) {
+    trace.tls_version = secured->facts().version;
+    trace.tls_cipher = secured->facts().cipher;
+  }
   if (to.recipients.size() == 1) trace.single_recipient = to.recipients.front().address;
   trace.now = to.received;
   to.trace = mail::ReceivedField(trace) + mail::MissingFields(trace, headers);

@@ -2,6 +2,8 @@
 // inbound_answers.cc.
 #include "gateway/session/inbound_connection.h"
 
+#include <errno.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -67,12 +69,22 @@ void InboundConnection::Start(int fd, const std::optional<smtp::Reply>& refusal)
     ArmTimer(Seconds(limits::kProxyHeaderSeconds));
     return;
   }
+  if (policy_->implicit_tls) {
+    BeginHandshake({});
+    return;
+  }
   BeginGreeting();
 }
 
 void InboundConnection::RefuseConnection(const smtp::Reply& refusal) {
   Count(Counter::kConnectionsRefused);
   LogEvent("connection_refused", refusal.text);
+  if (policy_->implicit_tls && stream_.tls() == nullptr) {
+    // Words in clear text would be no answer to a client that waits for a handshake.
+    phase_ = Phase::kClosing;
+    stream_.Close();
+    return;
+  }
   session_.GreetWithRefusal(refusal);
   linger_ = true;
   Goodbye();
@@ -139,10 +151,60 @@ void InboundConnection::TakeProxyBytes(const Slice& bytes) {
     session_ = smtp::ServerSession(OptionsFor(*policy_, client_));  // XCLIENT is the client's right
   }
   UpdateTrace();
+  Slice rest = bytes.Sub(used, bytes.size() - used);
+  if (policy_->implicit_tls) {
+    BeginHandshake(std::move(rest));
+    return;
+  }
   phase_ = Phase::kSession;
   BeginGreeting();
-  Slice rest = bytes.Sub(used, bytes.size() - used);
   if (!rest.empty()) OnReceive(std::move(rest));
+}
+
+// --- TLS
+
+// The 220 is the last thing said in clear. What came behind the command and before the handshake
+// may be anybody's (CVE-2011-0411): with it the connection ends.
+void InboundConnection::BeginStartTls() {
+  DropMessage();
+  if (backlog_) {
+    Count(Counter::kTlsHandshakesFailed);
+    LogEvent("tls_failed", "the client sent more behind STARTTLS without waiting for the answer");
+    phase_ = Phase::kClosing;
+    backlog_.reset();
+    stream_.Close();
+    return;
+  }
+  SendOutput();
+  BeginHandshake({});
+}
+
+void InboundConnection::BeginHandshake(Slice first) {
+  phase_ = Phase::kHandshake;
+  if (std::exchange(paused_, false)) stream_.Resume();
+  ArmTimer(Seconds(limits::kTlsHandshakeSeconds));
+  stream_.StartTls(tls::Connection::Accept(policy_->tls), std::move(first));
+}
+
+void InboundConnection::OnSecured() {
+  if (phase_ != Phase::kHandshake) return;  // it was given up meanwhile
+  Count(Counter::kTlsHandshakes);
+  if (stream_.tls()->facts().resumed) Count(Counter::kTlsResumed);
+  session_.Secured();
+  phase_ = Phase::kSession;
+  last_activity_ = host_->io().now();
+  if (policy_->implicit_tls) {
+    BeginGreeting();
+  } else {
+    ArmTimer(Seconds(policy_->command_timeout_seconds));
+  }
+}
+
+void InboundConnection::HandshakeFailed(std::string_view reason) {
+  Count(Counter::kTlsHandshakesFailed);
+  LogEvent("tls_failed", reason);
+  phase_ = Phase::kClosing;
+  stream_.Close();
 }
 
 // --- Bytes in
@@ -159,6 +221,7 @@ void InboundConnection::OnReceive(Slice bytes) {
       linger_ = true;
       Goodbye();
       return;
+    case Phase::kHandshake:  // the stream's: nothing comes here before OnSecured
     case Phase::kClosing:
       return;  // read and dropped, so that our last words are not lost to a reset
     case Phase::kSession:
@@ -212,7 +275,7 @@ void InboundConnection::Pump() {
 }
 
 void InboundConnection::AfterTurn(bool body_activity) {
-  if (phase_ == Phase::kClosing) return;
+  if (phase_ != Phase::kSession) return;
   if (session_.receiving_body() != in_payload_) {
     in_payload_ = !in_payload_;
     payload_started_ = host_->io().now();
@@ -270,6 +333,13 @@ void InboundConnection::OnSent() {
 
 void InboundConnection::OnEnd(int error) {
   ended_ = true;
+  if (phase_ == Phase::kHandshake) {
+    HandshakeFailed(error == -EPROTO ? stream_.tls_failure() : "the client hung up");
+    return;
+  }
+  if (error == -EPROTO && phase_ == Phase::kSession) {
+    LogEvent("session_ended", "broken TLS: " + std::string(stream_.tls_failure()));
+  }
   if (error != 0) {
     phase_ = Phase::kClosing;
     DropMessage();
@@ -304,7 +374,10 @@ void InboundConnection::Goodbye() {
   phase_ = Phase::kClosing;
   backlog_.reset();
   DropMessage();
-  SendOutput();
+  if (!session_.output().empty()) stream_.WriteCopy(session_.output());
+  session_.output().clear();
+  stream_.WriteEnd();
+  stream_.Flush();
   if (paused_) stream_.Resume();
   paused_ = false;
   if (stream_.unsent_bytes() == 0) {
@@ -327,6 +400,8 @@ void InboundConnection::DropMessage() {
 void InboundConnection::BeginDrain() {
   if (phase_ == Phase::kProxy || phase_ == Phase::kGreetDelay) {
     RefuseConnection(ShuttingDown(policy_->smtp.hostname));
+  } else if (phase_ == Phase::kHandshake) {
+    HandshakeFailed("the gateway shuts down");
   } else {
     CloseIdle(ShuttingDown(policy_->smtp.hostname));
   }
@@ -351,6 +426,9 @@ void InboundConnection::OnTimer() {
       LogEvent("connection_refused", "the PROXY header did not come in time");
       phase_ = Phase::kClosing;
       stream_.Close();
+      return;
+    case Phase::kHandshake:
+      HandshakeFailed("the handshake did not end in time");
       return;
     case Phase::kGreetDelay:
       Greet();

@@ -1,6 +1,7 @@
 // InboundConnection: one TCP connection of a client: joins an smtp::ServerSession to a Stream.
 //
-//   accepted -> (PROXY header, from peers on that list) -> (greet delay) -> session -> closing
+//   accepted -> (PROXY header, from peers on that list) -> (implicit TLS: handshake)
+//     -> (greet delay) -> session -> (STARTTLS: handshake -> session) -> closing
 //
 // It feeds received slices to the session, answers the session's questions (inbound_rules.h), gives
 // body pieces to an InboundMessage, sends what the session says once per slice, and keeps the
@@ -25,15 +26,15 @@
 #include <optional>
 #include <string_view>
 
-#include "gateway/reactor/stream.h"
 #include "gateway/session/inbound_backlog.h"
 #include "gateway/session/inbound_host.h"
 #include "gateway/session/inbound_message.h"
+#include "gateway/session/secure_stream.h"
 #include "gateway/smtp/server_session.h"
 
 namespace ringpost::session {
 
-class InboundConnection final : public reactor::StreamHandler {
+class InboundConnection final : public SecureStreamHandler {
  public:
   InboundConnection(InboundHost* host, std::shared_ptr<const ListenerPolicy> policy,
                     const Endpoint& peer);
@@ -61,7 +62,7 @@ class InboundConnection final : public reactor::StreamHandler {
   InboundConnection* next() const { return next_; }
 
  private:
-  enum class Phase : uint8_t { kProxy, kGreetDelay, kSession, kClosing };
+  enum class Phase : uint8_t { kProxy, kHandshake, kGreetDelay, kSession, kClosing };
   struct IdleTimer : reactor::Timer {
     using Timer::Timer;
     InboundConnection* connection = nullptr;
@@ -70,6 +71,7 @@ class InboundConnection final : public reactor::StreamHandler {
   ~InboundConnection();
 
   void OnConnected(int) override {}
+  void OnSecured() override;
   void OnReceive(Slice bytes) override;
   void OnSent() override;
   void OnEnd(int error) override;
@@ -77,6 +79,10 @@ class InboundConnection final : public reactor::StreamHandler {
 
   void TakeProxyBytes(const Slice& bytes);
   void RefuseConnection(const smtp::Reply& refusal);
+  void BeginStartTls();
+  // `first`: what came behind the PROXY header.
+  void BeginHandshake(Slice first);
+  void HandshakeFailed(std::string_view reason);
   void BeginGreeting();
   // The refusal where the client has too many connections.
   std::optional<smtp::Reply> CountAddress();
@@ -115,7 +121,7 @@ class InboundConnection final : public reactor::StreamHandler {
   InboundConnection* previous_ = nullptr;
   InboundConnection* next_ = nullptr;
   std::shared_ptr<const ListenerPolicy> policy_;
-  reactor::Stream stream_;
+  SecureStream stream_;
   smtp::ServerSession session_;
   IdleTimer timer_;
   MonoTime last_activity_;

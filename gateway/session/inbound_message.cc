@@ -230,13 +230,16 @@ void InboundMessage::Settled(Request* request) {
 
 void InboundMessage::Admit() {
   const storage::StoredEnvelope& envelope = message_->envelope;
-  LogLine(host_->io().wall_now(), "accepted")
-      .Id(message_->id)
+  LogLine line(host_->io().wall_now(), "accepted");
+  line.Id(message_->id)
       .Text("client", facts_.client)
       .Text("helo", facts_.helo)
       .Text("protocol", facts_.protocol)
-      .Text("listener", facts_.listener)
-      .Text("from", envelope.reverse_path)
+      .Text("listener", facts_.listener);
+  if (!facts_.tls.version.empty()) {
+    line.Text("tls", facts_.tls.version).Text("cipher", facts_.tls.cipher);
+  }
+  line.Text("from", envelope.reverse_path)
       .Number("recipients", static_cast<int64_t>(envelope.recipients.size()))
       .Number("size", static_cast<int64_t>(body_bytes_))
       .Text("message_id", headers_.message_id)

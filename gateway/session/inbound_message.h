@@ -17,6 +17,7 @@
 
 #include "gateway/mail/header_scan.h"
 #include "gateway/session/inbound_host.h"
+#include "gateway/tls/connection.h"
 
 namespace ringpost::session {
 
@@ -44,6 +45,7 @@ class InboundMessage {
     std::string client;
     std::string protocol;
     std::string listener;
+    tls::Connection::Facts tls;  // empty: in clear
   };
   // Asks for the commit; the answer is the connection's OnMessageSettled, or nobody's after Leave.
   void Finish(Facts facts);

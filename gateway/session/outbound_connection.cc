@@ -1,5 +1,7 @@
 #include "gateway/session/outbound_connection.h"
 
+#include <errno.h>
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -13,27 +15,54 @@ namespace ringpost::session {
 using EventKind = smtp::ClientSession::EventKind;
 
 OutboundConnection::OutboundConnection(reactor::Io* io, Owner* owner, const Settings* settings,
-                                       uint32_t site, const Endpoint& peer, std::string hop_name)
+                                       uint32_t site, const Endpoint& peer,
+                                       const delivery::NextHop& hop)
     : io_(io),
       owner_(owner),
       settings_(settings),
-      stream_(io, this),
-      session_(settings->helo),
       timeout_(
           [](reactor::Timer* timer) { static_cast<Timeout*>(timer)->connection->OnTimeout(); }),
       site_(site),
       peer_(peer),
-      hop_name_(std::move(hop_name)),
+      hop_name_(hop.ToString()),
+      tls_name_(hop.host),
+      tls_(hop.tls),
+      implicit_tls_(hop.implicit_tls),
       leased_at_(io->now()),
       deadline_(io->now() + Seconds(limits::kClientTransactionSecondsMax)) {
   timeout_.connection = this;
+  StartOver();
 }
 
 OutboundConnection::~OutboundConnection() = default;
 
+// A stream and a session that know of nothing.
+void OutboundConnection::StartOver() {
+  using StartTls = smtp::ClientSession::StartTls;
+  stream_.emplace(io_, this);
+  session_.emplace(settings_->helo);
+  session_->SetTrace(trace_, trace_context_);
+  bool may_be_clear = tls_ == delivery::HopTls::kOpportunistic;
+  if (!may_be_clear) {
+    session_->UseStartTls(StartTls::kRequired);
+  } else if (!in_clear_ && settings_->tls_any) {
+    session_->UseStartTls(StartTls::kWhereOffered);
+  }
+  unsent_at_arming_ = 0;
+  replies_seen_ = 0;
+}
+
+void OutboundConnection::SetTrace(TraceFn trace, void* context) {
+  trace_ = trace;
+  trace_context_ = context;
+  session_->SetTrace(trace, context);
+}
+
 void OutboundConnection::Connect(const IpAddress* source) {
   Count(Counter::kOutboundConnections);
-  stream_.Connect(peer_, source);
+  has_source_ = source != nullptr;
+  if (source) source_ = *source;
+  stream_->Connect(peer_, source);
   io_->timers().Schedule(&timeout_, io_->now() + settings_->connect_timeout);
 }
 
@@ -43,9 +72,9 @@ void OutboundConnection::Begin(const smtp::OutgoingMail& mail) {
   resting_ = false;
   silent_ = true;
   deadline_ = io_->now() + Seconds(limits::kClientTransactionSecondsMax);
-  session_.Begin(mail);
+  session_->Begin(mail);
   // Where no recipient can be sent the session has its outcome at once.
-  if (!pumping_ && session_.output().empty()) {
+  if (!pumping_ && session_->output().empty()) {
     PumpSoon();
     return;
   }
@@ -54,30 +83,30 @@ void OutboundConnection::Begin(const smtp::OutgoingMail& mail) {
 
 void OutboundConnection::SendPiece(const Slice& piece) {
   Count(Counter::kBodyBytesOut, piece.size());
-  session_.BodyPiece(piece, &wire_);
+  session_->BodyPiece(piece, &wire_);
 }
 
 void OutboundConnection::FlushBody() {
   sending_body_ = true;
   WriteWire();
-  if (session_.body_error()) return;
-  stream_.Flush();
+  if (session_->body_error()) return;
+  stream_->Flush();
   ArmTimeout();
 }
 
 void OutboundConnection::FinishBody() {
-  session_.BodyEnd(&wire_);
+  session_->BodyEnd(&wire_);
   sending_body_ = false;
   WriteWire();
-  if (session_.body_error()) return;
+  if (session_->body_error()) return;
   Flush();
   ArmTimeout();
 }
 
 // A body that cannot be finished is not sent on: the session fails at its next step.
 void OutboundConnection::WriteWire() {
-  if (!session_.body_error()) {
-    stream_.Write(wire_);
+  if (!session_->body_error()) {
+    stream_->Write(wire_);
   } else if (!pumping_) {
     PumpSoon();
   }
@@ -103,18 +132,19 @@ void OutboundConnection::Rest() {
 void OutboundConnection::Quit() {
   if (broken_ || quitting_) return;
   quitting_ = true;
-  session_.Quit();
+  session_->Quit();
   Flush();
 }
 
 void OutboundConnection::Abort() {
   broken_ = true;
   timeout_.Cancel();
-  stream_.Close();
+  stream_->Close();
 }
 
 void OutboundConnection::OnConnected(int error) {
   if (error == 0) {
+    if (implicit_tls_) BeginTls();
     ArmTimeout();
     return;
   }
@@ -124,6 +154,56 @@ void OutboundConnection::OnConnected(int error) {
       error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
   Break();
 }
+
+// --- TLS
+
+void OutboundConnection::BeginTls() {
+  bool verified = tls_ == delivery::HopTls::kVerified;
+  const auto& context = verified ? settings_->tls_verified : settings_->tls_any;
+  if (!context) {
+    Fail("this gateway has no TLS for next hops, and mail for this one must not leave in clear");
+    return;
+  }
+  securing_ = true;
+  stream_->StartTls(
+      tls::Connection::Connect(context, tls_name_, peer_.ToString() + " " + tls_name_));
+}
+
+void OutboundConnection::OnSecured() {
+  if (broken_ || !securing_) return;
+  securing_ = false;
+  Count(Counter::kTlsOut);
+  session_->Secured();
+  ArmTimeout();
+  Flush();
+}
+
+// The handshake has failed. What is tried again in clear is a connection of its own: on this one
+// nobody knows what the other side takes our bytes for.
+void OutboundConnection::TlsFailed(std::string_view reason) {
+  securing_ = false;
+  Count(Counter::kTlsOutFailed);
+  if (tls_ != delivery::HopTls::kOpportunistic || implicit_tls_) {
+    Fail("TLS with the next hop failed: " + std::string(reason));
+    return;
+  }
+  Count(Counter::kTlsOutFallbacks);
+  owner_->OnTlsFallback(this, reason);
+  in_clear_ = retry_in_clear_ = true;
+  timeout_.Cancel();
+  stream_->Close();
+}
+
+std::string OutboundConnection::TlsWords() const {
+  const tls::Connection* secured = stream_->tls();
+  if (!secured || !secured->established()) return "";
+  const tls::Connection::Facts& facts = secured->facts();
+  std::string words(facts.version);
+  words.append(" ").append(facts.cipher);
+  return facts.verified ? words + " verified" : words;
+}
+
+// --- Bytes and time
 
 void OutboundConnection::OnReceive(Slice bytes) {
   if (broken_) return;
@@ -139,7 +219,11 @@ void OutboundConnection::OnSent() {
 }
 
 void OutboundConnection::OnEnd(int error) {
-  if (broken_) return;
+  if (broken_ || retry_in_clear_) return;
+  if (securing_) {
+    TlsFailed(error == -EPROTO ? stream_->tls_failure() : "the next hop hung up");
+    return;
+  }
   if (quitting_) {
     Abort();
     return;
@@ -150,6 +234,10 @@ void OutboundConnection::OnEnd(int error) {
 
 void OutboundConnection::OnTimeout() {
   if (broken_) return;
+  if (securing_ && !quitting_) {
+    TlsFailed("no end of the handshake in time");
+    return;
+  }
   if (std::exchange(pump_soon_, false)) {
     Pump({});
     return;
@@ -162,13 +250,13 @@ void OutboundConnection::OnTimeout() {
     Abort();
     return;
   }
-  bool leaving = stream_.unsent_bytes() < unsent_at_arming_;
+  bool leaving = stream_->unsent_bytes() < unsent_at_arming_;
   if (leaving && io_->now() < deadline_) {
     ArmTimeout();
     return;
   }
-  if (stream_.open()) {
-    Fail("time-out: no answer to " + std::string(session_.waiting_for()));
+  if (stream_->open()) {
+    Fail("time-out: no answer to " + std::string(session_->waiting_for()));
     return;
   }
   failure_ = smtp::Reply();
@@ -177,7 +265,7 @@ void OutboundConnection::OnTimeout() {
 }
 
 void OutboundConnection::Fail(std::string_view words) {
-  session_.End(words);
+  session_->End(words);
   Pump({});
   if (broken_) return;
   failure_ = smtp::Reply();
@@ -189,14 +277,18 @@ void OutboundConnection::Break() {
   broken_ = true;
   timeout_.Cancel();
   owner_->OnBroken(this);
-  stream_.Close();
+  stream_->Close();
 }
 
 void OutboundConnection::Pump(std::string_view input) {
   pumping_ = true;
   for (bool more = true; more && !broken_;) {
-    switch (session_.Step(&input)) {
+    switch (session_->Step(&input)) {
       case EventKind::kNeedInput:
+        more = false;
+        break;
+      case EventKind::kStartTls:
+        BeginTls();
         more = false;
         break;
       case EventKind::kReady:
@@ -212,7 +304,7 @@ void OutboundConnection::Pump(std::string_view input) {
         break;
       case EventKind::kFailed:
         sending_body_ = false;
-        failure_ = session_.failure();
+        failure_ = session_->failure();
         if (quitting_) {
           Abort();
         } else {
@@ -224,25 +316,25 @@ void OutboundConnection::Pump(std::string_view input) {
   pumping_ = false;
   if (broken_) return;
   // Bytes of a reply that does not end are no answer.
-  if (session_.replies() != replies_seen_) ArmTimeout();
+  if (session_->replies() != replies_seen_) ArmTimeout();
   Flush();
 }
 
 void OutboundConnection::Flush() {
   if (pumping_ || pump_soon_) return;  // Pump flushes once, when all has been said
-  std::string& output = session_.output();
+  std::string& output = session_->output();
   if (!output.empty()) {
-    stream_.WriteCopy(output);
+    stream_->WriteCopy(output);
     output.clear();
     ArmTimeout();
   }
-  stream_.Flush();
+  stream_->Flush();
 }
 
 void OutboundConnection::ArmTimeout() {
-  unsent_at_arming_ = stream_.unsent_bytes();
-  replies_seen_ = session_.replies();
-  Millis wait = Seconds(session_.timeout_seconds());
+  unsent_at_arming_ = stream_->unsent_bytes();
+  replies_seen_ = session_->replies();
+  Millis wait = Seconds(session_->timeout_seconds());
   if (quitting_) {
     wait = Seconds(limits::kClientQuitSeconds);
   } else if (resting_) {
@@ -258,6 +350,11 @@ void OutboundConnection::ArmTimeout() {
 
 void OutboundConnection::OnClosed() {
   timeout_.Cancel();
+  if (std::exchange(retry_in_clear_, false) && !broken_) {
+    StartOver();
+    Connect(has_source_ ? &source_ : nullptr);
+    return;
+  }
   owner_->OnClosed(this);
 }
 

@@ -1,23 +1,28 @@
 // OutboundConnection: joins an smtp::ClientSession to a Stream: one connection to a next hop.
 //
-// It connects, greets, carries out one transaction after the other as its owner gives them, and
-// ends: by QUIT, by a failure, or at once. It keeps the time-outs. What is sent when, and to whom,
-// the owner decides.
+// It connects, puts the connection under TLS as its HopTls says, greets, carries out one
+// transaction after the other as its owner gives them, and ends: by QUIT, by a failure, or at once.
+// It keeps the time-outs. What is sent when, and to whom, the owner decides.
 //
 // The owner's calls come from the loop, never from inside a call on the connection. OnBroken comes
 // at most once; OnClosed is the last call, and within it the owner may destroy the connection.
+//
+// Where TLS is opportunistic and its handshake fails, it connects once more and stays in clear: the
+// owner is told (OnTlsFallback), and sees one connection that took longer.
 //
 // Threads: the shard's own.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "gateway/base/time.h"
+#include "gateway/delivery/routing.h"
 #include "gateway/reactor/io.h"
-#include "gateway/reactor/stream.h"
+#include "gateway/session/secure_stream.h"
 #include "gateway/smtp/client_session.h"
 
 namespace ringpost::session {
@@ -25,7 +30,7 @@ namespace ringpost::session {
 class DispatcherCore;
 struct Transaction;
 
-class OutboundConnection final : public reactor::StreamHandler {
+class OutboundConnection final : public SecureStreamHandler {
  public:
   class Owner {
    public:
@@ -39,6 +44,8 @@ class OutboundConnection final : public reactor::StreamHandler {
     // No transaction can be carried out on it any more; one in hand has failed: see outcome().
     virtual void OnBroken(OutboundConnection* connection) = 0;
     virtual void OnClosed(OutboundConnection* connection) = 0;
+    // TLS failed, for this reason; it goes on in clear.
+    virtual void OnTlsFallback(OutboundConnection* connection, std::string_view reason) = 0;
 
    protected:
     ~Owner() = default;
@@ -49,10 +56,12 @@ class OutboundConnection final : public reactor::StreamHandler {
     Seconds connect_timeout;
     Seconds command_timeout;  // 0: RFC 5321's alone
     Seconds idle_timeout;
+    // See RegionContext.
+    std::shared_ptr<const tls::ClientContext> tls_any, tls_verified;
   };
 
   OutboundConnection(reactor::Io* io, Owner* owner, const Settings* settings, uint32_t site,
-                     const Endpoint& peer, std::string hop_name);
+                     const Endpoint& peer, const delivery::NextHop& hop);
   ~OutboundConnection();
 
   // `source` may be null.
@@ -70,10 +79,12 @@ class OutboundConnection final : public reactor::StreamHandler {
   void Abort();
 
   using TraceFn = void (*)(void* context, bool from_client, std::string_view line);
-  void SetTrace(TraceFn trace, void* context) { session_.SetTrace(trace, context); }
+  void SetTrace(TraceFn trace, void* context);
 
-  smtp::ClientSession& session() { return session_; }
-  const smtp::Capabilities& capabilities() const { return session_.capabilities(); }
+  smtp::ClientSession& session() { return *session_; }
+  const smtp::Capabilities& capabilities() const { return session_->capabilities(); }
+  // "TLSv1.3 TLS_AES_256_GCM_SHA384 verified"; empty: in clear.
+  std::string TlsWords() const;
   uint32_t site() const { return site_; }
   const Endpoint& peer() const { return peer_; }
   const std::string& hop_name() const { return hop_name_; }
@@ -85,7 +96,7 @@ class OutboundConnection final : public reactor::StreamHandler {
   // The connect failed for want of descriptors or memory of this host, not for the next hop.
   bool short_of_descriptors() const { return short_of_descriptors_; }
   uint32_t transactions() const { return transactions_; }
-  size_t unsent_bytes() const { return stream_.unsent_bytes(); }
+  size_t unsent_bytes() const { return stream_->unsent_bytes(); }
   MonoTime leased_at() const { return leased_at_; }
 
   DispatcherCore* core = nullptr;  // these three are the owner's
@@ -98,7 +109,11 @@ class OutboundConnection final : public reactor::StreamHandler {
     OutboundConnection* connection = nullptr;
   };
 
+  void StartOver();
+  void BeginTls();
+  void TlsFailed(std::string_view reason);
   void OnConnected(int error) override;
+  void OnSecured() override;
   void OnReceive(Slice bytes) override;
   void OnSent() override;
   void OnEnd(int error) override;
@@ -116,18 +131,28 @@ class OutboundConnection final : public reactor::StreamHandler {
   reactor::Io* io_;
   Owner* owner_;
   const Settings* settings_;
-  reactor::Stream stream_;
-  smtp::ClientSession session_;
+  std::optional<SecureStream> stream_;  // these two are made anew for a second try in clear
+  std::optional<smtp::ClientSession> session_;
+  TraceFn trace_ = nullptr;
+  void* trace_context_ = nullptr;
   Timeout timeout_;
   uint32_t site_;
   Endpoint peer_;
   std::string hop_name_;
+  std::string tls_name_;  // the host, whose certificate it should be
+  delivery::HopTls tls_;
+  bool implicit_tls_;
+  IpAddress source_;
   smtp::Reply failure_;
   MonoTime leased_at_;
   MonoTime deadline_;  // of the transaction, or of the greeting
   size_t unsent_at_arming_ = 0;
   uint32_t replies_seen_ = 0;
   uint32_t transactions_ = 0;
+  bool has_source_ = false;
+  bool securing_ = false;        // the handshake is on its way
+  bool in_clear_ = false;        // TLS has failed, and is not tried again
+  bool retry_in_clear_ = false;  // once this stream is closed
   bool greeted_ = false;
   bool broken_ = false;
   bool quitting_ = false;

@@ -193,9 +193,10 @@ class Sink:
     """A next hop by aiosmtpd that keeps what it gets and can be told how to answer.
 
     `answer(envelope_part, value)` may return a reply string instead of None for "MAIL", "RCPT", "DATA".
+    `tls`: an ssl.SSLContext it offers STARTTLS with, or (implicit) begins with.
     """
 
-    def __init__(self, answer=None, port=None):
+    def __init__(self, answer=None, port=None, tls=None, implicit=False):
         from aiosmtpd.controller import Controller
         self.messages = []
         self.answer = answer or (lambda part, value: None)
@@ -203,7 +204,8 @@ class Sink:
         self.port = port or free_port()
         self.controller = Controller(self, hostname="127.0.0.1", port=self.port, ident="sink ready",
                                      decode_data=False, enable_SMTPUTF8=True,
-                                     data_size_limit=128 * 1024 * 1024)
+                                     data_size_limit=128 * 1024 * 1024,
+                                     **({"ssl_context": tls} if implicit else {"tls_context": tls}))
 
     def start(self):
         self.controller.start()
@@ -236,6 +238,7 @@ class Sink:
         with self.lock:
             self.messages.append({
                 "from": "" if envelope.mail_from == "<>" else envelope.mail_from, "to": list(envelope.rcpt_tos),
+                "tls": tls_facts(server), "helo": session.host_name,
                 "content": envelope.original_content or envelope.content,
                 "mail_options": list(envelope.mail_options),
                 "rcpt_options": list(envelope.rcpt_options)})
@@ -245,6 +248,12 @@ class Sink:
         wait_until(lambda: len(self.messages) >= count, seconds,
                    f"{count} messages in the sink (there are {len(self.messages)})")
         return self.messages
+
+
+def tls_facts(server):
+    """(version, cipher, whether resumed) of an aiosmtpd connection; None in clear."""
+    connection = server.transport.get_extra_info("ssl_object")
+    return connection and (connection.version(), connection.cipher()[0], connection.session_reused)
 
 
 class BenchSink:
@@ -364,8 +373,8 @@ class Case(unittest.TestCase):
             if starts:
                 self.fail(f"{path.name}: {text[min(starts):][:4000]}")
 
-    def run_sink(self, answer=None, port=None):
-        sink = Sink(answer, port).start()
+    def run_sink(self, answer=None, port=None, **options):
+        sink = Sink(answer, port, **options).start()
         self.addCleanup(sink.stop)
         return sink
 

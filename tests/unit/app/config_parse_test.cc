@@ -212,7 +212,7 @@ TEST(ConfigLoad, DevelopmentModeStaysOnTheMachine) {
   const Config& config = *made;
   EXPECT_TRUE(config.development);
   IpNetwork loopback = *IpNetwork::Parse("127.0.0.0/8");
-  ASSERT_EQ(config.listeners.size(), 2u);
+  ASSERT_EQ(config.listeners.size(), 3u);
   for (const ListenerConfig& listener : config.listeners) {
     EXPECT_TRUE(loopback.Contains(listener.address.address));
   }

@@ -67,12 +67,45 @@ void ScriptedHop::Serve(std::unique_ptr<reactor::SimPeer> peer) {
   session.message.connection = ++connections;
   connected_at.push_back(world_->wall_now());
   session.peer->OnActivity([this, &session](reactor::SimPeer&) { OnActivity(&session); });
-  Say(&session, "greeting", "", "220 hop.example ESMTP", nullptr);
+  if (implicit_tls) {
+    BeginTls(&session);
+  } else {
+    Say(&session, "greeting", "", "220 hop.example ESMTP", nullptr);
+  }
+}
+
+void ScriptedHop::BeginTls(Session* session) {
+  session->unread.clear();
+  session->secured.connection = tls::Connection::Accept(tls);
+}
+
+void ScriptedHop::Write(Session* session, const std::string& bytes) {
+  if (!session->secured.connection) {
+    session->peer->Write(bytes);
+    return;
+  }
+  session->secured.Say(bytes);
+  session->peer->Write(session->secured.Take());
 }
 
 void ScriptedHop::OnActivity(Session* session) {
   if (session->over) return;
-  session->unread += session->peer->TakeReceived();
+  std::string received = session->peer->TakeReceived();
+  if (session->secured.connection && spoiled_handshake.empty()) {
+    bool fresh = !session->secured.secured;
+    session->secured.Feed(received);
+    session->peer->Write(session->secured.Take());
+    session->unread += std::exchange(session->secured.heard, {});
+    if (fresh && session->secured.secured) {
+      session->message.tls = session->secured.connection->facts().version;
+      session->message.resumed = session->secured.connection->facts().resumed;
+      if (implicit_tls) Say(session, "greeting", "", "220 hop.example ESMTP", nullptr);
+    }
+  } else if (session->secured.connection) {
+    if (!received.empty()) session->peer->Write(spoiled_handshake);  // for the client's hello
+  } else {
+    session->unread += received;
+  }
   if (session->mute) session->unread.clear();
   for (size_t end; !session->over && !session->mute &&
                    (end = session->unread.find("\r\n")) != std::string::npos;) {
@@ -100,7 +133,7 @@ void ScriptedHop::Say(Session* session, std::string_view command, std::string_vi
     session->peer->Close();
     return;
   }
-  session->peer->Write((said.empty() ? yes : said) + "\r\n");
+  Write(session, (said.empty() ? yes : said) + "\r\n");
   if (said.empty() && on_yes) on_yes();
 }
 
@@ -108,8 +141,11 @@ void ScriptedHop::OnLine(Session* session, std::string line) {
   std::string command = line.substr(0, 4);
   if (command == "EHLO") {
     std::string yes = "250-hop.example";
+    if (tls && !session->secured.connection) yes += "\r\n250-STARTTLS";
     for (const std::string& extension : extensions) yes += "\r\n250-" + extension;
     Say(session, "EHLO", line, yes + "\r\n250 HELP", nullptr);
+  } else if (line == "STARTTLS" && tls) {
+    Say(session, "STARTTLS", line, "220 go ahead", [&] { BeginTls(session); });
   } else if (command == "MAIL") {
     ++transactions_begun;
     session->message.recipients.clear();
@@ -120,23 +156,23 @@ void ScriptedHop::OnLine(Session* session, std::string line) {
       session->in_mail = true;
     });
   } else if (!session->in_mail && (command == "RCPT" || command == "DATA")) {
-    session->peer->Write("503 5.5.1 MAIL first\r\n");
+    Write(session, "503 5.5.1 MAIL first\r\n");
   } else if (command == "RCPT") {
     std::string address = line.substr(9, line.find('>') - 9);
     Say(session, "RCPT", address, "250 2.1.5 ok",
         [&] { session->message.recipients.push_back(address); });
   } else if (command == "DATA") {
     if (session->message.recipients.empty()) {
-      session->peer->Write("554 5.5.1 no recipients\r\n");
+      Write(session, "554 5.5.1 no recipients\r\n");
       return;
     }
     Say(session, "DATA", line, "354 go", [&] { session->in_data = true; });
   } else if (command == "QUIT") {
-    session->peer->Write("221 bye\r\n");
+    Write(session, "221 bye\r\n");
     session->over = true;
     session->peer->Close();
   } else {
-    session->peer->Write("250 ok\r\n");
+    Write(session, "250 ok\r\n");
   }
 }
 
@@ -174,6 +210,16 @@ void DispatcherRig::Route(std::vector<std::pair<std::string, std::vector<std::st
       route.next_hops.back().preference = preference++;
     }
   }
+  UseRoutes(std::move(table));
+}
+
+void DispatcherRig::RouteTo(delivery::Route route) {
+  std::vector<delivery::Route> table;
+  table.push_back(std::move(route));
+  UseRoutes(std::move(table));
+}
+
+void DispatcherRig::UseRoutes(std::vector<delivery::Route> table) {
   config.routes = *delivery::RouteTable::Make(std::move(table));
   if (dispatcher) {
     dispatcher->Reload(Snapshot());

@@ -17,6 +17,7 @@
 #include "gateway/session/dispatcher.h"
 #include "gateway/smtp/envelope.h"
 #include "storage/sim/memory_spool.h"
+#include "tests/unit/tls/tls_pair.h"
 
 namespace ringpost::session {
 
@@ -33,6 +34,8 @@ struct HopMessage {
   std::string from;                     // MAIL's argument, parameters included
   std::vector<std::string> recipients;  // RCPT's
   std::string content;                  // un-stuffed
+  std::string tls;                      // its version; empty: in clear
+  bool resumed = false;
   int connection = 0;
   WallTime at;
 };
@@ -40,7 +43,8 @@ struct HopMessage {
 // A next hop. Its behaviour can be changed at any time.
 class ScriptedHop {
  public:
-  // What to answer to a command ("EHLO", "MAIL", "RCPT", "DATA", "." or "greeting"); empty: yes.
+  // What to answer to a command ("EHLO", "STARTTLS", "MAIL", "RCPT", "DATA", "." or "greeting");
+  // empty: yes.
   // "drop": close without a word; "silence": nothing, for ever.
   using Answer = std::function<std::string(std::string_view command, std::string_view line)>;
 
@@ -52,6 +56,11 @@ class ScriptedHop {
   void SetListening(bool on);
   Answer answer = [](std::string_view, std::string_view) { return std::string(); };
   std::vector<std::string> extensions = {"PIPELINING", "8BITMIME", "SIZE 10000000"};
+  // Not null: STARTTLS is offered, or (implicit) comes first.
+  std::shared_ptr<const tls::ServerContext> tls;
+  bool implicit_tls = false;
+  // What is sent in the place of a handshake.
+  std::string spoiled_handshake;
   std::vector<HopMessage> messages;
   int connections = 0;
   std::vector<WallTime> connected_at;
@@ -64,6 +73,7 @@ class ScriptedHop {
  private:
   struct Session {
     std::unique_ptr<reactor::SimPeer> peer;
+    tls::Side secured;  // without a connection: in clear
     std::string unread;
     HopMessage message;
     bool in_mail = false;
@@ -72,6 +82,8 @@ class ScriptedHop {
     bool over = false;
   };
   void Serve(std::unique_ptr<reactor::SimPeer> peer);
+  void BeginTls(Session* session);
+  static void Write(Session* session, const std::string& bytes);
   void OnActivity(Session* session);
   void OnLine(Session* session, std::string line);
   void OnDataLine(Session* session, std::string line);
@@ -101,6 +113,7 @@ class DispatcherRig {
 
   // Routes as {domain, hops}; hops in order of preference. Begins (or reloads) with them.
   void Route(std::vector<std::pair<std::string, std::vector<std::string>>> routes);
+  void RouteTo(delivery::Route route);
   // Accepts a message as the inbound side would: stored, then admitted.
   MessageId Send(const Sent& sent);
   // A process that ends and begins again: what is stored is all that is left.
@@ -121,6 +134,7 @@ class DispatcherRig {
   std::unique_ptr<Dispatcher> dispatcher;
 
  private:
+  void UseRoutes(std::vector<delivery::Route> table);
   void Begin();
   void End();
   std::shared_ptr<const delivery::DeliveryConfig> Snapshot() const {

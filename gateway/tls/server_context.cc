@@ -78,15 +78,15 @@ bool OffersTls13(const SSL_CLIENT_HELLO* hello) {
          Lists(bytes, count, 1, [](uint16_t version) { return version == TLS1_3_VERSION; });
 }
 
-// The ECDHE_ECDSA ciphers of cipher_order.h.
-bool IsEcdsaCipher(uint16_t cipher) {
-  return cipher == 0xc02b || cipher == 0xc02c || cipher == 0xcca9 || cipher == 0xc009 ||
-         cipher == 0xc00a;
+// The ECDHE_ECDSA ciphers of cipher_order.h, those of old versions among them or not.
+bool IsEcdsaCipher(uint16_t cipher, bool old_versions) {
+  bool old = cipher == 0xc009 || cipher == 0xc00a;
+  return cipher == 0xc02b || cipher == 0xc02c || cipher == 0xcca9 || (old_versions && old);
 }
 
 // Whether the client can verify the signature of `certificate`'s key: by its list of schemes, and
-// before TLS 1.3 by its ciphers too.
-bool CanVerify(const SSL_CLIENT_HELLO* hello, const Certificate& certificate) {
+// before TLS 1.3 by the ciphers that both have too.
+bool CanVerify(const Impl& impl, const SSL_CLIENT_HELLO* hello, const Certificate& certificate) {
   if (certificate.key_kind() == Certificate::KeyKind::kRsa) return true;
   uint16_t scheme = certificate.key_kind() == Certificate::KeyKind::kEd25519
                         ? SSL_SIGN_ED25519
@@ -100,7 +100,8 @@ bool CanVerify(const SSL_CLIENT_HELLO* hello, const Certificate& certificate) {
     return false;
   }
   return OffersTls13(hello) ||
-         Lists(hello->cipher_suites, hello->cipher_suites_len, 0, IsEcdsaCipher);
+         Lists(hello->cipher_suites, hello->cipher_suites_len, 0,
+               [&](uint16_t cipher) { return IsEcdsaCipher(cipher, impl.options.old_versions); });
 }
 
 const Impl::Identity& Choose(const Impl& impl, const SSL_CLIENT_HELLO* hello) {
@@ -114,7 +115,7 @@ const Impl::Identity& Choose(const Impl& impl, const SSL_CLIENT_HELLO* hello) {
   const Impl::Identity* rsa = nullptr;
   for (const Impl::Identity& identity : all) {
     if (&identity != &all.front() && !covers(identity)) continue;
-    if (!CanVerify(hello, *identity.certificate)) continue;
+    if (!CanVerify(impl, hello, *identity.certificate)) continue;
     if (identity.certificate->key_kind() != Certificate::KeyKind::kRsa && covers(identity)) {
       return identity;
     }

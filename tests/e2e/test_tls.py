@@ -198,6 +198,9 @@ class Agreements(TlsCase):
                  "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
                 (["-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384"], "TLSv1.2",
                  "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"),
+                # The client could do ECDSA with a cipher that is not ours: the RSA certificate is what both have.
+                (["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256"], "TLSv1.2",
+                 "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
                 (["-tls1_2", "-cipher", "ECDHE-RSA-CHACHA20-POLY1305"], "TLSv1.2",
                  "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256")):
             with self.subTest(cipher=cipher, version=version):

@@ -38,6 +38,8 @@ PARSERS = {
                  "gateway/mail/reencode.cc"],
     "reply": ["gateway/smtp/capabilities.cc", "gateway/smtp/reply_parser.cc"],
     "server_session": ["gateway/smtp/server_commands.cc", "gateway/smtp/server_session.cc"],
+    "tls": ["gateway/tls/connection.cc"],
+    "certificate": ["gateway/tls/certificate.cc"],
 }
 # All of smtp and mail reads hostile bytes, but for these.
 NOT_PARSERS = {"gateway/smtp/reply.cc"}  # writes replies

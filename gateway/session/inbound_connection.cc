@@ -153,7 +153,7 @@ void InboundConnection::TakeProxyBytes(const Slice& bytes) {
   UpdateTrace();
   Slice rest = bytes.Sub(used, bytes.size() - used);
   if (policy_->implicit_tls) {
-    BeginHandshake(std::move(rest));
+    BeginHandshake(rest);
     return;
   }
   phase_ = Phase::kSession;
@@ -179,11 +179,11 @@ void InboundConnection::BeginStartTls() {
   BeginHandshake({});
 }
 
-void InboundConnection::BeginHandshake(Slice first) {
+void InboundConnection::BeginHandshake(const Slice& first) {
   phase_ = Phase::kHandshake;
   if (std::exchange(paused_, false)) stream_.Resume();
   ArmTimer(Seconds(limits::kTlsHandshakeSeconds));
-  stream_.StartTls(tls::Connection::Accept(policy_->tls), std::move(first));
+  stream_.StartTls(tls::Connection::Accept(policy_->tls), first);
 }
 
 void InboundConnection::OnSecured() {

@@ -81,7 +81,7 @@ class InboundConnection final : public SecureStreamHandler {
   void RefuseConnection(const smtp::Reply& refusal);
   void BeginStartTls();
   // `first`: what came behind the PROXY header.
-  void BeginHandshake(Slice first);
+  void BeginHandshake(const Slice& first);
   void HandshakeFailed(std::string_view reason);
   void BeginGreeting();
   // The refusal where the client has too many connections.

@@ -35,7 +35,7 @@ std::string_view SecureStream::tls_failure() const {
   return tls_ ? std::string_view(tls_->connection->failure()) : std::string_view();
 }
 
-void SecureStream::StartTls(std::unique_ptr<tls::Connection> tls, Slice first) {
+void SecureStream::StartTls(std::unique_ptr<tls::Connection> tls, const Slice& first) {
   RP_CHECK(!tls_);
   tls_ = std::make_unique<Tls>();
   tls_->connection = std::move(tls);

@@ -47,7 +47,7 @@ class SecureStream final : private reactor::StreamHandler {
 
   // `first`: bytes of the peer's that came already and belong to the handshake. Callbacks may come
   // from inside this call where there are any.
-  void StartTls(std::unique_ptr<tls::Connection> tls, Slice first = {});
+  void StartTls(std::unique_ptr<tls::Connection> tls, const Slice& first = {});
   // Null: in clear.
   const tls::Connection* tls() const;
   // Why OnEnd(-EPROTO) came.

@@ -94,7 +94,7 @@ struct Change {
 // What is between the two, in one direction.
 class Wire {
  public:
-  Wire(std::vector<Change> changes) : changes_(std::move(changes)) {}
+  explicit Wire(std::vector<Change> changes) : changes_(std::move(changes)) {}
   std::string Carry(const std::string& bytes) {
     std::string out;
     for (char c : bytes) {

@@ -26,7 +26,7 @@ std::shared_ptr<const tls::ServerContext> Server() {
 // A client whose connection can be put under TLS.
 class TlsClient {
  public:
-  TlsClient(InboundRig* rig, std::string_view from = "192.0.2.9")
+  explicit TlsClient(InboundRig* rig, std::string_view from = "192.0.2.9")
       : rig_(rig), peer_(rig->Connect(from)) {}
 
   // In clear.

@@ -37,8 +37,10 @@ def transcripts() -> None:
         lines = path.read_text().splitlines()
         server = b"".join(unescape(line[3:]) + b"\r\n" for line in lines if line.startswith("S: "))
         body = b"".join(unescape(line[7:]) for line in lines if line.startswith("> body "))
+        # The upper two bits of the seed say how STARTTLS is used.
+        seed = 128 if "> starttls-required" in lines else 64 if "> starttls" in lines else 1
         for options in (0, 1 | 16, 32, 64 | 2):
-            write("client_session", bytes([options, 1]) + body + b"\x1e" + server)
+            write("client_session", bytes([options, seed]) + body + b"\x1e" + server)
         write("reply", b"\0" + server)
 
 

@@ -15,6 +15,7 @@ SEED_BYTES_MAX = 6000
 
 OPTION_BITS = {"strict": 1, "normalise": 2, "no-chunking": 4, "xclient": 8, "size": 16,
                "recipients": 32, "mails": 64, "no-dsn": 128}
+STARTTLS_BITS = {"starttls": 32, "starttls-required": 64}  # in the byte of refusals
 ANSWER_BITS = {"mail": 1, "recipient": 2, "data": 4, "end": 8}
 
 
@@ -39,6 +40,7 @@ def read(path):
     for line in path.read_text().splitlines():
         if line.startswith("OPTION "):
             options |= OPTION_BITS.get(line.split()[1], 0)
+            refusals |= STARTTLS_BITS.get(line.split()[1], 0)
         elif line.startswith("ANSWER ") and line.split()[2] != "accept":
             refusals |= ANSWER_BITS[line.split()[1]]
         elif line.startswith("REPEAT "):

@@ -71,6 +71,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   trace.hostname = "gw.example.org";
   bool utf8 = data[0] & 1;
   trace.protocol = utf8 ? "UTF8SMTP" : "ESMTP";
+  if (data[0] & 2) {
+    trace.tls_version = "TLSv1.2";
+    trace.tls_cipher = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
+  }
   trace.now = WallFromMillis(1764000000000);
   CheckFields(ReceivedField(trace), utf8);
   std::string missing = MissingFields(trace, found);

@@ -55,6 +55,24 @@ TEST(ReceivedField, WithoutRecipient) {
             "\tMon, 24 Nov 2025 16:00:00 +0000\r\n");
 }
 
+// RFC 8314 section 4.3.
+TEST(ReceivedField, NamesTheVersionAndTheCipher) {
+  TraceInput input = Input();
+  input.protocol = "ESMTPS";
+  input.tls_version = "TLSv1.3";
+  input.tls_cipher = "TLS_AES_128_GCM_SHA256";
+  EXPECT_EQ(ReceivedField(input),
+            "Received: from client.example.com ([192.0.2.1])\r\n"
+            "\tby gw.example.org with ESMTPS (TLSv1.3) id 01HXF3J8ZP0000K7M2Q9RSTVWX\r\n"
+            "\tfor <bob@example.net> tls TLS_AES_128_GCM_SHA256;\r\n"
+            "\tMon, 24 Nov 2025 16:00:00 +0000\r\n");
+  input.single_recipient.reset();
+  input.tls_cipher = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
+  EXPECT_NE(ReceivedField(input).find("STVWX\r\n\ttls TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305"),
+            std::string::npos);
+  ExpectWellFolded(ReceivedField(input), 78);
+}
+
 TEST(ReceivedField, HostileHeloBecomesAComment) {
   TraceInput input = Input();
   for (std::string helo :

@@ -189,17 +189,22 @@ TEST(PowerCutTest, AfterAFailedSyncThatWasTheLast) {
   }
 }
 
-// The test of the test: a store that does not sync must be found out.
+// The test of the test: a store that does not sync must be found out. What a cut leaves of bytes
+// that were not synced is drawn at random, and about one cut in 150 leaves all of them: so most of
+// several cuts must be noticed, and not each.
 TEST(PowerCutTest, WithoutSyncItIsNoticed) {
-  for (uint64_t seed = 1; seed <= 3; ++seed) {
+  constexpr int kCuts = 6;
+  int noticed = 0;
+  for (uint64_t seed = 1; seed <= kCuts; ++seed) {
     PowerCutLife life({.seed = seed, .sync = false});
     std::unique_ptr<RocksSpool> spool = life.Open();
     ASSERT_TRUE(spool != nullptr);
     life.Work(spool.get(), kMessages);
     EXPECT_GE(life.durable(), size_t{kMessages});
     life.LosePower(&spool);
-    EXPECT_NE(life.Verify(), "");
+    noticed += life.Verify() != "";
   }
+  EXPECT_GT(noticed, kCuts / 2);
 }
 
 // And one that leaves out the syncs of one kind of file only.

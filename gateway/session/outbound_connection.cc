@@ -228,6 +228,10 @@ void OutboundConnection::OnEnd(int error) {
     Abort();
     return;
   }
+  if (error == -EPROTO) {
+    Fail("TLS with the next hop broke: " + std::string(stream_->tls_failure()));
+    return;
+  }
   Fail(error == 0 ? "the next hop closed the connection"
                   : std::string("the connection was lost: ") + std::strerror(-error));
 }

@@ -128,6 +128,10 @@ void ScriptedHop::Say(Session* session, std::string_view command, std::string_vi
   std::string said = answer(command, line);
   if (said == "silence") session->mute = true;
   if (session->mute) return;
+  if (said == "garbage") {
+    session->peer->Write(std::string(400, 'z'));
+    return;
+  }
   if (said == "drop") {
     session->over = true;
     session->peer->Close();

@@ -45,7 +45,8 @@ class ScriptedHop {
  public:
   // What to answer to a command ("EHLO", "STARTTLS", "MAIL", "RCPT", "DATA", "." or "greeting");
   // empty: yes.
-  // "drop": close without a word; "silence": nothing, for ever.
+  // "drop": close without a word; "silence": nothing, for ever; "garbage": bytes that are no
+  // record, under TLS too.
   using Answer = std::function<std::string(std::string_view command, std::string_view line)>;
 
   ScriptedHop(reactor::SimWorld* world, const std::string& endpoint);

@@ -137,6 +137,19 @@ TEST_F(DispatcherTls, WhoDoesNotProveWhoItIsGetsNothing) {
   EXPECT_EQ(hop_->transactions_begun, 0);
 }
 
+TEST_F(DispatcherTls, ARecordThatBreaksWithinADeliverySaysSo) {
+  hop_->answer = [](std::string_view command, std::string_view) {
+    return std::string(command == "MAIL" ? "garbage" : "");
+  };
+  Route(delivery::HopTls::kOpportunistic);
+  rig_->Send({});
+  ASSERT_TRUE(rig_->RunUntil([&] { return rig_->log.Of("deferred").size() == 1; }));
+  EXPECT_THAT(rig_->log.Of("deferred")[0], HasSubstr("TLS with the next hop broke: "));
+  EXPECT_EQ(rig_->log.Of("tls_fallback").size(), 0u) << "it is no handshake that failed";
+  hop_->answer = [](std::string_view, std::string_view) { return std::string(); };
+  ASSERT_TRUE(Delivered(1));
+}
+
 // Nothing is lost, and no message is in two places, whatever the network does.
 TEST_F(DispatcherTls, OnARoughNetworkAllArrives) {
   for (uint64_t seed = 1; seed <= 15; ++seed) {

@@ -191,6 +191,35 @@ TEST(InboundTls, WhatIsInjectedBehindStartTlsIsNotObeyed) {
   }
 }
 
+// The same while the commit of a message before it keeps the session from reading: what waits then
+// is clear text, and must not be taken for what came under TLS.
+TEST(InboundTls, WhatWaitedBehindStartTlsIsNotObeyedAfterIt) {
+  InboundRig rig;
+  OfferStartTls(&rig);
+  TlsClient client(&rig);
+  client.ClearReply();
+  client.Clear("EHLO client.example");
+  client.Clear("MAIL FROM:<a@client.example>");
+  client.Clear("RCPT TO:<b@dest.example>");
+  client.Clear("DATA");
+  client.peer().Write(std::string(kBody) + ".\r\nSTARTTLS\r\n");
+  rig.world.RunFor(Millis(1));  // the store, which only the rig moves, has not answered
+  client.peer().Write("MAIL FROM:<mallory@client.example>\r\n");
+  rig.world.RunFor(Millis(1));
+  ASSERT_TRUE(rig.admitted.empty()) << "the test is too late";
+  ASSERT_TRUE(rig.RunUntil([&] {
+    return rig.admitted.size() == 1 &&
+           (client.peer().ended() ||
+            client.peer().received().find("220 2.0.0") != std::string::npos);
+  }));
+  client.peer().TakeReceived();
+  client.Secure();
+  EXPECT_FALSE(client.side().secured);
+  EXPECT_TRUE(client.peer().ended());
+  EXPECT_EQ(client.side().heard, "");
+  EXPECT_EQ(rig.log.Count("tls_failed"), 1u);
+}
+
 TEST(InboundTls, ClearTextToAnImplicitListenerIsTheEnd) {
   InboundRig rig;
   Implicit(&rig);

@@ -61,6 +61,18 @@ inline constexpr size_t kHeaderSectionBytesMax = 256 * kKiB;
 inline constexpr uint32_t kTlsHandshakeSeconds = 30;
 // Sealed bytes that wait at a connection's socket; more is sealed when these have left.
 inline constexpr size_t kTlsSealedBytesMax = 256 * kKiB;
+// Kernel TLS. From how many sent bytes on the kernel makes a connection's records, under "auto"
+// (decisions/041-kernel-tls.md).
+inline constexpr uint64_t kKernelTlsSendFromBytes = 64 * kKiB;
+// Records that are made under one key outside the library, which counts its own: the connection
+// then ends as after a KeyUpdate. AES-GCM is good for 2^24.5 full ones (RFC 8446 section 5.5).
+inline constexpr uint64_t kKernelTlsRecordsMax = uint64_t{1} << 23;
+// What the peer may say behind the handshake that is no data, where the kernel reads the records:
+// messages in all, and bytes of one; more ends the connection.
+inline constexpr uint32_t kTlsControlMessagesMax = 64;
+inline constexpr size_t kTlsControlMessageBytesMax = 16 * kKiB;
+// Plaintext of one record (RFC 8446 section 5.1); a longer one is an error to every reader.
+inline constexpr size_t kTlsRecordBytesMax = 16 * kKiB;
 // How long a session may be resumed, and how long a key seals its tickets; a key opens them for
 // twice that again, and is gone then.
 inline constexpr uint32_t kTlsSessionSeconds = 12 * 3600;

@@ -28,6 +28,7 @@
 #include "gateway/base/random.h"
 #include "gateway/base/slice.h"
 #include "gateway/base/time.h"
+#include "gateway/reactor/records.h"
 #include "gateway/reactor/timer_wheel.h"
 
 namespace ringpost::reactor {
@@ -84,11 +85,26 @@ class Io {
   // Multishot: a Result per piece, with its buffer; value 0 is end of stream. -ENOBUFS: the pool is
   // empty; the caller receives again once buffers return (ParkForBuffers).
   virtual void Receive(int fd, Completion* completion) = 0;
+  // One Result: at most `most` bytes of what has come or will come; otherwise as Receive.
+  virtual void ReceiveOnce(int fd, size_t most, Completion* completion) = 0;
   // Calls `completion` (a Result of value 0) once there are receive buffers again, in order of
   // parking.
   virtual void ParkForBuffers(Completion* completion) = 0;
   // Sends what it can of `parts`; short results happen. `parts` itself may go once Send returns.
   virtual void Send(int fd, std::span<const iovec> parts, Completion* completion) = 0;
+
+  // Kernel TLS: the kernel makes the records of a socket. Each answers 0 or -errno at once.
+  // AttachRecords first; nothing changes on the wire before a side has its keys (the kernel's
+  // struct tls12_crypto_info_*). On a side that has them, bytes are plaintext here; what came that
+  // is no data ends a Receive with -EIO and is then to be taken, and a record that does not open
+  // ends it with -EBADMSG.
+  virtual int AttachRecords(int fd) = 0;
+  virtual int SetRecordKeys(int fd, RecordSide side, std::span<const std::byte> keys) = 0;
+  virtual ControlRecord TakeControlRecord(int fd) = 0;
+  // A send, for one record of `type`.
+  virtual void SendControlRecord(int fd, uint8_t type, const iovec& bytes,
+                                 Completion* completion) = 0;
+
   // Asks for an early end; the completion still gets its last Result (-ECANCELED or its own). No
   // effect where nothing is in flight.
   virtual void Cancel(Completion* completion) = 0;

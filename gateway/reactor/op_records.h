@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "gateway/base/limits.h"
+#include "gateway/reactor/socket_records.h"
 
 namespace ringpost::reactor {
 
@@ -24,6 +25,7 @@ struct OpRecord {
     struct {
       msghdr header;
       std::array<iovec, limits::kSendPartsMax> parts;
+      alignas(cmsghdr) RecordTypeRoom record_type;
     } send;
     sockaddr_storage address;
   };

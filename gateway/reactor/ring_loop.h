@@ -46,7 +46,12 @@ class RingLoop final : public RingIo {
   void Connect(int fd, const Endpoint& peer, Completion* completion) override;
   void Receive(int fd, Completion* completion) override;
   void ParkForBuffers(Completion* completion) override;
+  void ReceiveOnce(int fd, size_t most, Completion* completion) override;
   void Send(int fd, std::span<const iovec> parts, Completion* completion) override;
+  int AttachRecords(int fd) override;
+  int SetRecordKeys(int fd, RecordSide side, std::span<const std::byte> keys) override;
+  ControlRecord TakeControlRecord(int fd) override;
+  void SendControlRecord(int fd, uint8_t type, const iovec& bytes, Completion* completion) override;
   void Cancel(Completion* completion) override;
   void Defer(Completion* completion, int32_t value) override;
   void Shutdown(int fd) override;

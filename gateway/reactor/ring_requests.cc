@@ -12,6 +12,7 @@
 #include "gateway/base/limits.h"
 #include "gateway/reactor/current_ring.h"
 #include "gateway/reactor/ring_loop.h"
+#include "gateway/reactor/socket_records.h"
 #include "gateway/reactor/sockets.h"
 #include "gateway/reactor/user_data.h"
 
@@ -76,6 +77,15 @@ void RingLoop::Receive(int fd, Completion* completion) {
   sqe->user_data = key;
 }
 
+void RingLoop::ReceiveOnce(int fd, size_t most, Completion* completion) {
+  uint64_t key = slots_.Acquire(completion, OpKind::kReceive, fd);
+  io_uring_sqe* sqe = GetSqe();
+  io_uring_prep_recv(sqe, fd, nullptr, most, 0);
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = BufferRing::kGroup;
+  sqe->user_data = key;
+}
+
 void RingLoop::ParkForBuffers(Completion* completion) {
   parked_.push_back(slots_.Acquire(completion, OpKind::kParked, -1));
 }
@@ -97,6 +107,29 @@ void RingLoop::Send(int fd, std::span<const iovec> parts, Completion* completion
     send.header.msg_iovlen = count;
     io_uring_prep_sendmsg(sqe, fd, &send.header, MSG_NOSIGNAL);
   }
+  sqe->user_data = key;
+}
+
+int RingLoop::AttachRecords(int fd) { return AttachRecordsToSocket(fd); }
+
+int RingLoop::SetRecordKeys(int fd, RecordSide side, std::span<const std::byte> keys) {
+  return SetSocketRecordKeys(fd, side, keys);
+}
+
+ControlRecord RingLoop::TakeControlRecord(int fd) { return TakeSocketControlRecord(fd); }
+
+void RingLoop::SendControlRecord(int fd, uint8_t type, const iovec& bytes, Completion* completion) {
+  uint64_t key = slots_.Acquire(completion, OpKind::kSend, fd);
+  uint32_t index = records_.Take();
+  slots_.Find(key)->link = index;
+  auto& send = records_.at(index).send;
+  send.parts[0] = bytes;
+  send.header = {};
+  send.header.msg_iov = send.parts.data();
+  send.header.msg_iovlen = 1;
+  SetRecordType(&send.header, &send.record_type, type);
+  io_uring_sqe* sqe = GetSqe();
+  io_uring_prep_sendmsg(sqe, fd, &send.header, MSG_NOSIGNAL);
   sqe->user_data = key;
 }
 

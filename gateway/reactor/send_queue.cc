@@ -70,6 +70,7 @@ void Stream::SendQueue::Clear() {
   first = offset = bytes = flushed = 0;
   if (slab_used > 0) explicit_bzero(slab.mutable_data(), slab_used);
   slab_used = 0;
+  control.clear();
 }
 
 SendQueuePool& SendQueuePool::OfThread() {

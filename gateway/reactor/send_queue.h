@@ -4,6 +4,7 @@
 // thread keeps a few empty ones, so that a reply allocates nothing.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,7 +20,7 @@ struct Stream::SendQueue {
   size_t Gather(iovec* parts) const;
   void Consume(size_t sent);
   void Clear();
-  bool empty() const { return bytes == 0; }
+  bool empty() const { return bytes == 0 && control.empty(); }
 
   std::vector<Slice> slices;
   size_t first = 0;    // slices before this one are sent
@@ -28,6 +29,8 @@ struct Stream::SendQueue {
   size_t flushed = 0;  // of those, may be sent
   Slice slab;          // where copies go
   size_t slab_used = 0;
+  std::string control;  // a record that goes behind it all
+  uint8_t control_type = 0;
 };
 
 // Threads: each has its own.

@@ -107,6 +107,11 @@ void SimIo::Receive(int fd, Completion* completion) {
   Submit(completion, OpKind::kReceive, fd);
 }
 
+void SimIo::ReceiveOnce(int fd, size_t most, Completion* completion) {
+  CheckAlone(OpKind::kReceive, fd);
+  Submit(completion, OpKind::kReceive, fd)->most = most;
+}
+
 void SimIo::ParkForBuffers(Completion* completion) {
   Submit(completion, OpKind::kParked, -1)->parked_at = parked_++;
 }
@@ -164,8 +169,8 @@ bool SimIo::CanExecute(const Op& op) const {
     case OpKind::kConnect:
       return op.not_before <= now && !world_->black_holes_.contains(op.peer);
     case OpKind::kReceive:
-      return socket->Readable(now) || socket->AtEnd(now) || socket->shut ||
-             (socket->reset && socket->incoming.empty());
+      return socket->Readable(now) || socket->records.HasNews() || socket->AtEnd(now) ||
+             socket->shut || (socket->reset && socket->incoming.empty());
     case OpKind::kSend:
       return socket->shut || socket->reset || end == nullptr ||
              end->incoming_bytes < world_->faults_.pipe_bytes;
@@ -195,7 +200,12 @@ void SimIo::DoConnect(Op* op) {
 void SimIo::DoReceive(Op* op) {
   SimSocket* socket = world_->Find(op->fd);
   if (world_->Chance(world_->faults_.reset)) world_->Reset(socket);
-  if (!socket->Readable(world_->now_)) {
+  if (socket->records.receives) {
+    OpenRecords(socket);
+    if (EndsAtRecord(op, socket)) return;
+  }
+  bool opened = !socket->records.opened.empty();
+  if (!opened && !socket->Readable(world_->now_)) {
     bool reset = socket->reset && !socket->shut;
     return Produce(op, reset ? -ECONNRESET : 0, /*more=*/false);
   }
@@ -205,15 +215,16 @@ void SimIo::DoReceive(Op* op) {
     return Produce(op, -ENOBUFS, /*more=*/false);
   }
   size_t most = pool_.buffer_bytes();
+  if (op->most > 0) most = std::min(most, op->most);
   if (world_->Chance(world_->faults_.short_receive)) most = 1 + world_->random_.Below(most);
-  std::string bytes = socket->Take(most, world_->now_);
+  std::string bytes = opened ? TakeOpened(socket, most) : socket->Take(most, world_->now_);
   UnpoisonMemory(pool_.memory(id), bytes.size());
   memcpy(pool_.memory(id), bytes.data(), bytes.size());
   Count(Counter::kReceiveBytes, bytes.size());
   Slice slice = pool_.Take(id, bytes.size());
   if (world_->Chance(world_->faults_.released_twice)) StealReference(id, slice);
-  Produce(op, static_cast<int32_t>(bytes.size()), !world_->Chance(world_->faults_.end_multishot),
-          std::move(slice));
+  bool more = op->most == 0 && !world_->Chance(world_->faults_.end_multishot);
+  Produce(op, static_cast<int32_t>(bytes.size()), more, std::move(slice));
 }
 
 // Only of the pool's own buffers: a slab is freed memory after its last reference, which only
@@ -249,7 +260,10 @@ void SimIo::DoSend(Op* op) {
   }
   size_t count = std::min<size_t>(total, world_->faults_.pipe_bytes - end->incoming_bytes);
   if (world_->Chance(world_->faults_.short_send)) count = 1 + world_->random_.Below(count);
-  world_->Deliver(end, FirstBytes(op->parts, count));
+  if (op->record_type != 0) count = total;  // a control record goes whole
+  std::string bytes = FirstBytes(op->parts, count);
+  if (socket->records.sends) bytes = SealRecords(socket, op->record_type, std::move(bytes));
+  world_->Deliver(end, std::move(bytes));
   Count(Counter::kSendBytes, count);
   Produce(op, static_cast<int32_t>(count), /*more=*/false);
 }

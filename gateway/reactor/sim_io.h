@@ -83,6 +83,8 @@ class SimWorld {
   WallTime wall_now() const { return now_ - MonoTime() + wall_at_start_; }
   Random& random() { return random_; }
   SimFaults& faults() { return faults_; }
+  // What the kernels of all shards have of TLS from now on; at first, nothing.
+  void SetKernelTls(SimKernelTls kernel) { kernel_tls_ = std::move(kernel); }
 
   // A listening descriptor for a Listener. The same endpoint may be listened on several times (one
   // per shard): a connection goes to one of them by chance.
@@ -145,6 +147,7 @@ class SimWorld {
   WallTime wall_at_start_;
   Random random_;
   SimFaults faults_;
+  SimKernelTls kernel_tls_;
   std::map<int, std::unique_ptr<SimSocket>> sockets_;
   std::multimap<Endpoint, int> listeners_;
   std::map<Endpoint, std::function<void(std::unique_ptr<SimPeer>)>> servers_;
@@ -186,8 +189,13 @@ class SimIo final : public Io {
   void Accept(int listen_fd, Completion* completion) override;
   void Connect(int fd, const Endpoint& peer, Completion* completion) override;
   void Receive(int fd, Completion* completion) override;
+  void ReceiveOnce(int fd, size_t most, Completion* completion) override;
   void ParkForBuffers(Completion* completion) override;
   void Send(int fd, std::span<const iovec> parts, Completion* completion) override;
+  int AttachRecords(int fd) override;
+  int SetRecordKeys(int fd, RecordSide side, std::span<const std::byte> keys) override;
+  ControlRecord TakeControlRecord(int fd) override;
+  void SendControlRecord(int fd, uint8_t type, const iovec& bytes, Completion* completion) override;
   void Cancel(Completion* completion) override;
   void Defer(Completion* completion, int32_t value) override;
   void Shutdown(int fd) override;
@@ -204,6 +212,8 @@ class SimIo final : public Io {
     int fd = -1;
     std::vector<iovec> parts;  // send
     uint64_t digest = 0;       // of their bytes
+    size_t most = 0;           // a receive of that much at most, once; 0: multishot
+    uint8_t record_type = 0;   // a control record's; 0: data
     Endpoint peer;             // connect
     MonoTime not_before;
     uint64_t parked_at = 0;  // order among those that wait for buffers
@@ -227,6 +237,11 @@ class SimIo final : public Io {
   void DoAccept(Op* op);
   void DoConnect(Op* op);
   void DoReceive(Op* op);
+  // sim_records.cc
+  void OpenRecords(SimSocket* socket);
+  std::string SealRecords(SimSocket* socket, uint8_t type, std::string bytes);
+  bool EndsAtRecord(Op* op, SimSocket* socket);
+  std::string TakeOpened(SimSocket* socket, size_t most);
   void DoSend(Op* op);
   void StealReference(uint32_t buffer, const Slice& slice);
   void DropStolen();

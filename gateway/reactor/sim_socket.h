@@ -8,6 +8,7 @@
 
 #include "gateway/base/ip_address.h"
 #include "gateway/base/time.h"
+#include "gateway/reactor/sim_records.h"
 
 namespace ringpost::reactor {
 
@@ -44,6 +45,7 @@ struct SimSocket {
   size_t incoming_bytes = 0;
   bool ended = false;  // the other end's direction is over, after `incoming`
   MonoTime end_at;
+  SimSocketRecords records;
   bool reset = false;  // the connection is dead; what came before may still be read
   bool shut = false;   // our own shutdown
 };

@@ -81,6 +81,12 @@ void Stream::Write(Slice bytes) {
   if (!bytes.empty() && Writable()) Queue().Add(std::move(bytes));
 }
 
+void Stream::WriteControlRecord(uint8_t type, std::string_view bytes) {
+  if (!Writable()) return;
+  Queue().control = bytes;
+  queue_->control_type = type;
+}
+
 void Stream::Write(const SliceChain& bytes) {
   for (const Slice& slice : bytes.slices()) Write(slice);
 }
@@ -92,13 +98,18 @@ void Stream::WriteCopy(std::string_view bytes) {
 void Stream::Flush() {
   if (queue_ == nullptr) return;
   queue_->flushed = queue_->bytes;
-  if (state_ == State::kOpen && queue_->flushed > 0) StartSend();
+  if (state_ == State::kOpen && !queue_->empty()) StartSend();
 }
 
-size_t Stream::unsent_bytes() const { return queue_ ? queue_->bytes : 0; }
+size_t Stream::unsent_bytes() const { return queue_ ? queue_->bytes + queue_->control.size() : 0; }
 
 void Stream::StartSend() {
   if (send_.in_flight()) return;
+  if (queue_->bytes == 0) {
+    iovec part{queue_->control.data(), queue_->control.size()};
+    io_->SendControlRecord(fd_, queue_->control_type, part, &send_);
+    return;
+  }
   std::array<iovec, limits::kSendPartsMax> parts;
   size_t count = queue_->Gather(parts.data());
   io_->Send(fd_, {parts.data(), count}, &send_);
@@ -121,8 +132,12 @@ void Stream::Sent(int32_t value) {
   // was sent.
   bool again = value == -ECANCELED || value == -EINTR || value == -EAGAIN;
   if (value < 0 && !again) return Fail(value);
-  if (value > 0) queue_->Consume(static_cast<size_t>(value));
-  if (queue_->flushed > 0) return StartSend();
+  if (value > 0 && queue_->bytes > 0) {
+    queue_->Consume(static_cast<size_t>(value));
+  } else if (value > 0) {
+    queue_->control.clear();
+  }
+  if (queue_->flushed > 0 || (queue_->bytes == 0 && !queue_->empty())) return StartSend();
   if (!queue_->empty()) return;
   ReleaseQueue();
   handler_->OnSent();
@@ -145,6 +160,45 @@ void Stream::StartReceive() {
   io_->Receive(fd_, &receive_);
 }
 
+// Asks what is in flight to end; the last it brings is still told.
+void Stream::EndReceive() {
+  if (waiting_ != Waiting::kNothing && !std::exchange(cancelling_, true)) io_->Cancel(&receive_);
+}
+
+void Stream::HoldReceive() {
+  holding_ = true;
+  EndReceive();
+}
+
+void Stream::ReceiveOnce(size_t most) {
+  RP_CHECK(holding_ && !receive_.in_flight());
+  waiting_ = Waiting::kBytes;
+  cancelling_ = false;
+  io_->ReceiveOnce(fd_, most, &receive_);
+}
+
+void Stream::ReleaseReceive() {
+  holding_ = false;
+  ContinueReceiving();
+}
+
+int Stream::SetRecordKeys(RecordSide side, std::span<const std::byte> keys) {
+  RP_CHECK(side == RecordSide::kReceive ? holding_ && !receive_.in_flight() : unsent_bytes() == 0);
+  int error = io_->SetRecordKeys(fd_, side, keys);
+  if (error == 0 && side == RecordSide::kReceive) kernel_reads_ = true;
+  return error;
+}
+
+// Nobody takes it while the stream is paused: the kernel keeps it, and the next receive ends on it
+// again.
+void Stream::TakeControlRecord() {
+  if (paused_ || held_) return ContinueReceiving();
+  ControlRecord record = io_->TakeControlRecord(fd_);
+  if (record.error < 0) return Ended(record.error);
+  handler_->OnControlRecord(record.type, record.bytes);
+  ContinueReceiving();
+}
+
 void Stream::OnReceiveResult(Completion* completion, Result&& result) {
   Stream* stream = static_cast<Op*>(completion)->stream;
   Waiting was = stream->waiting_;
@@ -160,8 +214,10 @@ void Stream::Received(Result&& result) {
       handler_->OnReceive(std::move(result.buffer));
     } else {
       Hold().bytes.Append(std::move(result.buffer));
-      if (!std::exchange(cancelling_, true)) io_->Cancel(&receive_);
+      EndReceive();
     }
+  } else if (result.value == -EIO && kernel_reads_) {
+    return TakeControlRecord();
   } else if (result.value == -ENOBUFS && !receive_.in_flight()) {
     waiting_ = Waiting::kBuffers;
     return io_->ParkForBuffers(&receive_);
@@ -181,7 +237,10 @@ void Stream::ContinueReceiving() {
   // Nothing new before the handler has had what is held: a handler that pauses often would let it
   // grow with each round.
   bool wanted = state_ == State::kOpen && !ended_ && !paused_ && !held_;
-  if (wanted && !receive_.in_flight()) StartReceive();
+  if (!wanted || receive_.in_flight()) return;
+  if (send_error_ < 0) holding_ = false;  // the end is to be read, whoever holds
+  if (holding_) return handler_->OnReceiveHeld();
+  StartReceive();
 }
 
 void Stream::Ended(int error) {
@@ -193,7 +252,7 @@ void Stream::Ended(int error) {
   if (send_error_ < 0) error = send_error_;
   bool told = ended_ && (error == 0 || failed_);
   ended_ = true;
-  failed_ = failed_ || error < 0;
+  failed_ = failed_ || (error < 0 && error != -EBADMSG);  // that one may be answered by an alert
   if (!told) handler_->OnEnd(error);
 }
 
@@ -207,8 +266,8 @@ void Stream::Pause() { paused_ = true; }
 void Stream::Resume() {
   if (!paused_) return;
   paused_ = false;
-  if (held_) {
-    io_->timers().Schedule(&held_->deliver, io_->now());
+  if (held_ || holding_) {  // the handler is not called from here
+    io_->timers().Schedule(&Hold().deliver, io_->now());
   } else {
     ContinueReceiving();
   }

@@ -19,6 +19,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string_view>
 
 #include "gateway/base/slice.h"
 #include "gateway/base/status.h"
@@ -40,6 +42,11 @@ class StreamHandler {
   virtual void OnEnd(int error) = 0;
   // Everything is terminal and the descriptor is closed.
   virtual void OnClosed() = 0;
+  // After HoldReceive and each ReceiveOnce: nothing is on its way in user space; what has come was
+  // told. ReceiveOnce or ReleaseReceive goes on.
+  virtual void OnReceiveHeld() {}
+  // Where the kernel reads the records: one came that is no data.
+  virtual void OnControlRecord(uint8_t /*type*/, std::string_view /*bytes*/) {}
 
  protected:
   ~StreamHandler() = default;
@@ -70,6 +77,19 @@ class Stream {
   void Pause();
   void Resume();
 
+  // Takes no more bytes out of the kernel than it has given by now; OnReceiveHeld follows, behind
+  // them. So the records can be handed to the kernel between two of them, with none read ahead.
+  void HoldReceive();
+  void ReceiveOnce(size_t most);
+  void ReleaseReceive();
+
+  // Kernel TLS; see io.h. Keys to receive only from within OnReceiveHeld, keys to send only where
+  // nothing is unsent. After a failure of either the connection must be closed.
+  int AttachRecords() { return io_->AttachRecords(fd_); }
+  int SetRecordKeys(RecordSide side, std::span<const std::byte> keys);
+  // The last that is ever sent, behind what is queued: nothing is queued behind it. Flush sends it.
+  void WriteControlRecord(uint8_t type, std::string_view bytes);
+
   // Ends the connection. Unsent bytes are given up: to say goodbye, Write, Flush and Close in
   // OnSent. OnClosed follows from the loop. Closing twice is allowed.
   void Close();
@@ -97,6 +117,8 @@ class Stream {
   SendQueue& Queue();
   void ReleaseQueue();
   void StartReceive();
+  void EndReceive();
+  void TakeControlRecord();
   void StartSend();
   void Received(Result&& result);
   Held& Hold();
@@ -119,9 +141,11 @@ class Stream {
   State state_ = State::kIdle;
   Waiting waiting_ = Waiting::kNothing;
   bool paused_ = false;
-  bool cancelling_ = false;  // the receive was asked to end, because of a pause
-  bool ended_ = false;       // the peer's direction is over
-  bool failed_ = false;      // OnEnd has told of an error
+  bool cancelling_ = false;    // the receive was asked to end, because of a pause
+  bool holding_ = false;       // nothing is to be received unasked
+  bool kernel_reads_ = false;  // ... the records
+  bool ended_ = false;         // the peer's direction is over
+  bool failed_ = false;        // OnEnd has told of an error
 };
 
 // Accepts on a listening socket that somebody else bound (and keeps). One per shard and address.

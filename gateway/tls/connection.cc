@@ -11,21 +11,11 @@
 
 #include "gateway/base/check.h"
 #include "gateway/base/ip_address.h"
+#include "gateway/tls/connection_impl.h"
 #include "gateway/tls/contexts_impl.h"
 #include "gateway/tls/errors.h"
 
 namespace ringpost::tls {
-
-struct Connection::Impl {
-  std::shared_ptr<const ServerContext> server;  // one of the two, as long as `ssl`
-  ClientPeer client;
-  bssl::UniquePtr<SSL> ssl;
-
-  static int ReadInput(BIO* bio, char* out, int bytes_max);
-  static int WriteOutput(BIO* bio, const char* bytes, int count);
-  static const BIO_METHOD* Method();
-  static std::unique_ptr<Connection> Make(SSL_CTX* context);
-};
 
 // --- The library's way to our buffers
 
@@ -39,6 +29,7 @@ int Connection::Impl::ReadInput(BIO* bio, char* out, int bytes_max) {
   }
   size_t count = std::min(input->size(), static_cast<size_t>(bytes_max));
   std::memcpy(out, input->data(), count);
+  connection->cursor_.Advance(input->substr(0, count));
   input->remove_prefix(count);
   return static_cast<int>(count);
 }
@@ -153,6 +144,8 @@ Connection::Event Connection::Read() {
   // Opens the next record, and says how much is in it.
   int result = SSL_peek(ssl, nullptr, 0);
   int pending = SSL_pending(ssl);
+  if (elsewhere_ && std::exchange(elsewhere_->key_update, false))
+    return {EventKind::kKeyUpdate, {}};
   if (pending == 0) return Fail(result);
   Slice slab = Slice::NewSlab(static_cast<size_t>(pending));
   int got = SSL_read(ssl, slab.mutable_data(), pending);
@@ -202,7 +195,7 @@ void Connection::Seal(std::string_view bytes) {
 // A part that is a record or more is sealed where it lies; what is shorter is put together first: a
 // record of its own for each line of a body would cost more than this copy.
 void Connection::Write(std::span<const Slice> parts) {
-  RP_CHECK(state_ != State::kHandshake);
+  RP_CHECK(state_ != State::kHandshake && !(elsewhere_ && elsewhere_->sends));
   if (!established() || ended_) return;
   thread_local char gathered[SSL3_RT_MAX_PLAIN_LENGTH];
   size_t held = 0, most = 0;
@@ -228,6 +221,7 @@ void Connection::Write(std::span<const Slice> parts) {
 
 void Connection::WriteEnd() {
   if (!established() || std::exchange(ended_, true)) return;
+  if (elsewhere_ && elsewhere_->sends) return;
   SSL_shutdown(impl_->ssl.get());
   ForgetErrors();
 }

@@ -19,6 +19,14 @@
 // What floods it is ended by the library's bounds: 32 KeyUpdates, empty records or warning alerts
 // without data between them, 16 KiB of a record, 64 KiB of a peer's chain.
 //
+// Its records can be made elsewhere (kernel_records.h), each direction by itself and at any time
+// once the handshake is done. To receive elsewhere: consume whole records until BytesToBoundary is
+// 0, take ReceiveKeys, say ReceiveElsewhere; what is then no data (alerts, tickets, KeyUpdate)
+// comes back by TakeControl. To send elsewhere: FlushForSendKeys, let output() leave, take
+// SendKeys, say SendElsewhere. A side that makes records elsewhere cannot change its keys:
+// kKeyUpdate says that the peer has changed its own, or wants ours changed, and that the connection
+// is near its end.
+//
 // Memory: an idle connection holds the library's session state and no buffer. Data comes in slabs
 // of its exact size, which are wiped.
 //
@@ -27,19 +35,22 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "gateway/base/slice.h"
 #include "gateway/tls/client_context.h"
+#include "gateway/tls/record_cursor.h"
+#include "gateway/tls/record_keys.h"
 #include "gateway/tls/server_context.h"
 
 namespace ringpost::tls {
 
 class Connection {
  public:
-  enum class EventKind : uint8_t { kNeedInput, kHandshakeDone, kData, kEnd, kFailed };
+  enum class EventKind : uint8_t { kNeedInput, kHandshakeDone, kData, kKeyUpdate, kEnd, kFailed };
   struct Event {
     EventKind kind;
     Slice data;
@@ -52,6 +63,10 @@ class Connection {
     bool resumed = false;
     bool verified = false;  // client: the chain leads to an authority and the name is the peer's
   };
+
+  static constexpr uint8_t kAlertRecord = 21, kHandshakeRecord = 22;
+  static constexpr uint8_t kCloseNotify = 0, kUnexpectedMessage = 10, kBadRecordMac = 20,
+                           kDecodeError = 50, kInternalError = 80;
 
   static std::unique_ptr<Connection> Accept(std::shared_ptr<const ServerContext> context);
   // `name` is asked for by SNI and must be in the certificate for it to count as verified; an
@@ -82,10 +97,29 @@ class Connection {
   // After kFailed: what went wrong, in words for a log.
   const std::string& failure() const { return failure_; }
 
+  // --- Records made elsewhere; after kHandshakeDone.
+
+  // Nothing: not known, and never will be.
+  std::optional<size_t> BytesToBoundary() const { return cursor_.BytesToBoundary(); }
+  // Nothing: of a version or a cipher that only the library has.
+  std::optional<RecordKeys> ReceiveKeys() const;
+  std::optional<RecordKeys> SendKeys() const;
+  // Lets the library say what it held back for its first write (session tickets).
+  void FlushForSendKeys();
+  void ReceiveElsewhere();
+  void SendElsewhere();
+  // A record of the peer's that is no data: its type (RFC 8446 section 5.1) and plaintext.
+  Event TakeControl(uint8_t type, std::string_view bytes);
+  // What an alert to the peer should say, where sends are made elsewhere; after kFailed.
+  uint8_t alert() const { return alert_; }
+  // The kernel has refused what was to be made there, or could not open a record.
+  void FailElsewhere(std::string_view words, uint8_t alert);
+
  private:
   enum class State : uint8_t { kHandshake, kOpen, kEnded, kFailed };
   struct Impl;
   friend struct Impl;
+  struct Elsewhere;
 
   Connection();
   Event Handshake();
@@ -93,13 +127,20 @@ class Connection {
   Event Fail(int result);
   void Seal(std::string_view bytes);
   void SetFacts();
+  Event TakeAlert(std::string_view bytes);
+  Event TakeHandshakeBytes(std::string_view bytes);
+  bool TakePostHandshake(std::string_view message, bool* key_update);
+  Event Broken(std::string_view words, uint8_t alert);
 
   std::unique_ptr<Impl> impl_;
-  std::string_view* input_ = nullptr;  // while in Step
+  std::unique_ptr<Elsewhere> elsewhere_;  // where one of the directions is
+  std::string_view* input_ = nullptr;     // while in Step
   SliceChain output_;
   Facts facts_;
   std::string failure_;
+  RecordCursor cursor_;
   State state_ = State::kHandshake;
+  uint8_t alert_ = 0;
   bool ended_ = false;  // our direction
 };
 

@@ -48,6 +48,7 @@ inline std::string Flat(const SliceChain& chain) {
 struct Side {
   std::unique_ptr<Connection> connection;
   std::string heard;
+  int key_updates = 0;
   bool secured = false, ended = false, failed = false;
   std::vector<size_t> pieces;
 
@@ -79,6 +80,9 @@ struct Side {
       case Connection::EventKind::kData:
         heard.append(event.data.view());
         pieces.push_back(event.data.size());
+        return true;
+      case Connection::EventKind::kKeyUpdate:
+        ++key_updates;
         return true;
       case Connection::EventKind::kEnd:
         ended = true;

@@ -1,0 +1,35 @@
+// What a Connection is made of. Private to connection.cc and connection_elsewhere.cc.
+#pragma once
+
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+
+#include "gateway/tls/connection.h"
+#include "gateway/tls/contexts_impl.h"
+
+namespace ringpost::tls {
+
+struct Connection::Impl {
+  std::shared_ptr<const ServerContext> server;  // one of the two, as long as `ssl`
+  ClientPeer client;
+  bssl::UniquePtr<SSL> ssl;
+
+  static int ReadInput(BIO* bio, char* out, int bytes_max);
+  static int WriteOutput(BIO* bio, const char* bytes, int count);
+  static const BIO_METHOD* Method();
+  static std::unique_ptr<Connection> Make(SSL_CTX* context);
+};
+
+// Where records are made elsewhere, in one direction or both.
+struct Connection::Elsewhere {
+  std::string handshake_bytes;  // of a message that has not all come
+  uint32_t messages = 0;        // tickets and warnings, since the beginning
+  bool receives = false;
+  bool sends = false;
+  bool key_update = false;  // came by the library's own records
+};
+
+}  // namespace ringpost::tls

@@ -21,6 +21,7 @@
 #include "gateway/delivery/retry.h"
 #include "gateway/delivery/routing.h"
 #include "gateway/tls/certificate.h"
+#include "gateway/tls/kernel_records.h"
 
 namespace ringpost::app {
 
@@ -110,6 +111,8 @@ struct Config {
   ReactorConfig reactor;
   std::vector<RegionConfig> regions;
   std::vector<CertificateConfig> certificates;
+  // Which records the kernel makes (decisions/041-kernel-tls.md).
+  tls::KernelRecordRule::Mode ktls = tls::KernelRecordRule::Mode::kAuto;
   std::string tls_authorities;  // empty: the system's, where it has them
   std::vector<ListenerConfig> listeners;
   std::vector<IpNetwork> trust;

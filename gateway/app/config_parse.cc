@@ -14,6 +14,7 @@ namespace ringpost::app {
 namespace {
 
 constexpr std::string_view kTlsChoices[] = {"none", "optional", "required", "implicit"};
+constexpr std::string_view kKtlsChoices[] = {"auto", "on", "off"};
 constexpr std::string_view kHopTlsChoices[] = {"opportunistic", "required", "verified"};
 constexpr std::string_view kNewlineChoices[] = {"refuse", "normalise"};
 
@@ -199,6 +200,9 @@ void ReadTls(TableReader* root, Config* to) {
   for (const toml::table* from : Sections(&table, "certificate", limits::kTlsCertificatesMax)) {
     ReadCertificate(from, root->errors(), to);
   }
+  size_t ktls = static_cast<size_t>(to->ktls);
+  table.Choice("ktls", kKtlsChoices, &ktls);
+  to->ktls = static_cast<tls::KernelRecordRule::Mode>(ktls);
   if (table.Text("authorities", &to->tls_authorities)) {
     CheckAbsolutePath(&table, "authorities", to->tls_authorities);
   }

@@ -121,7 +121,25 @@ Status GatewayImpl::OpenAllListeners() {
   return OkStatus();
 }
 
+// Once: what the kernel can do does not change while we run, and the choice needs a restart.
+void GatewayImpl::DecideKernelRecords() {
+  using Mode = tls::KernelRecordRule::Mode;
+  constexpr const char* kModes[] = {"auto", "on", "off"};
+  tls::KernelRecordSupport support;
+  if (config_.ktls != Mode::kOff) support = tls::ProbeKernelRecords();
+  kernel_records_ = tls::KernelRecordRule::Make(config_.ktls, support);
+  LogLine line(ReadWallClock(), "kernel_tls");
+  line.Text("ktls", kModes[static_cast<size_t>(config_.ktls)]).Text("kernel", support.ToString());
+  if (config_.ktls == Mode::kOn && support.empty()) {
+    line.Text("words",
+              "tls.ktls is on, but this kernel makes no TLS records (is its module loaded? try "
+              "modprobe tls); the gateway makes them itself");
+  }
+  line.To(*log_);
+}
+
 Status GatewayImpl::StartShards() {
+  DecideKernelRecords();
   const std::vector<uint32_t> cpus = AllowedCpus();
   auto tls = MakeClientTlsContexts(config_);
   if (!tls.ok()) return Prefixed("[tls] authorities: ", tls.status());
@@ -142,6 +160,7 @@ Status GatewayImpl::StartShards() {
     setup.inbound = &inbound_;
     setup.tls_any = tls->any;
     setup.tls_verified = tls->verified;
+    setup.kernel_records = kernel_records_;
     auto shard = std::make_unique<Shard>(std::move(setup));
     Status status = shard->Start();
     if (!status.ok()) return Prefixed("shard " + std::to_string(index) + ": ", status);
@@ -174,7 +193,8 @@ void GatewayImpl::HandOutListeners(const Sockets& fresh) {
     ShardListenerSetup setup;
     setup.address = listener.address;
     setup.region = RegionIndex(listener.region);
-    setup.policy = MakeListenerPolicy(config_, listener, tls, delivery_, &listener_counts_);
+    setup.policy =
+        MakeListenerPolicy(config_, listener, tls, kernel_records_, delivery_, &listener_counts_);
     common.push_back(std::move(setup));
     names.push_back(listener.address.ToString());
     if (!listener.tls_old_versions) continue;

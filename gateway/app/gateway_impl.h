@@ -68,6 +68,7 @@ class GatewayImpl final : public Gateway {
   // What the service manager has, or at least the proof that nobody else listens there.
   Status ClaimListeners(ListenFds* handed_over);
   Status OpenAllListeners();
+  void DecideKernelRecords();
   Status StartShards();
   // Gives every shard its listeners; `fresh` holds the sockets that are new to them.
   void HandOutListeners(const Sockets& fresh);
@@ -96,6 +97,7 @@ class GatewayImpl final : public Gateway {
   std::vector<std::unique_ptr<Region>> regions_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::shared_ptr<const delivery::DeliveryConfig> delivery_;
+  tls::KernelRecordRule kernel_records_;
   const std::shared_ptr<tls::TicketKeys> tickets_ = std::make_shared<tls::TicketKeys>();
   session::InboundShared inbound_;
   ListenerCounts listener_counts_;

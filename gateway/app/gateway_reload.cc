@@ -47,6 +47,7 @@ std::vector<std::string> GatewayImpl::RestartKeys(const Config& fresh) const {
   differs(!(fresh.store == config_.store), "[store]");
   differs(!(fresh.reactor == config_.reactor), "[reactor]");
   differs(fresh.regions != config_.regions, "[[region]]");
+  differs(fresh.ktls != config_.ktls, "[tls] ktls");
   differs(!(fresh.log == config_.log), "[log]");
   differs(!(fresh.control == config_.control), "[control]");
   return keys;

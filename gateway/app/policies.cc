@@ -59,6 +59,7 @@ std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config&
 
 std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
     const Config& config, const ListenerConfig& listener, const TlsContexts& tls,
+    const tls::KernelRecordRule& kernel_records,
     std::shared_ptr<const delivery::DeliveryConfig> delivery, ListenerCounts* counts) {
   auto policy = std::make_shared<session::ListenerPolicy>();
   policy->name = listener.address.ToString();
@@ -70,6 +71,7 @@ std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
   smtp.recipients_max = config.limits.recipients_max;
   if (listener.tls != ListenerTls::kNone) {
     policy->tls = listener.tls_old_versions ? tls.old : tls.modern;
+    policy->kernel_records = kernel_records;
     policy->implicit_tls = listener.tls == ListenerTls::kImplicit;
   }
   if (listener.tls == ListenerTls::kOptional) smtp.starttls = smtp::StartTls::kOffered;

@@ -38,6 +38,7 @@ StatusOr<ClientTlsContexts> MakeClientTlsContexts(const Config& config);
 std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config& config);
 std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
     const Config& config, const ListenerConfig& listener, const TlsContexts& tls,
+    const tls::KernelRecordRule& kernel_records,
     std::shared_ptr<const delivery::DeliveryConfig> delivery, ListenerCounts* counts);
 
 }  // namespace ringpost::app

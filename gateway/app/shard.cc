@@ -73,6 +73,7 @@ Status Shard::MakeRing() {
     context.shards = setup_.shards;
     context.tls_any = setup_.tls_any;
     context.tls_verified = setup_.tls_verified;
+    context.kernel_records = setup_.kernel_records;
     region->dispatcher =
         std::make_unique<session::Dispatcher>(&context, setup_.delivery, from.budgets);
     session::Dispatcher* dispatcher = region->dispatcher.get();

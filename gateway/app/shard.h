@@ -46,6 +46,7 @@ struct ShardSetup {
   std::shared_ptr<const delivery::DeliveryConfig> delivery;
   session::InboundShared* inbound = nullptr;
   std::shared_ptr<const tls::ClientContext> tls_any, tls_verified;  // see RegionContext
+  tls::KernelRecordRule kernel_records;
 };
 
 // What a listener is to be now.

@@ -22,6 +22,11 @@ namespace ringpost {
   X(kTlsHandshakes, "tls_handshakes_total")                             \
   X(kTlsResumed, "tls_sessions_resumed_total")                          \
   X(kTlsHandshakesFailed, "tls_handshakes_failed_total")                \
+  X(kTlsKernelSend, "tls_kernel_send_total")                            \
+  X(kTlsKernelReceive, "tls_kernel_receive_total")                      \
+  X(kTlsKernelRefused, "tls_kernel_refused_total")                      \
+  X(kTlsKernelFailed, "tls_kernel_failed_total")                        \
+  X(kTlsKernelKeysSpent, "tls_kernel_keys_spent_total")                 \
   X(kTlsOut, "tls_outbound_handshakes_total")                           \
   X(kTlsOutFailed, "tls_outbound_handshakes_failed_total")              \
   X(kTlsOutFallbacks, "tls_outbound_clear_text_fallbacks_total")        \

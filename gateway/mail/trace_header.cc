@@ -106,7 +106,9 @@ std::string ReceivedField(const TraceInput& input) {
   folder.Add(input.hostname);
   folder.Add("with");
   folder.Add(input.protocol);
-  if (!input.tls_version.empty()) folder.Add("(" + std::string(input.tls_version) + ")");
+  if (!input.tls_version.empty()) {
+    folder.Add("(" + std::string(input.tls_version) + (input.tls_in_kernel ? "/kernel)" : ")"));
+  }
   folder.Add("id");
   bool with_for = input.single_recipient && IsPlainPath(*input.single_recipient, SpeaksUtf8(input));
   bool with_tls = !input.tls_cipher.empty();

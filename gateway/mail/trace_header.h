@@ -20,6 +20,7 @@ struct TraceInput {
   std::string_view protocol;     // SMTP, ESMTP, UTF8SMTP, ...
   std::string_view tls_version;  // "TLSv1.3"; empty: in clear
   std::string_view tls_cipher;   // "TLS_AES_128_GCM_SHA256" (RFC 8314 section 4.3)
+  bool tls_in_kernel = false;    // it makes the records, of one direction at least
   MessageId id;
   std::optional<std::string_view> single_recipient;  // "for <...>", only where there is just one
   WallTime now;

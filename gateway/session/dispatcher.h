@@ -17,6 +17,7 @@
 #include "gateway/reactor/io.h"
 #include "gateway/session/queue_control.h"
 #include "gateway/tls/client_context.h"
+#include "gateway/tls/kernel_records.h"
 #include "storage/spool.h"
 
 namespace ringpost::delivery {
@@ -43,6 +44,7 @@ struct RegionContext {
   // to under TLS, and mail that must not leave in clear waits.
   std::shared_ptr<const tls::ClientContext> tls_any;
   std::shared_ptr<const tls::ClientContext> tls_verified;
+  tls::KernelRecordRule kernel_records;  // of next hops' connections
 };
 
 class Dispatcher {

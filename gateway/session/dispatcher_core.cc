@@ -29,7 +29,7 @@ std::string HostnameOf(const delivery::DeliveryConfig& config, const RegionConte
 OutboundConnection::Settings SettingsOf(const delivery::DeliveryConfig& config,
                                         const std::string& hostname, const RegionContext& region) {
   return {hostname,       config.connect_timeout, config.command_timeout, config.idle_connection,
-          region.tls_any, region.tls_verified};
+          region.tls_any, region.tls_verified,    region.kernel_records};
 }
 
 }  // namespace

@@ -101,6 +101,7 @@ void InboundConnection::AnswerEndOfData() {
   facts.protocol = session_.protocol();
   facts.listener = policy_->name;
   if (const tls::Connection* secured = stream_.tls()) facts.tls = secured->facts();
+  facts.kernel_records = stream_.kernel_records();
   message_->Finish(std::move(facts));
 }
 
@@ -131,6 +132,7 @@ storage::StoredEnvelope InboundConnection::MakeEnvelope(const mail::HeaderSummar
   if (const tls::Connection* secured = stream_.tls()) {
     trace.tls_version = secured->facts().version;
     trace.tls_cipher = secured->facts().cipher;
+    trace.tls_in_kernel = !stream_.kernel_records().empty();
   }
   if (to.recipients.size() == 1) trace.single_recipient = to.recipients.front().address;
   trace.now = to.received;

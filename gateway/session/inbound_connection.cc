@@ -183,7 +183,7 @@ void InboundConnection::BeginHandshake(const Slice& first) {
   phase_ = Phase::kHandshake;
   if (std::exchange(paused_, false)) stream_.Resume();
   ArmTimer(Seconds(limits::kTlsHandshakeSeconds));
-  stream_.StartTls(tls::Connection::Accept(policy_->tls), first);
+  stream_.StartTls(tls::Connection::Accept(policy_->tls), policy_->kernel_records, first);
 }
 
 void InboundConnection::OnSecured() {
@@ -197,6 +197,18 @@ void InboundConnection::OnSecured() {
     BeginGreeting();
   } else {
     ArmTimer(Seconds(policy_->command_timeout_seconds));
+  }
+}
+
+// The kernel makes the records and cannot change their keys (session/secure_stream.h). What is in
+// hand is answered first; the client connects anew.
+void InboundConnection::OnKeysSpent(bool readable) {
+  if (phase_ != Phase::kSession) return;
+  keys_spent_ = true;
+  LogEvent("tls_keys_spent", "new keys are due, and the kernel that has the records takes none");
+  bool waits = session_.question_open() || (backlog_ && readable);
+  if (readable ? !waits && !session_.in_transaction() : !waits) {
+    EndSession(KeysSpent(policy_->smtp.hostname), "the keys of the connection are used up");
   }
 }
 
@@ -286,6 +298,10 @@ void InboundConnection::AfterTurn(bool body_activity) {
   bool boundary = !session_.question_open() && !session_.in_transaction();
   if (host_->draining && boundary) {
     EndSession(ShuttingDown(policy_->smtp.hostname), "the gateway shuts down");
+    return;
+  }
+  if (keys_spent_ && boundary) {
+    EndSession(KeysSpent(policy_->smtp.hostname), "the keys of the connection are used up");
     return;
   }
   if (ended_ && !backlog_ && !session_.question_open()) {

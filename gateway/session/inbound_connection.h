@@ -72,6 +72,7 @@ class InboundConnection final : public SecureStreamHandler {
 
   void OnConnected(int) override {}
   void OnSecured() override;
+  void OnKeysSpent(bool readable) override;
   void OnReceive(Slice bytes) override;
   void OnSent() override;
   void OnEnd(int error) override;
@@ -135,8 +136,9 @@ class InboundConnection final : public SecureStreamHandler {
   bool counted_ = false;
   bool in_payload_ = false;  // the text of DATA or BDAT is on its way, wanted or not
   bool paused_ = false;
-  bool ended_ = false;   // the peer sends no more
-  bool linger_ = false;  // the end is ours: read what still comes for a moment
+  bool keys_spent_ = false;  // the connection ends once no transaction is in hand
+  bool ended_ = false;       // the peer sends no more
+  bool linger_ = false;      // the end is ours: read what still comes for a moment
 };
 
 }  // namespace ringpost::session

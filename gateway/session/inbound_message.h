@@ -45,7 +45,8 @@ class InboundMessage {
     std::string client;
     std::string protocol;
     std::string listener;
-    tls::Connection::Facts tls;  // empty: in clear
+    tls::Connection::Facts tls;       // empty: in clear
+    std::string_view kernel_records;  // see SecureStream; a literal
   };
   // Asks for the commit; the answer is the connection's OnMessageSettled, or nobody's after Leave.
   void Finish(Facts facts);

@@ -15,6 +15,7 @@
 #include "gateway/identity/trust.h"
 #include "gateway/session/address_counts.h"
 #include "gateway/smtp/server_session.h"
+#include "gateway/tls/kernel_records.h"
 #include "gateway/tls/server_context.h"
 
 namespace ringpost::session {
@@ -25,6 +26,7 @@ struct ListenerPolicy {
   smtp::ServerOptions smtp;
   // For STARTTLS (see smtp.starttls) and implicit TLS; null where neither is.
   std::shared_ptr<const tls::ServerContext> tls;
+  tls::KernelRecordRule kernel_records;
   bool implicit_tls = false;         // the handshake comes before the greeting (RFC 8314)
   smtp::ServerOptions smtp_xclient;  // the same and XCLIENT, for peers on the list
   std::shared_ptr<const identity::NetworkList> trusted;

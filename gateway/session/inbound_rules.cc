@@ -99,6 +99,10 @@ Reply ShuttingDown(std::string_view hostname) {
   return {421, {4, 3, 2}, std::string(hostname) + " is shutting down. Try again in a minute"};
 }
 
+Reply KeysSpent(std::string_view hostname) {
+  return {421, {4, 7, 0}, std::string(hostname) + " needs new TLS keys for more. Connect again"};
+}
+
 Reply MemoryShort(std::string_view hostname) {
   return {421, {4, 3, 2}, std::string(hostname) + " is short of memory. Try again in a minute"};
 }

@@ -23,6 +23,7 @@ std::optional<smtp::Reply> RefuseHeaders(const mail::HeaderSummary& headers);
 // The store could not take the message: 452 4.3.1 or 451 4.3.0.
 smtp::Reply StoreTrouble(const Status& status);
 smtp::Reply ShuttingDown(std::string_view hostname);
+smtp::Reply KeysSpent(std::string_view hostname);
 smtp::Reply MemoryShort(std::string_view hostname);
 smtp::Reply TooManyConnections(std::string_view hostname, std::string_view whose);
 smtp::Reply TooSlow(std::string_view hostname, std::string_view what);

@@ -166,7 +166,8 @@ void OutboundConnection::BeginTls() {
   }
   securing_ = true;
   stream_->StartTls(
-      tls::Connection::Connect(context, tls_name_, peer_.ToString() + " " + tls_name_));
+      tls::Connection::Connect(context, tls_name_, peer_.ToString() + " " + tls_name_),
+      settings_->kernel_records);
 }
 
 void OutboundConnection::OnSecured() {
@@ -176,6 +177,14 @@ void OutboundConnection::OnSecured() {
   session_->Secured();
   ArmTimeout();
   Flush();
+}
+
+// The kernel makes the records and cannot change their keys: what is in hand is carried out where
+// its answer can be read, and the next goes over another connection.
+void OutboundConnection::OnKeysSpent(bool readable) {
+  if (broken_) return;
+  keys_spent_ = true;
+  if (readable && resting_) Quit();
 }
 
 // The handshake has failed. What is tried again in clear is a connection of its own: on this one
@@ -200,7 +209,10 @@ std::string OutboundConnection::TlsWords() const {
   const tls::Connection::Facts& facts = secured->facts();
   std::string words(facts.version);
   words.append(" ").append(facts.cipher);
-  return facts.verified ? words + " verified" : words;
+  if (facts.verified) words.append(" verified");
+  std::string_view kernel = stream_->kernel_records();
+  if (!kernel.empty()) words.append(", kernel: ").append(kernel);
+  return words;
 }
 
 // --- Bytes and time
@@ -230,6 +242,10 @@ void OutboundConnection::OnEnd(int error) {
   }
   if (error == -EPROTO) {
     Fail("TLS with the next hop broke: " + std::string(stream_->tls_failure()));
+    return;
+  }
+  if (error == 0 && keys_spent_) {
+    Fail("the next hop changed its TLS keys, which the kernel that reads them cannot follow");
     return;
   }
   Fail(error == 0 ? "the next hop closed the connection"
@@ -297,7 +313,11 @@ void OutboundConnection::Pump(std::string_view input) {
         break;
       case EventKind::kReady:
         greeted_ = true;
-        if (!quitting_) owner_->OnReady(this);
+        if (keys_spent_ && transactions_ > 0) {
+          Quit();
+        } else if (!quitting_) {
+          owner_->OnReady(this);
+        }
         break;
       case EventKind::kSendBody:
         owner_->OnBodyWanted(this);

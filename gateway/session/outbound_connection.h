@@ -58,6 +58,7 @@ class OutboundConnection final : public SecureStreamHandler {
     Seconds idle_timeout;
     // See RegionContext.
     std::shared_ptr<const tls::ClientContext> tls_any, tls_verified;
+    tls::KernelRecordRule kernel_records;
   };
 
   OutboundConnection(reactor::Io* io, Owner* owner, const Settings* settings, uint32_t site,
@@ -83,7 +84,7 @@ class OutboundConnection final : public SecureStreamHandler {
 
   smtp::ClientSession& session() { return *session_; }
   const smtp::Capabilities& capabilities() const { return session_->capabilities(); }
-  // "TLSv1.3 TLS_AES_256_GCM_SHA384 verified"; empty: in clear.
+  // "TLSv1.3 TLS_AES_256_GCM_SHA384 verified, kernel: send"; empty: in clear.
   std::string TlsWords() const;
   uint32_t site() const { return site_; }
   const Endpoint& peer() const { return peer_; }
@@ -114,6 +115,7 @@ class OutboundConnection final : public SecureStreamHandler {
   void TlsFailed(std::string_view reason);
   void OnConnected(int error) override;
   void OnSecured() override;
+  void OnKeysSpent(bool readable) override;
   void OnReceive(Slice bytes) override;
   void OnSent() override;
   void OnEnd(int error) override;
@@ -157,6 +159,7 @@ class OutboundConnection final : public SecureStreamHandler {
   bool broken_ = false;
   bool quitting_ = false;
   bool resting_ = false;
+  bool keys_spent_ = false;  // no transaction is to begin any more
   bool silent_ = true;
   bool short_of_descriptors_ = false;
   bool pumping_ = false;

@@ -3,26 +3,14 @@
 #include <errno.h>
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 #include <vector>
 
 #include "gateway/base/check.h"
 #include "gateway/base/limits.h"
+#include "gateway/session/secure_stream_impl.h"
 
 namespace ringpost::session {
-
-struct SecureStream::Tls {
-  std::unique_ptr<tls::Connection> connection;
-  std::deque<Slice> waiting;  // written, not sealed yet
-  size_t waiting_bytes = 0;
-  size_t flushed_bytes = 0;  // of those, may be sealed
-  bool end_wanted = false;   // close_notify, once nothing waits
-  bool end_written = false;
-  bool wrote = false;   // the handler is owed an OnSent
-  bool failed = false;  // ... and an OnEnd(-EPROTO), once the alert has left
-  bool ended = false;   // the handler was told that no more will come
-};
 
 SecureStream::SecureStream(reactor::Io* io, SecureStreamHandler* handler)
     : handler_(handler), stream_(io, this) {}
@@ -35,10 +23,12 @@ std::string_view SecureStream::tls_failure() const {
   return tls_ ? std::string_view(tls_->connection->failure()) : std::string_view();
 }
 
-void SecureStream::StartTls(std::unique_ptr<tls::Connection> tls, const Slice& first) {
+void SecureStream::StartTls(std::unique_ptr<tls::Connection> tls,
+                            const tls::KernelRecordRule& kernel, const Slice& first) {
   RP_CHECK(!tls_);
   tls_ = std::make_unique<Tls>();
   tls_->connection = std::move(tls);
+  tls_->kernel = kernel;
   Take(first.view());
 }
 
@@ -47,9 +37,11 @@ void SecureStream::StartTls(std::unique_ptr<tls::Connection> tls, const Slice& f
 void SecureStream::OnReceive(Slice bytes) {
   if (!tls_) {
     handler_->OnReceive(std::move(bytes));
-    return;
+  } else if (tls_->receives != Tls::Maker::kKernel) {
+    Take(bytes.view());
+  } else if (!tls_->failed && !tls_->ended) {
+    handler_->OnReceive(std::move(bytes));
   }
-  Take(bytes.view());
 }
 
 void SecureStream::Take(std::string_view input) {
@@ -57,25 +49,38 @@ void SecureStream::Take(std::string_view input) {
   // Each callback may have closed the stream; none may have destroyed it.
   while (!stream_.closing() && !tls_->failed && !tls_->ended) {
     tls::Connection::Event event = tls_->connection->Step(&input);
-    switch (event.kind) {
-      case Kind::kNeedInput:
-        SendSealed();
-        return;
-      case Kind::kHandshakeDone:
-        handler_->OnSecured();
-        SealMore();
-        break;
-      case Kind::kData:
-        handler_->OnReceive(std::move(event.data));
-        break;
-      case Kind::kEnd:
-        SendSealed();
-        End(0);
-        return;
-      case Kind::kFailed:
-        Failed();
-        return;
+    if (event.kind == Kind::kNeedInput) {
+      SendSealed();
+      MoveReceiving();
+      return;
     }
+    TakeOne(std::move(event));
+  }
+}
+
+void SecureStream::TakeOne(tls::Connection::Event event) {
+  using Kind = tls::Connection::EventKind;
+  switch (event.kind) {
+    case Kind::kNeedInput:
+      return;
+    case Kind::kHandshakeDone:
+      handler_->OnSecured();
+      SealMore();
+      return;
+    case Kind::kData:
+      tls_->received_bytes += event.data.size();
+      handler_->OnReceive(std::move(event.data));
+      return;
+    case Kind::kKeyUpdate:
+      TellKeysSpent(tls_->receives != Tls::Maker::kKernel);
+      return;
+    case Kind::kEnd:
+      SendSealed();
+      End(0);
+      return;
+    case Kind::kFailed:
+      Failed();
+      return;
   }
 }
 
@@ -84,6 +89,7 @@ void SecureStream::Failed() {
   tls_->failed = true;
   tls_->waiting.clear();
   tls_->waiting_bytes = tls_->flushed_bytes = 0;
+  if (tls_->sends == Tls::Maker::kKernel) SendAlert();
   if (!SendSealed() && stream_.unsent_bytes() == 0) End(-EPROTO);
 }
 
@@ -93,6 +99,11 @@ void SecureStream::End(int error) {
 }
 
 void SecureStream::OnEnd(int error) {
+  if (tls_ && !tls_->failed && error == -EBADMSG && tls_->receives == Tls::Maker::kKernel) {
+    tls_->connection->FailElsewhere("a record that does not open", tls::Connection::kBadRecordMac);
+    Failed();
+    return;
+  }
   if (tls_ && tls_->failed) error = -EPROTO;
   End(error);
 }
@@ -105,6 +116,10 @@ void SecureStream::Write(Slice bytes) {
     return;
   }
   if (bytes.empty() || tls_->failed || tls_->end_wanted || stream_.closing()) return;
+  if (tls_->sends == Tls::Maker::kKernel) {
+    stream_.Write(std::move(bytes));
+    return;
+  }
   tls_->waiting_bytes += bytes.size();
   tls_->waiting.push_back(std::move(bytes));
 }
@@ -116,6 +131,8 @@ void SecureStream::Write(const SliceChain& bytes) {
 void SecureStream::WriteCopy(std::string_view bytes) {
   if (!tls_) {
     stream_.WriteCopy(bytes);
+  } else if (tls_->sends == Tls::Maker::kKernel) {
+    if (!tls_->failed && !tls_->end_wanted) stream_.WriteCopy(bytes);
   } else if (!bytes.empty()) {
     Write(Slice::Copy(bytes));
   }
@@ -130,6 +147,10 @@ void SecureStream::Flush() {
     stream_.Flush();
     return;
   }
+  if (tls_->sends == Tls::Maker::kKernel) {
+    PassOn();
+    return;
+  }
   tls_->flushed_bytes = tls_->waiting_bytes;
   SealMore();
 }
@@ -142,6 +163,10 @@ size_t SecureStream::unsent_bytes() const {
 void SecureStream::SealMore() {
   Tls& tls = *tls_;
   if (!tls.connection->established() || tls.failed) return;
+  if (MovesSending()) {
+    MoveSending();
+    return;
+  }
   std::vector<Slice> parts;
   size_t room =
       limits::kTlsSealedBytesMax - std::min(limits::kTlsSealedBytesMax, stream_.unsent_bytes());
@@ -159,6 +184,7 @@ void SecureStream::SealMore() {
   }
   tls.waiting_bytes -= taken;
   tls.flushed_bytes -= taken;
+  tls.sent_bytes += taken;
   if (taken > 0) {
     tls.wrote = true;
     tls.connection->Write(parts);
@@ -173,6 +199,10 @@ void SecureStream::SealMore() {
 bool SecureStream::SendSealed() {
   SliceChain& sealed = tls_->connection->output();
   if (sealed.empty()) return false;
+  if (tls_->sends == Tls::Maker::kKernel || tls_->broken) {
+    sealed.Clear();  // under keys that have gone on without the library
+    return false;
+  }
   stream_.Write(sealed);
   sealed.Clear();
   stream_.Flush();
@@ -186,11 +216,14 @@ void SecureStream::OnSent() {
   }
   if (tls_->failed) {
     End(-EPROTO);
-  } else if (tls_->flushed_bytes > 0 && tls_->connection->established()) {
-    SealMore();
-  } else if (std::exchange(tls_->wrote, false)) {
-    handler_->OnSent();
+    return;
   }
+  if (tls_->sends == Tls::Maker::kKernel) tls_->wrote = true;
+  bool more = tls_->sends == Tls::Maker::kMoving ||
+              (tls_->flushed_bytes > 0 && tls_->connection->established());
+  if (more) SealMore();
+  if (stream_.unsent_bytes() > 0 || tls_->failed || stream_.closing()) return;
+  if (std::exchange(tls_->wrote, false)) handler_->OnSent();
 }
 
 }  // namespace ringpost::session

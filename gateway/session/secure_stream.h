@@ -7,6 +7,19 @@
 //
 //   plain --StartTls--> handshake --OnSecured--> secured --(close_notify, failure)--> ended
 //
+// The kernel can make the records of either direction, from the point on that the rule names
+// (tls/kernel_records.h; decisions/041-kernel-tls.md). The direction moves between two records,
+// with nothing on its way through user space: to receive, the peer's records are read to a boundary
+// and no further; to send, what is sealed has left. What the kernel refuses at the first call is
+// made here as before; once its record layer is attached every failure ends the connection, and
+// nothing is ever written to a socket whose records are in doubt.
+//
+//   library --(rule)--> moving --(boundary, or all sent)--> kernel
+//
+// A side whose records the kernel makes cannot change its keys. Where the peer changes its own or
+// asks for ours to change, and after very many records, OnKeysSpent says that the connection is
+// near its end.
+//
 // The end: the peer's close_notify is an OnEnd(0), like the end of the TCP stream, and what comes
 // behind it is dropped. A failed handshake or record is OnEnd(-EPROTO), after the alert has left;
 // tls_failure() says why. An end of TCP without close_notify is an OnEnd(0) too: SMTP itself says
@@ -23,6 +36,7 @@
 #include "gateway/base/slice.h"
 #include "gateway/reactor/stream.h"
 #include "gateway/tls/connection.h"
+#include "gateway/tls/kernel_records.h"
 
 namespace ringpost::session {
 
@@ -30,6 +44,9 @@ class SecureStreamHandler : public reactor::StreamHandler {
  public:
   // The handshake is done; tls() says what was agreed.
   virtual void OnSecured() = 0;
+  // The connection should end soon, in good order. `readable`: what the peer still says comes; else
+  // it does not, and an OnEnd(0) follows this.
+  virtual void OnKeysSpent(bool readable) = 0;
 
  protected:
   ~SecureStreamHandler() = default;
@@ -47,11 +64,14 @@ class SecureStream final : private reactor::StreamHandler {
 
   // `first`: bytes of the peer's that came already and belong to the handshake. Callbacks may come
   // from inside this call where there are any.
-  void StartTls(std::unique_ptr<tls::Connection> tls, const Slice& first = {});
+  void StartTls(std::unique_ptr<tls::Connection> tls, const tls::KernelRecordRule& kernel,
+                const Slice& first = {});
   // Null: in clear.
   const tls::Connection* tls() const;
   // Why OnEnd(-EPROTO) came.
   std::string_view tls_failure() const;
+  // Which records the kernel makes by now: "", "send", "receive", "both".
+  std::string_view kernel_records() const;
 
   void Write(Slice bytes);
   void Write(const SliceChain& bytes);
@@ -75,12 +95,26 @@ class SecureStream final : private reactor::StreamHandler {
   void OnSent() override;
   void OnEnd(int error) override;
   void OnClosed() override { handler_->OnClosed(); }
+  void OnReceiveHeld() override;
+  void OnControlRecord(uint8_t type, std::string_view bytes) override;
 
   void Take(std::string_view input);
+  void TakeOne(tls::Connection::Event event);
   void SealMore();
   bool SendSealed();
   void Failed();
   void End(int error);
+
+  // secure_stream_records.cc
+  bool MovesSending();
+  void MoveSending();
+  void MoveReceiving();
+  int AttachRecords();
+  void SendAlert();
+  void KernelFailed(std::string_view what, int error);
+  void CountRecords();
+  void TellKeysSpent(bool readable);
+  void PassOn();
 
   SecureStreamHandler* handler_;
   reactor::Stream stream_;

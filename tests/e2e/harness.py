@@ -21,6 +21,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("RINGPOST_BIN", ROOT / "build/release/bin"))
 # How many times longer than usual things may take: more than 1 where a sanitizer slows them (ctest sets it).
 PATIENCE = float(os.environ.get("RINGPOST_TEST_PATIENCE", "1"))
+# What the gateways' tls.ktls is to be; none: what they take by themselves.
+KTLS = os.environ.get("RINGPOST_TEST_KTLS")
 # What a sanitizer's report begins with.
 REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error: ")
 
@@ -83,6 +85,10 @@ class Daemon:
         self.write_config(next_hop, extra, listener_extra, trust, store_extra)
 
     def write_config(self, next_hop, extra="", listener_extra="", trust=True, store_extra=""):
+        if KTLS and "[tls]\n" in extra:
+            extra = extra.replace("[tls]\n", f'[tls]\nktls = "{KTLS}"\n')
+        elif KTLS:
+            extra += f'[tls]\nktls = "{KTLS}"\n'
         trusted = '[[trust]]\nnetwork = "127.0.0.0/8"\n' if trust else ""
         hops = next_hop if isinstance(next_hop, str) else f"127.0.0.1:{next_hop}"
         self.config_path.write_text(f"""

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/session/dispatcher_rig.h"
+#include "tests/unit/session/sim_kernel_tls.h"
 
 namespace ringpost::session {
 namespace {
@@ -69,6 +70,39 @@ TEST_F(DispatcherTls, SessionsAreResumed) {
     EXPECT_EQ(hop_->messages.back().resumed, i > 0) << i;
   }
   EXPECT_EQ(hop_->connections, 4);
+}
+
+// The hop's tickets come as control records where the kernel reads.
+TEST_F(DispatcherTls, TheKernelCanMakeTheRecords) {
+  struct {
+    bool send, receive;
+    const char* words;
+  } rules[] = {{true, true, "kernel: both"},
+               {true, false, "kernel: send"},
+               {false, true, "kernel: receive"}};
+  for (auto& rule : rules) {
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+      SCOPED_TRACE(std::string(rule.words) + " seed " + std::to_string(seed));
+      Use(seed, reactor::SimFaults::Rough());
+      rig_->world.SetKernelTls(SimKernel());
+      rig_->region.kernel_records.support = EveryKernelCipher();
+      if (rule.send) rig_->region.kernel_records.send_from_bytes = 0;
+      if (rule.receive) rig_->region.kernel_records.receive_from_bytes = 0;
+      rig_->config.messages_per_connection = 2;
+      rig_->config.connections_per_site = 1;
+      Route(delivery::HopTls::kRequired);
+      for (size_t i = 0; i < 5; ++i) {
+        rig_->Send({});
+        ASSERT_TRUE(Delivered(i + 1));
+        EXPECT_EQ(hop_->messages.back().tls, "TLSv1.3");
+        EXPECT_EQ(hop_->messages.back().resumed, i >= 2) << i;
+      }
+      EXPECT_EQ(hop_->connections, 3);
+      for (auto& line : rig_->log.Of("delivered")) {
+        EXPECT_THAT(RecordingLog::Field(line, "tls"), HasSubstr(rule.words));
+      }
+    }
+  }
 }
 
 TEST_F(DispatcherTls, ABrokenHandshakeIsFollowedByOneTryInClear) {

@@ -1,0 +1,338 @@
+// Kernel TLS on the simulated ring: the records of a session move to a kernel, whose record layer
+// is BoringSSL's AEADs here, and a client that makes its own records says everything at every
+// point.
+#include <errno.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "gateway/base/counters.h"
+#include "gateway/base/limits.h"
+#include "tests/unit/session/inbound_rig.h"
+#include "tests/unit/session/sim_kernel_tls.h"
+#include "tests/unit/tls/tls_pair.h"
+
+namespace ringpost::session {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr uint8_t kData = 23;
+
+struct Rule {
+  const char* name;
+  bool send, receive;
+};
+constexpr Rule kRules[] = {{"both", true, true}, {"send", true, false}, {"receive", false, true}};
+
+std::shared_ptr<const tls::ServerContext> Server() {
+  static const auto server = tls::MakeServer({tls::MakeCertificate({"gw.example.net"})});
+  return server;
+}
+
+void Secure(InboundRig* rig, const Rule& rule, reactor::SimKernelTls kernel = SimKernel()) {
+  rig->world.SetKernelTls(std::move(kernel));
+  rig->policy().tls = Server();
+  rig->policy().implicit_tls = true;
+  rig->policy().kernel_records.support = EveryKernelCipher();
+  if (rule.send) rig->policy().kernel_records.send_from_bytes = 0;
+  if (rule.receive) rig->policy().kernel_records.receive_from_bytes = 0;
+}
+
+// A client that is a library in what it reads and a hand in what it says.
+class HandClient {
+ public:
+  explicit HandClient(InboundRig* rig) : rig_(rig), peer_(rig->Connect("192.0.2.9")) {
+    static const auto context = tls::MakeClient();
+    side_.connection = tls::Connection::Connect(context, "gw.example.net", "gw");
+    side_.Feed({});
+    peer_->Write(side_.Take());
+    RunUntil([this] { return side_.secured; });
+    if (!side_.secured) return;
+    peer_->Write(side_.Take());
+    records_.emplace(*side_.connection->SendKeys());
+    side_.connection->SendElsewhere();
+  }
+
+  bool secured() const { return side_.secured; }
+  bool over() const { return side_.ended || side_.failed || peer_->ended(); }
+  const std::string& heard() const { return side_.heard; }
+  tls::Side& side() { return side_; }
+  reactor::SimPeer& peer() { return *peer_; }
+  const std::string& wire() const { return wire_; }
+
+  void Record(uint8_t type, std::string_view bytes) { peer_->Write(records_->Seal(type, bytes)); }
+  void Say(std::string_view words) { Record(kData, words); }
+  std::string Sealed(std::string_view words) { return records_->Seal(kData, words); }
+  // Until a whole reply has come behind what was heard before, or the end.
+  std::string Reply() {
+    RunUntil([this] { return Whole() || over(); });
+    std::string reply = side_.heard.substr(read_);
+    read_ = side_.heard.size();
+    return reply;
+  }
+  void RunUntil(const std::function<bool()>& done) {
+    rig_->RunUntil([&] {
+      Pump();
+      return done() || over();
+    });
+  }
+
+ private:
+  void Pump() {
+    std::string came = peer_->TakeReceived();
+    wire_ += came;
+    if (!came.empty()) side_.Feed(came);
+    if (!records_) peer_->Write(side_.Take());
+  }
+  bool Whole() const {
+    std::string_view fresh = std::string_view(side_.heard).substr(read_);
+    if (!fresh.ends_with("\r\n")) return false;
+    size_t last = fresh.rfind("\r\n", fresh.size() - 3);
+    size_t begin = last == std::string_view::npos ? 0 : last + 2;
+    return fresh.size() > begin + 3 && fresh[begin + 3] == ' ';
+  }
+
+  InboundRig* rig_;
+  std::unique_ptr<reactor::SimPeer> peer_;
+  tls::Side side_;
+  std::optional<tls::RecordLayer> records_;
+  std::string wire_;
+  size_t read_ = 0;
+};
+
+struct Step {
+  std::string_view words;
+  bool replied;
+};
+constexpr Step kMail[] = {
+    {"EHLO client.example\r\n", true},
+    {"MAIL FROM:<a@client.example>\r\n", true},
+    {"RCPT TO:<b@dest.example>\r\n", true},
+    {"DATA\r\n", true},
+    {"From: a@client.example\r\nSubject: hel", false},
+    {"lo\r\n\r\nHello\r\n.\r\n", true},
+    {"NOOP\r\n", true},
+};
+constexpr size_t kSteps = std::size(kMail);
+
+TEST(KernelTls, CarriesAMessageInEachDirectionAndBoth) {
+  for (const Rule& rule : kRules) {
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+      SCOPED_TRACE(std::string(rule.name) + " seed " + std::to_string(seed));
+      InboundRig rig(seed, reactor::SimFaults::Rough());
+      Secure(&rig, rule);
+      HandClient client(&rig);
+      ASSERT_TRUE(client.secured());
+      EXPECT_THAT(client.Reply(), StartsWith("220 "));
+      for (const Step& step : kMail) {
+        client.Say(step.words);
+        if (step.replied) {
+          EXPECT_THAT(client.Reply(), testing::AnyOf(StartsWith("2"), StartsWith("3")));
+        }
+      }
+      ASSERT_EQ(rig.admitted.size(), 1u);
+      std::string text = InboundRig::TextOf(*rig.admitted[0]);
+      EXPECT_THAT(text, HasSubstr("(TLSv1.3/kernel)"));
+      EXPECT_TRUE(text.ends_with("Subject: hello\r\n\r\nHello\r\n"));
+      std::string ktls = std::string("\"ktls\":\"") + rule.name + "\"";
+      EXPECT_THAT(rig.log.lines.back(), HasSubstr(ktls));
+      client.Say("QUIT\r\n");
+      EXPECT_THAT(client.Reply(), StartsWith("221 "));
+      client.RunUntil([] { return false; });
+      EXPECT_TRUE(client.side().ended) << "no close_notify";
+      EXPECT_FALSE(client.side().failed);
+    }
+  }
+}
+
+// What comes with the last of the handshake, cut anywhere, is read to the boundary and no further.
+TEST(KernelTls, NothingReadAheadIsLost) {
+  for (const Rule& rule : kRules) {
+    for (uint64_t seed = 1; seed <= 60; ++seed) {
+      SCOPED_TRACE(std::string(rule.name) + " seed " + std::to_string(seed));
+      InboundRig rig(seed, reactor::SimFaults::Rough());
+      Secure(&rig, rule);
+      HandClient client(&rig);
+      ASSERT_TRUE(client.secured());
+      std::string all;
+      for (const Step& step : kMail) all += client.Sealed(step.words);
+      client.peer().Write(all.substr(0, seed * 7 % all.size()));
+      rig.RunFor(Millis(seed % 3));
+      client.peer().Write(all.substr(seed * 7 % all.size()));
+      client.RunUntil([&] { return client.heard().ends_with("Still here\r\n"); });
+      EXPECT_TRUE(client.heard().ends_with("Still here\r\n")) << client.heard();
+      ASSERT_EQ(rig.admitted.size(), 1u);
+      EXPECT_TRUE(InboundRig::TextOf(*rig.admitted[0]).ends_with("hello\r\n\r\nHello\r\n"));
+    }
+  }
+}
+
+// --- Every control record at every point
+
+enum class After { kGoesOn, kEnds };
+
+struct Said {
+  const char* name;
+  std::vector<std::pair<uint8_t, std::string>> records;
+  After after_kernel;   // where the kernel reads
+  After after_library;  // where the library reads and the kernel sends
+};
+
+const Said kSaid[] = {
+    {"CloseNotify", {{21, {1, 0}}}, After::kEnds, After::kEnds},
+    {"UserCanceled", {{21, {1, 90}}}, After::kGoesOn, After::kGoesOn},
+    {"FatalAlert", {{21, {2, 80}}}, After::kEnds, After::kEnds},
+    {"ShortAlert", {{21, {1}}}, After::kEnds, After::kEnds},
+    {"KeyUpdate", {{22, {24, 0, 0, 1, 0}}}, After::kEnds, After::kGoesOn},
+    {"KeyUpdateRequested", {{22, {24, 0, 0, 1, 1}}}, After::kEnds, After::kEnds},
+    {"KeyUpdateInHalves", {{22, {24, 0, 0}}, {22, {1, 0}}}, After::kEnds, After::kGoesOn},
+    {"KeyUpdateAndMore", {{22, {24, 0, 0, 1, 0, 24}}}, After::kEnds, After::kEnds},
+    {"KeyUpdateOfNoValue", {{22, {24, 0, 0, 1, 7}}}, After::kEnds, After::kEnds},
+    {"Ticket", {{22, {4, 0, 0, 1, 0}}}, After::kEnds, After::kEnds},
+    {"ClientHello", {{22, {1, 0, 0, 2, 3, 3}}}, After::kEnds, After::kEnds},
+    {"EndlessMessage", {{22, {4, 127, 0, 0}}}, After::kEnds, After::kEnds},
+    {"ChangeCipherSpec", {{20, {1}}}, After::kEnds, After::kEnds},
+    {"NoType", {{99, "what"}}, After::kEnds, After::kEnds},
+    {"EmptyData", {{kData, ""}}, After::kGoesOn, After::kGoesOn},
+};
+
+// The client's keys go on after its KeyUpdate, which this client does not do: what it says then is
+// under the wrong ones, to whoever could follow.
+bool ChangesKeys(const Said& said) { return std::string_view(said.name).starts_with("KeyUpdate"); }
+
+void SayAt(const Rule& rule, const Said& said, size_t point, uint64_t seed) {
+  InboundRig rig(seed, reactor::SimFaults::Rough());
+  Secure(&rig, rule);
+  HandClient client(&rig);
+  ASSERT_TRUE(client.secured());
+  client.Reply();
+  After after = rule.receive ? said.after_kernel : said.after_library;
+  size_t acknowledged = 0;
+  for (size_t i = 0; i < kSteps && !client.over(); ++i) {
+    if (i == point) {
+      for (auto& [type, bytes] : said.records) client.Record(type, bytes);
+      if (after == After::kGoesOn && !ChangesKeys(said)) {
+        rig.RunFor(Millis(5));
+      } else {
+        client.RunUntil([] { return false; });
+        break;
+      }
+    }
+    client.Say(kMail[i].words);
+    if (kMail[i].replied && client.Reply().find("queued as") != std::string::npos) ++acknowledged;
+  }
+  if (after == After::kEnds) {
+    EXPECT_TRUE(client.over());
+    EXPECT_TRUE(rig.RunUntil([&] { return client.peer().ended(); }));
+  }
+  if (after == After::kGoesOn && !ChangesKeys(said)) {
+    EXPECT_EQ(acknowledged, 1u);
+  }
+  // What was acknowledged is there, and nothing else is.
+  EXPECT_EQ(rig.admitted.size(), acknowledged);
+  if (point < 6 && ChangesKeys(said)) {
+    EXPECT_EQ(rig.admitted.size(), 0u);
+  }
+  for (auto& message : rig.admitted) {
+    EXPECT_TRUE(InboundRig::TextOf(*message).ends_with("hello\r\n\r\nHello\r\n"));
+  }
+  // Nothing ever left but records that the client could open.
+  EXPECT_THAT(client.wire(), Not(HasSubstr("250 2")));
+  EXPECT_THAT(client.wire(), Not(HasSubstr("421 4")));
+  EXPECT_THAT(client.side().connection->failure(), Not(HasSubstr("DECRYPT")));
+  EXPECT_THAT(client.side().connection->failure(), Not(HasSubstr("decrypt")));
+}
+
+TEST(KernelTls, EveryControlRecordAtEveryPoint) {
+  for (const Rule& rule : kRules) {
+    for (const Said& said : kSaid) {
+      for (size_t point = 0; point < kSteps; ++point) {
+        for (uint64_t seed = 1; seed <= 3; ++seed) {
+          SCOPED_TRACE(std::string(rule.name) + " " + said.name + " at " + std::to_string(point) +
+                       " seed " + std::to_string(seed));
+          if (!rule.receive && ChangesKeys(said) && said.after_library == After::kGoesOn) continue;
+          SayAt(rule, said, point, seed);
+          if (testing::Test::HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+TEST(KernelTls, AForgedRecordIsAnsweredByAnAlertAndTheEnd) {
+  for (size_t point = 0; point < kSteps; ++point) {
+    InboundRig rig(point + 1, reactor::SimFaults::Rough());
+    Secure(&rig, kRules[0]);
+    HandClient client(&rig);
+    client.Reply();
+    for (size_t i = 0; i < point; ++i) {
+      client.Say(kMail[i].words);
+      if (kMail[i].replied) client.Reply();
+    }
+    std::string record = client.Sealed("QUIT\r\n");
+    record.back() = static_cast<char>(record.back() ^ 1);
+    client.peer().Write(record);
+    client.RunUntil([] { return false; });
+    EXPECT_THAT(client.side().connection->failure(), HasSubstr("bad record mac"));
+    EXPECT_EQ(rig.admitted.size(), point > 5 ? 1u : 0u);
+    EXPECT_EQ(rig.log.Count("session_ended"), 1u);
+  }
+}
+
+// --- Kernels that say no
+
+TEST(KernelTls, AKernelThatHasNoneChangesNothing) {
+  for (int error : {-ENOENT, -ENOTCONN, -EPERM}) {
+    InboundRig rig;
+    reactor::SimKernelTls kernel = SimKernel();
+    kernel.attach_error = error;
+    Secure(&rig, kRules[0], std::move(kernel));
+    HandClient client(&rig);
+    ASSERT_TRUE(client.secured());
+    client.Reply();
+    for (const Step& step : kMail) {
+      client.Say(step.words);
+      if (step.replied) client.Reply();
+    }
+    ASSERT_EQ(rig.admitted.size(), 1u);
+    EXPECT_THAT(InboundRig::TextOf(*rig.admitted[0]), HasSubstr("(TLSv1.3)"));
+  }
+}
+
+TEST(KernelTls, AnUnknownCipherStaysInTheLibrary) {
+  InboundRig rig;
+  Secure(&rig, kRules[0]);
+  rig.policy().kernel_records.support = {};
+  HandClient client(&rig);
+  client.Reply();
+  client.Say("EHLO client.example\r\n");
+  EXPECT_THAT(client.Reply(), StartsWith("250"));
+}
+
+// Once its record layer is on the socket a failure is the end, in silence.
+TEST(KernelTls, AKernelThatRefusesTheKeysGetsNothingMore) {
+  for (bool sending : {true, false}) {
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+      SCOPED_TRACE(seed);
+      InboundRig rig(seed, reactor::SimFaults::Rough());
+      reactor::SimKernelTls kernel = SimKernel();
+      (sending ? kernel.send_error : kernel.receive_error) = -ENOMEM;
+      Secure(&rig, kRules[0], std::move(kernel));
+      HandClient client(&rig);
+      client.RunUntil([] { return false; });
+      EXPECT_TRUE(client.peer().ended());
+      EXPECT_THAT(client.wire(), Not(HasSubstr("220 gw")));
+      EXPECT_EQ(client.side().connection->failure(), "");
+      EXPECT_EQ(rig.log.Count("session_ended"), 1u);
+      EXPECT_THAT(rig.log.lines.back(), HasSubstr("the kernel did not take over"));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ringpost::session

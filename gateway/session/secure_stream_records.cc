@@ -61,7 +61,6 @@ bool SecureStream::MovesSending() {
     return false;
   }
   tls_->sends = Tls::Maker::kMoving;
-  tls_->connection->FlushForSendKeys();
   SendSealed();
   return true;
 }
@@ -69,7 +68,7 @@ bool SecureStream::MovesSending() {
 // All that is sealed leaves first; then what waits goes as it is, and the kernel seals it.
 void SecureStream::MoveSending() {
   if (stream_.unsent_bytes() > 0 || stream_.closing()) return;  // OnSent comes back here
-  // The answer to a KeyUpdate may have come up meanwhile; the keys are those behind it.
+  // Session tickets, the answer to a KeyUpdate: the keys are those behind them.
   tls_->connection->FlushForSendKeys();
   if (SendSealed()) return;
   auto keys = tls_->connection->SendKeys();

@@ -67,6 +67,7 @@ class HandClient {
 
   void Record(uint8_t type, std::string_view bytes) { peer_->Write(records_->Seal(type, bytes)); }
   void Say(std::string_view words) { Record(kData, words); }
+  bool resumed() const { return side_.connection->facts().resumed; }
   std::string Sealed(std::string_view words) { return records_->Seal(kData, words); }
   // Until a whole reply has come behind what was heard before, or the end.
   std::string Reply() {
@@ -128,6 +129,9 @@ TEST(KernelTls, CarriesAMessageInEachDirectionAndBoth) {
       Secure(&rig, rule);
       HandClient client(&rig);
       ASSERT_TRUE(client.secured());
+      if (seed > 1) {
+        EXPECT_TRUE(client.resumed()) << "the tickets did not come";
+      }
       EXPECT_THAT(client.Reply(), StartsWith("220 "));
       for (const Step& step : kMail) {
         client.Say(step.words);
@@ -213,6 +217,7 @@ void SayAt(const Rule& rule, const Said& said, size_t point, uint64_t seed) {
   client.Reply();
   After after = rule.receive ? said.after_kernel : said.after_library;
   size_t acknowledged = 0;
+  MonoTime begun = rig.world.now();
   for (size_t i = 0; i < kSteps && !client.over(); ++i) {
     if (i == point) {
       for (auto& [type, bytes] : said.records) client.Record(type, bytes);
@@ -228,6 +233,7 @@ void SayAt(const Rule& rule, const Said& said, size_t point, uint64_t seed) {
   }
   if (after == After::kEnds) {
     EXPECT_TRUE(client.over());
+    EXPECT_LT(rig.world.now() - begun, Seconds(10)) << "it waited for a time-out";
     EXPECT_TRUE(rig.RunUntil([&] { return client.peer().ended(); }));
   }
   if (after == After::kGoesOn && !ChangesKeys(said)) {

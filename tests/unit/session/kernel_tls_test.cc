@@ -233,7 +233,10 @@ void SayAt(const Rule& rule, const Said& said, size_t point, uint64_t seed) {
   }
   if (after == After::kEnds) {
     EXPECT_TRUE(client.over());
-    EXPECT_LT(rig.world.now() - begun, Seconds(10)) << "it waited for a time-out";
+    // Where the library reads on, a transaction in hand is waited for.
+    if (rule.receive || !ChangesKeys(said)) {
+      EXPECT_LT(rig.world.now() - begun, Seconds(10)) << "it waited for a time-out";
+    }
     EXPECT_TRUE(rig.RunUntil([&] { return client.peer().ended(); }));
   }
   if (after == After::kGoesOn && !ChangesKeys(said)) {

@@ -1,4 +1,5 @@
-// What a Connection is made of. Private to connection.cc and connection_elsewhere.cc.
+// What a Connection is made of. Private to connection.cc, connection_elsewhere.cc and
+// connection_control.cc.
 #pragma once
 
 #include <openssl/bio.h>
@@ -22,6 +23,10 @@ struct Connection::Impl {
   static const BIO_METHOD* Method();
   static std::unique_ptr<Connection> Make(SSL_CTX* context);
 };
+
+// A whole KeyUpdate message, header and all (RFC 8446 section 4.6.3).
+inline constexpr uint8_t kKeyUpdateMessage = 24;
+inline constexpr size_t kKeyUpdateBytes = 5;
 
 // Where records are made elsewhere, in one direction or both.
 struct Connection::Elsewhere {

@@ -38,6 +38,7 @@ PARSERS = {
                  "gateway/mail/reencode.cc"],
     "reply": ["gateway/smtp/capabilities.cc", "gateway/smtp/reply_parser.cc"],
     "server_session": ["gateway/smtp/server_commands.cc", "gateway/smtp/server_session.cc"],
+    "tls_control": ["gateway/tls/connection_control.cc"],
     "tls": ["gateway/tls/connection.cc"],
     "certificate": ["gateway/tls/certificate.cc"],
 }

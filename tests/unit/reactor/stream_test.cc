@@ -36,12 +36,20 @@ struct Recorder final : StreamHandler {
     EXPECT_FALSE(closed);
     closed = true;
   }
+  void OnReceiveHeld() override {
+    EXPECT_FALSE(inside_call);
+    EXPECT_FALSE(end);
+    ++held;
+    if (on_held) on_held();
+  }
 
   std::optional<int> connected;
   std::string received;
   SliceChain kept;
   bool keep = false;
   int sent = 0;
+  int held = 0;
+  std::function<void()> on_held;
   std::optional<int> end;
   bool closed = false;
   bool inside_call = false;
@@ -375,6 +383,73 @@ TEST_P(StreamTest, AFailedSendIsToldWhilePaused) {
   EXPECT_FALSE(recorder_.end.has_value());
   peer_->Reset();
   ASSERT_TRUE(rig_->RunUntil([&] { return recorder_.end.has_value(); }));
+  EXPECT_LT(*recorder_.end, 0);
+}
+
+// Held, it takes what the kernel had handed over and then only what it is asked to.
+TEST_P(StreamTest, HeldItReceivesExactlyWhatIsAskedFor) {
+  Accepted();
+  std::string first = Pattern(10'000, 3), second = Pattern(50'000, 4);
+  peer_->Write(first);
+  ASSERT_TRUE(rig_->RunUntil([&] { return recorder_.received.size() == first.size(); }));
+  stream_->HoldReceive();
+  ASSERT_TRUE(rig_->RunUntil([&] { return recorder_.held == 1; }));
+  peer_->Write(second);
+  rig_->RunFor(Millis(20));
+  EXPECT_EQ(recorder_.received.size(), first.size());
+  // Header and body, as records are read.
+  size_t asked = 0;
+  std::vector<size_t> sizes = {5, 1, 4000, 5, 17};
+  recorder_.on_held = [&] {
+    EXPECT_LE(recorder_.received.size(), first.size() + asked);
+    size_t missing = first.size() + asked - recorder_.received.size();
+    if (missing == 0 && !sizes.empty()) {
+      missing = sizes.front();
+      asked += missing;
+      sizes.erase(sizes.begin());
+    }
+    if (missing > 0) stream_->ReceiveOnce(missing);
+  };
+  recorder_.on_held();
+  ASSERT_TRUE(rig_->RunUntil(
+      [&] { return sizes.empty() && recorder_.received.size() == first.size() + asked; }));
+  rig_->RunFor(Millis(20));
+  EXPECT_EQ(recorder_.received.size(), first.size() + asked);
+  recorder_.on_held = nullptr;
+  stream_->ReleaseReceive();
+  ASSERT_TRUE(
+      rig_->RunUntil([&] { return recorder_.received.size() == first.size() + second.size(); }));
+  EXPECT_EQ(recorder_.received, first + second);
+}
+
+TEST_P(StreamTest, HoldingWhilePausedWaitsForTheResume) {
+  Accepted();
+  stream_->Pause();
+  std::string bytes = Pattern(30'000);
+  peer_->Write(bytes);
+  rig_->RunFor(Millis(20));
+  stream_->HoldReceive();
+  rig_->RunFor(Millis(20));
+  EXPECT_EQ(recorder_.held, 0);
+  recorder_.on_held = [&] { stream_->ReleaseReceive(); };
+  recorder_.inside_call = true;
+  stream_->Resume();
+  recorder_.inside_call = false;
+  ASSERT_TRUE(rig_->RunUntil([&] { return recorder_.received.size() == bytes.size(); }));
+  EXPECT_EQ(recorder_.held, 1);
+  EXPECT_EQ(recorder_.received, bytes);
+}
+
+TEST_P(StreamTest, AHeldStreamStillLearnsThatASendFailed) {
+  Accepted();
+  stream_->HoldReceive();
+  ASSERT_TRUE(rig_->RunUntil([&] { return recorder_.held >= 1; }));
+  peer_->Reset();
+  ASSERT_TRUE(rig_->RunUntil([&] {
+    stream_->WriteCopy("anybody there?");
+    stream_->Flush();
+    return recorder_.end.has_value();
+  }));
   EXPECT_LT(*recorder_.end, 0);
 }
 

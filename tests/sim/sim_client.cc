@@ -18,7 +18,9 @@ SimClient::SimClient(reactor::SimWorld* world, const Endpoint& server, SimLedger
       left_(task.messages) {}
 
 void SimClient::Connect() {
-  peer_ = world_->Connect(server_);
+  std::unique_ptr<reactor::SimPeer> peer = world_->Connect(server_);
+  if (!peer) return;
+  peer_ = std::make_unique<SimTalk>(std::move(peer));
   phase_ = Phase::kGreeting;
   silent_ = false;
   unread_.clear();
@@ -59,7 +61,7 @@ bool SimClient::TakeReply(std::string* reply) {
     if (end == std::string::npos) return false;
     bool last = end < at + 4 || unread_[at + 3] != '-';
     if (last) {
-      *reply = unread_.substr(at, end - at);
+      *reply = unread_.substr(0, end);
       unread_.erase(0, end + 2);
       return true;
     }
@@ -75,7 +77,15 @@ void SimClient::OnReply(const std::string& reply) {
   }
   switch (phase_) {
     case Phase::kGreeting:
-      phase_ = Phase::kReady;
+      phase_ = Phase::kHello;
+      peer_->Write("EHLO client.example.com\r\n");
+      return;
+    case Phase::kHello:
+      return OnHello(reply);
+    case Phase::kStartTls:
+      if (reply[0] != '2') return Begin();
+      phase_ = Phase::kHello;
+      peer_->Connect(*task_.tls, "gateway");
       peer_->Write("EHLO client.example.com\r\n");
       return;
     case Phase::kReady:
@@ -91,6 +101,16 @@ void SimClient::OnReply(const std::string& reply) {
     case Phase::kQuit:
       return HangUp();
   }
+}
+
+void SimClient::OnHello(const std::string& reply) {
+  bool secures = !peer_->under_tls() && reply.find("STARTTLS") != std::string::npos;
+  if (!secures || random_.OneIn(3)) {
+    phase_ = Phase::kReady;
+    return Begin();
+  }
+  phase_ = Phase::kStartTls;
+  peer_->Write("STARTTLS\r\n");
 }
 
 // The last chunk's reply is the message's.

@@ -11,6 +11,7 @@
 
 #include "gateway/reactor/sim_io.h"
 #include "tests/sim/sim_ledger.h"
+#include "tests/sim/sim_talk.h"
 
 namespace ringpost::sim {
 
@@ -24,7 +25,8 @@ class SimClient {
   struct Task {
     int first_number = 0;
     int messages = 0;
-    Seconds lifetime{};  // of the gateway's messages
+    Seconds lifetime{};             // of the gateway's messages
+    const TlsSetup* tls = nullptr;  // for STARTTLS, where it is offered
   };
   SimClient(reactor::SimWorld* world, const Endpoint& server, SimLedger* ledger, const Task& task,
             uint64_t seed);
@@ -36,7 +38,16 @@ class SimClient {
   void ServerDied();
 
  private:
-  enum class Phase : uint8_t { kGreeting, kReady, kEnvelope, kData, kFinal, kQuit };
+  enum class Phase : uint8_t {
+    kGreeting,
+    kHello,
+    kStartTls,
+    kReady,
+    kEnvelope,
+    kData,
+    kFinal,
+    kQuit
+  };
 
   void Connect();
   void HangUp();
@@ -50,6 +61,7 @@ class SimClient {
   std::string AsChunks();
   bool TakeReply(std::string* reply);
   void OnReply(const std::string& reply);
+  void OnHello(const std::string& reply);
   void OnEnvelopeReply(const std::string& reply);
   void OnFinalReply(const std::string& reply);
   void Finish(Told told);
@@ -60,7 +72,7 @@ class SimClient {
   SimLedger* ledger_;
   Task task_;
   Random random_;
-  std::unique_ptr<reactor::SimPeer> peer_;
+  std::unique_ptr<SimTalk> peer_;
   std::string unread_;
   Phase phase_ = Phase::kGreeting;
   int number_;

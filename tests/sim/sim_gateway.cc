@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "tests/sim/sim_client.h"
+#include "tests/unit/session/sim_kernel_tls.h"
 
 namespace ringpost::sim {
 namespace {
@@ -17,7 +18,8 @@ struct SimGateway::Shard final : reactor::Listener::Handler {
   Shard(reactor::SimWorld* world, uint32_t number, storage::Spool* spool, Log* log,
         session::InboundShared* shared, delivery::SiteBudgets* budgets, uint32_t shards,
         const Endpoint& listen, std::shared_ptr<const session::ListenerPolicy> listener_policy,
-        std::shared_ptr<const delivery::DeliveryConfig> config)
+        std::shared_ptr<const delivery::DeliveryConfig> config,
+        std::shared_ptr<const tls::ClientContext> tls, const tls::KernelRecordRule& kernel_records)
       : io(world, number), policy(std::move(listener_policy)) {
     region.name = "sim";
     region.hostname = "gw.example.com";
@@ -25,6 +27,8 @@ struct SimGateway::Shard final : reactor::Listener::Handler {
     region.spool = spool;
     region.log = log;
     region.shards = shards;
+    region.tls_any = std::move(tls);
+    region.kernel_records = kernel_records;
     dispatcher = std::make_unique<session::Dispatcher>(&region, std::move(config), budgets);
     inbound = std::make_unique<session::InboundService>(
         &region, shared, [this](std::unique_ptr<storage::NewMessage> message) {
@@ -59,10 +63,12 @@ SimGateway::SimGateway(reactor::SimWorld* world, storage::MemorySpool* spool,
     : plan_(plan), random_(seed), spool_(spool) {
   auto config = DrawDelivery();
   auto policy = DrawPolicy();
+  world->SetKernelTls(session::SimKernel());
   std::vector<storage::ScanTarget> targets;
   for (uint32_t i = 0; i < shards; ++i) {
     shards_.push_back(std::make_unique<Shard>(world, i, spool, &log_, &shared_, &budgets_, shards,
-                                              plan.listen, policy, config));
+                                              plan.listen, policy, config, plan.tls->client,
+                                              DrawKernelRecords()));
     Shard* shard = shards_.back().get();
     targets.push_back({&shard->io.inbox(), &Shard::MakePage, shard});
   }
@@ -101,6 +107,9 @@ std::shared_ptr<const session::ListenerPolicy> SimGateway::DrawPolicy() {
   policy->smtp.message_bytes_max = kMessageBytesMax;
   policy->smtp.strict = random_.OneIn(3);
   policy->smtp.mails_max = random_.OneIn(4) ? 3 : 0;
+  if (!random_.OneIn(3)) policy->smtp.starttls = smtp::StartTls::kOffered;
+  policy->tls = plan_.tls->server;
+  policy->kernel_records = DrawKernelRecords();
   policy->smtp_xclient = policy->smtp;
   auto trusted = std::make_shared<identity::NetworkList>();
   trusted->Add(*IpNetwork::Parse("0.0.0.0/0"));
@@ -109,6 +118,17 @@ std::shared_ptr<const session::ListenerPolicy> SimGateway::DrawPolicy() {
   policy->command_timeout_seconds = 5 + static_cast<uint32_t>(random_.Below(300));
   policy->message_lifetime = plan_.lifetime;
   return policy;
+}
+
+// Each direction from the first byte, from some byte on, or never.
+tls::KernelRecordRule SimGateway::DrawKernelRecords() {
+  tls::KernelRecordRule rule;
+  rule.support = session::EveryKernelCipher();
+  for (uint64_t* from : {&rule.send_from_bytes, &rule.receive_from_bytes}) {
+    uint64_t kind = random_.Below(3);
+    if (kind > 0) *from = kind == 1 ? 0 : random_.Below(5000);
+  }
+  return rule;
 }
 
 void SimGateway::Reload() {

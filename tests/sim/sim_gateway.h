@@ -14,6 +14,7 @@
 #include "gateway/session/dispatcher.h"
 #include "gateway/session/inbound_service.h"
 #include "storage/sim/memory_spool.h"
+#include "tests/sim/sim_talk.h"
 
 namespace ringpost::sim {
 
@@ -22,6 +23,7 @@ struct GatewayPlan {
   Endpoint listen;
   std::vector<Endpoint> next_hops;  // three
   Seconds lifetime{};
+  const TlsSetup* tls = nullptr;
 };
 
 class SimGateway {
@@ -44,6 +46,7 @@ class SimGateway {
   struct Shard;
   std::shared_ptr<const delivery::DeliveryConfig> DrawDelivery();
   std::shared_ptr<const session::ListenerPolicy> DrawPolicy();
+  tls::KernelRecordRule DrawKernelRecords();
 
   GatewayPlan plan_;
   Random random_;

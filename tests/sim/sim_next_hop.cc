@@ -15,8 +15,8 @@ std::string PathIn(const std::string& line) {
 }  // namespace
 
 SimNextHop::SimNextHop(reactor::SimWorld* world, const Endpoint& local, SimLedger* ledger,
-                       uint64_t seed)
-    : world_(world), local_(local), ledger_(ledger), random_(seed) {
+                       const TlsSetup* tls, uint64_t seed)
+    : world_(world), local_(local), ledger_(ledger), tls_(tls), random_(seed) {
   Serve();
 }
 
@@ -25,7 +25,7 @@ SimNextHop::~SimNextHop() { world_->StopServing(local_); }
 void SimNextHop::Serve() {
   world_->Serve(local_, [this](std::unique_ptr<reactor::SimPeer> peer) {
     Session& session = sessions_.emplace_back();
-    session.peer = std::move(peer);
+    session.peer = std::make_unique<SimTalk>(std::move(peer));
     session.peer->SetReading(mood_ != Mood::kDeaf);
     session.peer->OnActivity([this, &session](reactor::SimPeer&) { OnActivity(&session); });
     Say(&session, Chance(40) ? "421 4.3.2 busy" : "220 hop.example.net ESMTP");
@@ -106,6 +106,7 @@ void SimNextHop::OnCommand(Session* session, const std::string& line) {
   if (line.starts_with("MAIL")) return OnMail(session, line);
   if (line.starts_with("RCPT")) return OnRecipient(session, line);
   if (line.starts_with("BDAT ")) return OnBdat(session, line);
+  if (line == "STARTTLS") return OnStartTls(session);
   if (line == "DATA") {
     session->content.clear();
     session->in_data = !session->recipients.empty() && !Chance(20);
@@ -129,7 +130,15 @@ void SimNextHop::OnHello(Session* session) {
   if (random_.OneIn(2)) Say(session, "250-CHUNKING");
   if (random_.OneIn(3)) Say(session, "250-LIMITS RCPTMAX=2");
   if (random_.OneIn(3)) Say(session, "250-DSN");
+  if (!session->peer->under_tls() && !random_.OneIn(3)) Say(session, "250-STARTTLS");
   Say(session, "250 8BITMIME");
+}
+
+void SimNextHop::OnStartTls(Session* session) {
+  if (Chance(20)) return Say(session, "454 4.7.0 not now");
+  Say(session, "220 2.0.0 go ahead");
+  if (Chance(20)) return session->peer->Write("and no handshake");
+  session->peer->Accept(*tls_);
 }
 
 void SimNextHop::OnMail(Session* session, const std::string& line) {

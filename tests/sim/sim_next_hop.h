@@ -10,6 +10,7 @@
 
 #include "gateway/reactor/sim_io.h"
 #include "tests/sim/sim_ledger.h"
+#include "tests/sim/sim_talk.h"
 
 namespace ringpost::sim {
 
@@ -25,7 +26,8 @@ class SimNextHop {
   };
   static constexpr uint64_t kMoods = 6;
 
-  SimNextHop(reactor::SimWorld* world, const Endpoint& local, SimLedger* ledger, uint64_t seed);
+  SimNextHop(reactor::SimWorld* world, const Endpoint& local, SimLedger* ledger,
+             const TlsSetup* tls, uint64_t seed);
   ~SimNextHop();
 
   void SetMood(Mood mood);
@@ -37,7 +39,7 @@ class SimNextHop {
 
  private:
   struct Session {
-    std::unique_ptr<reactor::SimPeer> peer;
+    std::unique_ptr<SimTalk> peer;
     std::string unread;
     std::string content;
     std::string reverse_path;
@@ -60,6 +62,7 @@ class SimNextHop {
   void OnHello(Session* session);
   void OnMail(Session* session, const std::string& line);
   void OnRecipient(Session* session, const std::string& line);
+  void OnStartTls(Session* session);
   void OnBdat(Session* session, const std::string& line);
   void EndOfMessage(Session* session);
   void End(Session* session);
@@ -69,6 +72,7 @@ class SimNextHop {
   reactor::SimWorld* world_;
   Endpoint local_;
   SimLedger* ledger_;
+  const TlsSetup* tls_;
   Random random_;
   Mood mood_ = Mood::kUsual;
   bool kind_ = false;

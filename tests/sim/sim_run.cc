@@ -60,6 +60,7 @@ SimRun::SimRun(uint64_t seed, Bug bug)
   for (const char* hop : {"192.0.2.2:25", "192.0.2.3:25", "192.0.2.4:25"}) {
     plan_.next_hops.push_back(*Endpoint::Parse(hop));
   }
+  plan_.tls = &tls_;
   plan_.lifetime = Seconds(random_.OneIn(3) ? 600 : 5 * 86'400);
   release_at_end_ = !random_.OneIn(4);
 }
@@ -96,14 +97,15 @@ void SimRun::Boot() {
   reactor::SimWorld* world = machine_->world.get();
   for (const Endpoint& hop : plan_.next_hops) {
     machine_->next_hops.push_back(
-        std::make_unique<SimNextHop>(world, hop, &ledger_, random_.Next()));
+        std::make_unique<SimNextHop>(world, hop, &ledger_, &tls_, random_.Next()));
   }
   auto shards = 1 + static_cast<uint32_t>(random_.Below(3));
   machine_->gateway = std::make_unique<SimGateway>(world, &spool_, plan_, shards, random_.Next());
   machine_->controls = std::make_unique<SimOperator>(world, machine_->gateway.get(), &ledger_,
                                                      plan_.next_hops, random_.Next());
   for (int i = 0; i < kClients; ++i) {
-    SimClient::Task task{(lives_begun_ * kClients + i) * 1000, kMessagesPerClient, plan_.lifetime};
+    SimClient::Task task{(lives_begun_ * kClients + i) * 1000, kMessagesPerClient, plan_.lifetime,
+                         &tls_};
     machine_->clients.push_back(
         std::make_unique<SimClient>(world, plan_.listen, &ledger_, task, random_.Next()));
   }

@@ -70,6 +70,7 @@ class SimRun {
   Random random_;
   storage::MemorySpool spool_;
   SimLedger ledger_;
+  TlsSetup tls_;
   GatewayPlan plan_;
   bool release_at_end_;
   int lives_begun_ = 0;

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string>
 
+#include "gateway/base/counters.h"
 #include "tests/sim/sim_run.h"
 
 namespace ringpost::sim {
@@ -56,19 +57,25 @@ void Print(unsigned long long seeds, int failures, const Totals& totals) {
     const char* what;
     uint64_t count;
   };
-  const Row rows[] = {{"acknowledged", totals.acknowledged},
-                      {"of their recipients held at the end", totals.held},
-                      {"refused, 5xx", totals.refused},
-                      {"answered 4xx after end of data", totals.temp_failed},
-                      {"of them out all the same", totals.temp_failed_but_out},
-                      {"sent whole and not answered", totals.unanswered},
-                      {"not finished", totals.unfinished},
-                      {"reports", totals.reports},
-                      {"duplicates", totals.duplicates},
-                      {"recipients left in doubt", totals.in_doubt},
-                      {"power cuts", totals.power_cuts},
-                      {"orderly restarts", totals.restarts},
-                      {"operator's commands", totals.commands}};
+  const Row rows[] = {
+      {"acknowledged", totals.acknowledged},
+      {"of their recipients held at the end", totals.held},
+      {"refused, 5xx", totals.refused},
+      {"answered 4xx after end of data", totals.temp_failed},
+      {"of them out all the same", totals.temp_failed_but_out},
+      {"sent whole and not answered", totals.unanswered},
+      {"not finished", totals.unfinished},
+      {"reports", totals.reports},
+      {"duplicates", totals.duplicates},
+      {"recipients left in doubt", totals.in_doubt},
+      {"power cuts", totals.power_cuts},
+      {"orderly restarts", totals.restarts},
+      {"operator's commands", totals.commands},
+      {"handshakes in", SpilledCount(Counter::kTlsHandshakes)},
+      {"handshakes out", SpilledCount(Counter::kTlsOut)},
+      {"tries in clear after one out failed", SpilledCount(Counter::kTlsOutFallbacks)},
+      {"times the kernel took over sending", SpilledCount(Counter::kTlsKernelSend)},
+      {"... and receiving", SpilledCount(Counter::kTlsKernelReceive)}};
   for (const Row& row : rows) {
     std::printf("%10llu %s\n", static_cast<unsigned long long>(row.count), row.what);
   }

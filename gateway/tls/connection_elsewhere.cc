@@ -61,7 +61,10 @@ void Connection::FailElsewhere(std::string_view words, uint8_t alert) {
   failure_ = words;
   alert_ = alert;
   state_ = State::kFailed;
-  if (elsewhere_ && elsewhere_->sends) return;
+  if (elsewhere_ && elsewhere_->sends) {
+    output_.Clear();  // the library's alert, under keys that have gone on without it
+    return;
+  }
   SSL* ssl = impl_->ssl.get();
   if (alert == kCloseNotify) {
     SSL_shutdown(ssl);

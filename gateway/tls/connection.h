@@ -28,7 +28,7 @@
 // is near its end.
 //
 // Memory: an idle connection holds the library's session state and no buffer. Data comes in slabs
-// of its exact size, which are wiped.
+// of its exact size, two for a full record, which are wiped.
 //
 // Threads: none of its own; the caller's, one at a time.
 #pragma once

@@ -1,14 +1,15 @@
-// `ringpost-bench idle`: holds many SMTP connections open that say EHLO and then nothing, to weigh
-// them.
+// `ringpost-bench idle`: holds many SMTP connections open that say EHLO (under TLS where that is
+// asked for) and then nothing, to weigh them.
 #include <signal.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "bench/load/client_socket.h"
 #include "bench/load/commands.h"
 #include "bench/load/net.h"
 #include "bench/load/reply_reader.h"
@@ -28,6 +29,9 @@ struct IdleOptions {
   size_t connections = 1000;
   unsigned sources = 1;
   double hold_seconds = 0;
+  TlsMode tls = TlsMode::kNone;
+  // Not resumed: what is weighed is what the server keeps of a full handshake.
+  std::shared_ptr<const tls::ClientContext> tls_context;
 };
 
 struct IdleCounts {
@@ -39,54 +43,78 @@ struct IdleCounts {
 
 class IdleConnection : public PollHandler {
  public:
-  IdleConnection(Poller* poller, IdleCounts* counts) : poller_(poller), counts_(counts) {}
-  ~IdleConnection() override {
-    if (fd_ >= 0) close(fd_);
+  IdleConnection(const IdleOptions* options, Poller* poller, IdleCounts* counts)
+      : options_(options), poller_(poller), counts_(counts) {
+    // What is said when a reply has come, in this order; nothing after the last.
+    if (options->tls == TlsMode::kStartTls) {
+      script_ = {"EHLO idle.example\r\n", "STARTTLS\r\n", kHandshake, "EHLO idle.example\r\n"};
+    } else {
+      script_ = {"EHLO idle.example\r\n"};
+    }
   }
 
-  void Open(const IdleOptions& options, size_t number) {
+  void Open(size_t number) {
     ++counts_->opening;
-    fd_ = BeginConnect(options.server, static_cast<unsigned>(number % options.sources));
-    if (fd_ < 0) return Failed();
-    poller_->Add(fd_, EPOLLIN, this);
+    const auto source = static_cast<unsigned>(number % options_->sources);
+    if (!socket_.Open(options_->server, source, poller_, this)) return Failed();
+    if (options_->tls != TlsMode::kImplicit) return;
+    connecting_ = true;
+    poller_->Modify(socket_.fd(), EPOLLOUT, this);
   }
 
   void OnEvents(uint32_t) override {
-    if (fd_ < 0) return;
-    char bytes[4096];
-    const ssize_t count = recv(fd_, bytes, sizeof(bytes), 0);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (count <= 0) return Failed();
-    replies_.Append({bytes, static_cast<size_t>(count)});
+    if (!socket_.open()) return;
+    if (connecting_) {
+      connecting_ = false;
+      poller_->Modify(socket_.fd(), EPOLLIN, this);
+      if (ConnectError(socket_.fd()) != 0 || !StartTls()) Failed();
+      return;
+    }
+    const ClientSocket::Event event =
+        socket_.Read([this](std::string_view said) { replies_.Append(said); });
+    if (event == ClientSocket::Event::kEnded) return Failed();
+    if (event == ClientSocket::Event::kSecured && said_ > 0 && !GoOn()) return Failed();
     while (const auto reply = replies_.Next()) {
-      if (reply->code / 100 != 2) return Failed();
-      if (++answers_ == 1 && send(fd_, "EHLO idle.example\r\n", 19, MSG_NOSIGNAL) != 19) {
-        return Failed();
-      }
-      if (answers_ == 2) {
-        --counts_->opening;
-        ++counts_->ready;
-      }
+      if (reply->code / 100 != 2 || !GoOn()) return Failed();
     }
   }
 
  private:
+  static constexpr std::string_view kHandshake = "";
+
+  bool StartTls() { return socket_.StartTls(options_->tls_context, "server"); }
+
+  // The next step of the script; behind the last the connection is ready.
+  bool GoOn() {
+    if (said_ < script_.size()) {
+      const std::string_view words = script_[said_++];
+      return words == kHandshake ? StartTls() : socket_.Say(words);
+    }
+    if (std::exchange(ready_, true)) return false;  // nothing was asked
+    --counts_->opening;
+    ++counts_->ready;
+    return true;
+  }
+
   void Failed() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-    if (answers_ < 2) {
-      --counts_->opening;
-      ++counts_->failed;
-    } else {
+    socket_.Close();
+    if (ready_) {
       --counts_->ready;
       ++counts_->lost;
+    } else {
+      --counts_->opening;
+      ++counts_->failed;
     }
   }
 
+  const IdleOptions* const options_;
   Poller* const poller_;
   IdleCounts* const counts_;
-  int fd_ = -1;
-  int answers_ = 0;
+  ClientSocket socket_;
+  bool connecting_ = false;
+  bool ready_ = false;
+  std::vector<std::string_view> script_;
+  size_t said_ = 0;  // steps of the script
   ReplyReader replies_;
 };
 
@@ -111,8 +139,8 @@ int RunIdle(const IdleOptions& options) {
   while (g_stop == 0 && NowNanos() < give_up &&
          counts.ready + counts.failed + counts.lost < options.connections) {
     while (connections.size() < options.connections && counts.opening < kOpeningMax) {
-      connections.push_back(std::make_unique<IdleConnection>(&poller, &counts));
-      connections.back()->Open(options, connections.size() - 1);
+      connections.push_back(std::make_unique<IdleConnection>(&options, &poller, &counts));
+      connections.back()->Open(connections.size() - 1);
     }
     poller.Wait(NowNanos() + 50'000'000);
   }
@@ -138,7 +166,11 @@ void AddIdleCommand(CLI::App* app, int* exit_code) {
       ->capture_default_str()
       ->check(CLI::Range(1u, 254u));
   idle->add_option("--hold", options->hold_seconds, "Seconds; without it until a signal");
+  idle->add_option("--tls", options->tls, "none, starttls or implicit; any certificate will do")
+      ->transform(CLI::CheckedTransformer(kTlsModes))
+      ->default_str("none");
   idle->callback([options, exit_code] {
+    if (options->tls != TlsMode::kNone) options->tls_context = MakeClientContext(/*resume=*/false);
     if (!ParseEndpoint(options->server_text, &options->server)) {
       throw CLI::ValidationError("--server", "expected a numeric ADDRESS:PORT");
     }

@@ -129,6 +129,13 @@ void AddLoadCommand(CLI::App* app, int* exit_code) {
       ->capture_default_str()
       ->check(CLI::Range(1u, 254u));
   load->add_option("--acked", options->acked_path, "Append \"ID RECIPIENT\" after each 250");
+  load->add_option("--tls", options->tls,
+                   "none, starttls or implicit; any certificate will do, and the server's best "
+                   "version is taken")
+      ->transform(CLI::CheckedTransformer(kTlsModes))
+      ->default_str("none");
+  load->add_flag("--resume", options->resume,
+                 "Resume the TLS session where a connection is opened again");
   load->add_flag("--json", flags->json, "Print JSON");
   load->add_option("--out", flags->out_path, "Write the JSON here too");
   load->callback([options, flags, exit_code] {

@@ -1,6 +1,5 @@
 #include "bench/load/load_connection.h"
 
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,8 +20,8 @@ bool AnyAccepted(const Message& message) {
 }  // namespace
 
 std::string_view LoadConnection::NameOf(Step step) {
-  static constexpr std::array<std::string_view, 8> kNames = {"greeting", "ehlo",  "mail", "rcpt",
-                                                             "data",     "final", "rset", "quit"};
+  static constexpr std::array<std::string_view, 9> kNames = {
+      "greeting", "ehlo", "mail", "rcpt", "data", "final", "rset", "quit", "starttls"};
   return kNames[static_cast<size_t>(step)];
 }
 
@@ -69,28 +68,12 @@ void LoadConnection::OnEvents(uint32_t events) {
     }
     connecting_ = false;
     ++worker_->stats().connects;
-    return Watch(EPOLLIN);
+    Watch(EPOLLIN);
+    if (options_->tls == TlsMode::kImplicit) StartTls();
+    return;
   }
   if ((events & EPOLLOUT) != 0) Flush();
   if (fd_ >= 0 && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) Read();
-}
-
-void LoadConnection::Read() {
-  const std::string_view bytes = worker_->Receive(fd_);
-  if (bytes.data() == nullptr) return;
-  if (bytes.empty()) {
-    return Ended(/*unasked=*/due_.empty() || due_.front().step != Step::kQuit);
-  }
-  replies_.Append(bytes);
-  const uint64_t now = worker_->now();
-  while (fd_ >= 0) {
-    const std::optional<ReplyLine> reply = replies_.Next();
-    if (!reply) break;
-    OnReply(*reply, now);
-  }
-  if (fd_ < 0) return;
-  if (replies_.broken()) return Ended(/*unasked=*/true);
-  Flush();
 }
 
 void LoadConnection::OnReply(const ReplyLine& reply, uint64_t now) {
@@ -109,7 +92,7 @@ void LoadConnection::OnReply(const ReplyLine& reply, uint64_t now) {
       return Expect(Step::kEhlo);
     case Step::kEhlo:
       if (!Positive(reply.code)) return Ended(/*unasked=*/true);
-      return Ready();
+      return OnEhlo();
     case Step::kMail:
       return OnMail(due.slot, Positive(reply.code));
     case Step::kRcpt:
@@ -122,7 +105,16 @@ void LoadConnection::OnReply(const ReplyLine& reply, uint64_t now) {
       return Ready();
     case Step::kQuit:
       return Ended(/*unasked=*/false);
+    case Step::kStartTls:
+      if (reply.code != 220) return Ended(/*unasked=*/true);
+      return StartTls();
   }
+}
+
+void LoadConnection::OnEhlo() {
+  if (options_->tls != TlsMode::kStartTls || tls_ != nullptr) return Ready();
+  Queue("STARTTLS\r\n");
+  Expect(Step::kStartTls);
 }
 
 void LoadConnection::OnMail(uint8_t slot, bool ok) {
@@ -246,58 +238,15 @@ void LoadConnection::Expect(Step step, uint8_t slot, uint32_t recipient) {
   due_.push_back({step, slot, recipient});
 }
 
-void LoadConnection::Flush() {
-  // Read before the send: on loopback the answer may be there when it returns.
-  uint64_t text_nanos = 0;
-  while (fd_ >= 0) {
-    std::array<iovec, 2 * kSlots + 1> parts;
-    size_t count = 0;
-    size_t skip = sent_bytes_;
-    const auto add = [&](std::string_view piece) {
-      const size_t skipped = std::min(skip, piece.size());
-      skip -= skipped;
-      piece.remove_prefix(skipped);
-      if (!piece.empty()) parts[count++] = {const_cast<char*>(piece.data()), piece.size()};
-    };
-    size_t at = 0;
-    for (const Insert& insert : inserts_) {
-      add(std::string_view(head_).substr(at, insert.at - at));
-      add(insert.body);
-      at = insert.at;
-    }
-    add(std::string_view(head_).substr(at));
-    if (count == 0) break;
-    if (!inserts_.empty()) text_nanos = NowNanos();
-    msghdr header{};
-    header.msg_iov = parts.data();
-    header.msg_iovlen = count;
-    const ssize_t sent = sendmsg(fd_, &header, MSG_NOSIGNAL);
-    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return Watch(EPOLLIN | EPOLLOUT);
-    if (sent < 0) return Ended(/*unasked=*/true);
-    sent_bytes_ += static_cast<size_t>(sent);
-  }
-  if (fd_ < 0) return;
-  head_.clear();
-  inserts_.clear();
-  sent_bytes_ = 0;
-  Watch(EPOLLIN);
-  if (text_nanos == 0) return;
-  for (const Due& due : due_) {
-    uint64_t& sent_at = slots_[due.slot].text_sent_nanos;
-    if (due.step == Step::kFinal && sent_at == 0) sent_at = text_nanos;
-  }
-}
-
-void LoadConnection::Watch(uint32_t events) {
-  if (watched_ == events) return;
-  watched_ = events;
-  worker_->poller().Modify(fd_, events, this);
-}
-
 void LoadConnection::Ended(bool unasked) {
   close(fd_);
   fd_ = -1;
   LoadStats& stats = worker_->stats();
+  if (tls_ != nullptr &&
+      (tls_->state() == TlsLink::State::kHandshake || tls_->state() == TlsLink::State::kFailed)) {
+    if (stats.tls_failures++ == 0) stats.tls_failure = tls_->failure();
+  }
+  tls_.reset();
   if (unasked) ++stats.disconnects;
   busy_.fill(false);
   worker_->Forget(this);

@@ -4,9 +4,13 @@
 // became of them goes into the worker's statistics.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +19,7 @@
 #include "bench/load/message_maker.h"
 #include "bench/load/net.h"
 #include "bench/load/reply_reader.h"
+#include "bench/load/tls_link.h"
 
 namespace ringpost::bench {
 
@@ -33,7 +38,17 @@ class LoadConnection : public PollHandler {
   void OnEvents(uint32_t events) override;
 
  private:
-  enum class Step : uint8_t { kGreeting, kEhlo, kMail, kRcpt, kData, kFinal, kRset, kQuit };
+  enum class Step : uint8_t {
+    kGreeting,
+    kEhlo,
+    kMail,
+    kRcpt,
+    kData,
+    kFinal,
+    kRset,
+    kQuit,
+    kStartTls
+  };
   static std::string_view NameOf(Step step);
   // A reply that is due, the message it is for and, for RCPT, which recipient.
   struct Due {
@@ -44,6 +59,9 @@ class LoadConnection : public PollHandler {
   static constexpr size_t kSlots = 2;
 
   void OnReply(const ReplyLine& reply, uint64_t now);
+  void OnEhlo();
+  void StartTls();
+  void TakeSealed(std::string_view bytes);
   void OnMail(uint8_t slot, bool ok);
   void OnRcpt(const Due& due, bool ok);
   void OnData(uint8_t slot, int code);
@@ -60,6 +78,8 @@ class LoadConnection : public PollHandler {
   void QueueBody(std::string_view body);
   void Expect(Step step, uint8_t slot = 0, uint32_t recipient = 0);
   void Flush();
+  ssize_t Send(std::span<const iovec> parts);
+  ssize_t Seal(std::span<const iovec> parts);
   void Read();
   void Watch(uint32_t events);
   // The connection is over, asked for or not.
@@ -71,6 +91,7 @@ class LoadConnection : public PollHandler {
   int fd_ = -1;
   bool connecting_ = false;
   uint32_t watched_ = 0;
+  std::unique_ptr<TlsLink> tls_;  // null: in clear
   std::deque<Due> due_;
   ReplyReader replies_;
   std::array<Message, kSlots> slots_;
@@ -82,7 +103,7 @@ class LoadConnection : public PollHandler {
   };
   std::string head_;
   std::vector<Insert> inserts_;
-  size_t sent_bytes_ = 0;
+  size_t sent_bytes_ = 0;  // under TLS: sealed
 };
 
 }  // namespace ringpost::bench

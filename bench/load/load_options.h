@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/load/net.h"
+#include "bench/load/tls_setup.h"
 
 namespace ringpost::bench {
 
@@ -40,6 +41,8 @@ struct LoadOptions {
   unsigned sources = 1;
   std::string recipient_domain = "sink.example";
   std::string acked_path;
+  TlsMode tls = TlsMode::kNone;
+  bool resume = false;  // TLS sessions: by connections that are opened again
 };
 
 }  // namespace ringpost::bench

@@ -43,6 +43,10 @@ void LoadStats::Merge(const LoadStats& other) {
   connects += other.connects;
   connect_failures += other.connect_failures;
   disconnects += other.disconnects;
+  tls_handshakes += other.tls_handshakes;
+  tls_resumed += other.tls_resumed;
+  tls_failures += other.tls_failures;
+  if (tls_failure.empty()) tls_failure = other.tls_failure;
   backlog_max += other.backlog_max;
   if (other.first_nanos != 0) {
     first_nanos = first_nanos == 0 ? other.first_nanos : std::min(first_nanos, other.first_nanos);
@@ -78,6 +82,10 @@ std::string LoadStats::Json(std::string_view run_id) const {
       {"connects", connects},
       {"connect_failures", connect_failures},
       {"disconnects", disconnects},
+      {"tls_handshakes", tls_handshakes},
+      {"tls_resumed", tls_resumed},
+      {"tls_failures", tls_failures},
+      {"tls_failure", tls_failure},
       {"backlog_max", backlog_max},
       {"first_seconds", static_cast<double>(first_nanos) / 1e9},
       {"last_reply_seconds", static_cast<double>(last_reply_nanos) / 1e9},
@@ -118,6 +126,11 @@ std::string LoadStats::Text() const {
   if (connect_failures + disconnects > 0) {
     text += std::to_string(connect_failures) + " connects failed, " + std::to_string(disconnects) +
             " connections ended by the server\n";
+  }
+  if (tls_handshakes + tls_failures > 0) {
+    text += std::to_string(tls_handshakes) + " TLS handshakes, " + std::to_string(tls_resumed) +
+            " of them resumed, " + std::to_string(tls_failures) + " failed" +
+            (tls_failure.empty() ? "" : ": " + tls_failure) + "\n";
   }
   return text;
 }

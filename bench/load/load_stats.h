@@ -20,7 +20,11 @@ struct LoadStats {
   uint64_t connects = 0;
   uint64_t connect_failures = 0;
   uint64_t disconnects = 0;  // by the server, unasked
-  uint64_t backlog_max = 0;  // open loop: messages due and waiting for a free connection
+  uint64_t tls_handshakes = 0;
+  uint64_t tls_resumed = 0;   // of these
+  uint64_t tls_failures = 0;  // handshakes, or records of a session
+  std::string tls_failure;    // the first one's reason
+  uint64_t backlog_max = 0;   // open loop: messages due and waiting for a free connection
   uint64_t first_nanos = 0;
   uint64_t last_reply_nanos = 0;
   Histogram final_reply;  // from the last byte of the text to the final reply

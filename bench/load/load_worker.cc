@@ -33,6 +33,7 @@ LoadWorker::LoadWorker(const LoadOptions* options, const MessageMaker* maker, un
                                             : Share(options->messages, number, options->threads)),
       next_index_(number),
       buffer_(kReadBytes) {
+  if (options->tls != TlsMode::kNone) tls_context_ = MakeClientContext(options->resume);
   const uint64_t count = Share(options->connections, number, options->threads);
   for (uint64_t i = 0; i < count; ++i) {
     const auto global = static_cast<unsigned>(i * options->threads + number);

@@ -45,6 +45,8 @@ class LoadWorker {
   void Acknowledged(const Message& message);
   // What has arrived; empty at the end of the stream, null when there is nothing.
   std::string_view Receive(int fd);
+  // Null: no TLS.
+  const std::shared_ptr<const tls::ClientContext>& tls_context() const { return tls_context_; }
   LoadStats& stats() { return stats_; }
   Poller& poller() { return poller_; }
   // The time of the current round of events.
@@ -77,6 +79,8 @@ class LoadWorker {
   int acked_fd_ = -1;
   std::string acked_;
   std::vector<char> buffer_;
+  // Each worker's own: no lock is shared.
+  std::shared_ptr<const tls::ClientContext> tls_context_;
   LoadStats stats_;
   Poller poller_;
   std::vector<std::unique_ptr<LoadConnection>> connections_;

@@ -16,9 +16,11 @@ int Run(int argc, char** argv) {
   int exit_code = 0;
   ringpost::bench::AddLoadCommand(&app, &exit_code);
   ringpost::bench::AddIdleCommand(&app, &exit_code);
+  ringpost::bench::AddConnectCommand(&app, &exit_code);
   ringpost::bench::AddSinkCommand(&app, &exit_code);
   ringpost::bench::AddRelayCommand(&app, &exit_code);
   ringpost::bench::AddCommitCommand(&app, &exit_code);
+  ringpost::bench::AddHandshakeCommand(&app, &exit_code);
   ringpost::bench::AddCompareCommand(&app);
   CLI11_PARSE(app, argc, argv);
   return exit_code;

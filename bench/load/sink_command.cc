@@ -108,6 +108,16 @@ int RunSink(const SinkOptions& options) {
   SinkEvents events;
   events.on_message = [&ledger](const ReceivedMessage& message) { return ledger.Take(message); };
   events.on_refusal = [&ledger](Phase phase, int code) { ledger.Refused(phase, code); };
+  events.on_handshake = [&ledger](Handshake how) { ledger.HandshakeEnded(how); };
+  std::shared_ptr<const tls::ServerContext> tls;
+  if (options.tls != TlsMode::kNone) {
+    std::string error;
+    tls = MakeServerContext(options.tls_chain_path, options.tls_key_path, &error);
+    if (tls == nullptr) {
+      std::fprintf(stderr, "sink: %s\n", error.c_str());
+      return 1;
+    }
+  }
   std::atomic<bool> stop = false;
   std::vector<int> listeners;
   for (unsigned i = 0; i < options.threads; ++i) {
@@ -121,8 +131,9 @@ int RunSink(const SinkOptions& options) {
   for (unsigned i = 0; i < options.threads; ++i) {
     threads.emplace_back([&, i] {
       Poller poller;
-      SinkServer server(&options, &events, listeners[i], options.seed + i, &poller,
-                        [&ledger] { ledger.Connected(); });
+      SinkServer server(
+          &options, &events, listeners[i], options.seed + i, &poller,
+          [&ledger] { ledger.Connected(); }, tls);
       while (!stop.load(std::memory_order_relaxed)) server.Turn(NowNanos() + kStopCheckNanos);
     });
   }
@@ -158,6 +169,17 @@ void AddSinkCommand(CLI::App* app, int* exit_code) {
   sink->add_option("--interval", options->interval_seconds,
                    "Write the counts every so many seconds");
   sink->add_option("--stop-after", options->stop_after, "End after this many unique messages");
+  sink->add_option("--tls", options->tls,
+                   "none, starttls (offered, not demanded) or implicit; with a certificate made on "
+                   "the spot unless --tls-chain and --tls-key name one")
+      ->transform(CLI::CheckedTransformer(kTlsModes))
+      ->default_str("none");
+  CLI::Option* const chain =
+      sink->add_option("--tls-chain", options->tls_chain_path, "PEM file of a certificate");
+  CLI::Option* const key =
+      sink->add_option("--tls-key", options->tls_key_path, "PEM file of its private key");
+  chain->needs(key);
+  key->needs(chain);
   sink->add_option("--seed", options->seed, "Seed of the shares")->capture_default_str();
   sink->add_flag("--print", options->print, "Print a line per message");
   sink->callback([options, flags, exit_code] {

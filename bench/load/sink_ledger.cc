@@ -56,6 +56,7 @@ std::string_view SinkLedger::Take(const ReceivedMessage& message) {
   bytes_ += message.bytes;
   recipients_ += message.recipients.size();
   if (message.reverse_path.empty()) ++null_sender_;
+  if (message.secured) ++secured_messages_;
   if (print_) Print(message);
   if (id.empty()) {
     ++without_id_;
@@ -78,6 +79,16 @@ void SinkLedger::Refused(Phase phase, int code) {
 void SinkLedger::Connected() {
   const std::lock_guard lock(mutex_);
   ++connections_;
+}
+
+void SinkLedger::HandshakeEnded(Handshake how) {
+  const std::lock_guard lock(mutex_);
+  if (how == Handshake::kFailed) {
+    ++handshakes_failed_;
+    return;
+  }
+  ++handshakes_;
+  if (how == Handshake::kResumed) ++handshakes_resumed_;
 }
 
 uint64_t SinkLedger::unique_messages() {
@@ -103,6 +114,10 @@ std::string SinkLedger::StatsJson() {
       {"messages_without_id", without_id_},
       {"message_bytes", bytes_},
       {"connections", connections_},
+      {"tls_messages", secured_messages_},
+      {"tls_handshakes", handshakes_},
+      {"tls_resumed", handshakes_resumed_},
+      {"tls_failures", handshakes_failed_},
       {"refusals", refusals_},
       {"first_message_seconds", Seconds(first_nanos_)},
       {"last_message_seconds", Seconds(last_nanos_)},

@@ -33,6 +33,7 @@ class SinkLedger {
   std::string_view Take(const ReceivedMessage& message);
   void Refused(Phase phase, int code);
   void Connected();
+  void HandshakeEnded(Handshake how);
 
   // One line of JSON.
   std::string StatsJson();
@@ -58,6 +59,10 @@ class SinkLedger {
   uint64_t bytes_ = 0;
   uint64_t null_sender_ = 0;
   uint64_t without_id_ = 0;
+  uint64_t secured_messages_ = 0;
+  uint64_t handshakes_ = 0;
+  uint64_t handshakes_resumed_ = 0;  // of these
+  uint64_t handshakes_failed_ = 0;
   uint64_t first_nanos_ = 0;
   uint64_t last_nanos_ = 0;
   std::map<std::string, uint64_t> refusals_;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "bench/load/net.h"
+#include "bench/load/tls_setup.h"
 
 namespace ringpost::bench {
 
@@ -44,6 +45,9 @@ struct SinkOptions {
   bool smtputf8 = true;
   uint64_t size_max = 0;        // SIZE in the EHLO answer; 0: not offered
   bool tempfail_first = false;  // the first attempt of every message is answered 451
+  TlsMode tls = TlsMode::kNone;
+  std::string tls_chain_path;  // PEM files; empty: a certificate is made on the spot
+  std::string tls_key_path;
   uint64_t seed = 1;
   bool print = false;           // one line per message
   std::string ids_path;         // "ID RECIPIENT" per recipient taken, duplicates too

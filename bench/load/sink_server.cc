@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <utility>
+
+#include "bench/load/tls_link.h"
 
 namespace ringpost::bench {
 namespace {
@@ -14,6 +17,8 @@ constexpr size_t kReadBytes = 128 * 1024;
 // was left is moved, never what has just arrived.
 constexpr size_t kHeadroomBytes = 16 * 1024;
 constexpr int kAcceptsPerEvent = 64;
+// What a receive may complete beyond its own bytes: a record of which most came before.
+constexpr size_t kRecordBytesMax = 16 * 1024;
 
 }  // namespace
 
@@ -40,20 +45,24 @@ struct SinkServer::Connection : public PollHandler {
   int fd;
   const uint64_t serial;
   uint32_t watched = 0;
-  size_t sent = 0;  // of session.out()
+  size_t sent = 0;               // of session.out()
+  std::unique_ptr<TlsLink> tls;  // null: in clear
   SinkSession session;
   std::string pending;
 };
 
 SinkServer::SinkServer(const SinkOptions* options, const SinkEvents* events, int listen_fd,
-                       uint64_t seed, Poller* poller, std::function<void()> on_connect)
+                       uint64_t seed, Poller* poller, std::function<void()> on_connect,
+                       std::shared_ptr<const tls::ServerContext> tls)
     : options_(options),
       events_(events),
       listen_fd_(listen_fd),
       poller_(poller),
       on_connect_(std::move(on_connect)),
       random_(static_cast<std::minstd_rand::result_type>(seed)),
-      buffer_(kHeadroomBytes + kReadBytes) {
+      tls_(std::move(tls)),
+      buffer_(kHeadroomBytes + kReadBytes + (tls_ == nullptr ? 0 : kRecordBytesMax)),
+      sealed_(tls_ == nullptr ? 0 : kReadBytes) {
   poller_->Add(listen_fd_, EPOLLIN, this);
 }
 
@@ -84,6 +93,10 @@ void SinkServer::OnEvents(uint32_t) {
     connections_.emplace(raw->serial, std::move(connection));
     raw->watched = EPOLLIN;
     poller_->Add(fd, EPOLLIN, raw);
+    if (options_->tls == TlsMode::kImplicit) {
+      raw->tls = TlsLink::Server(tls_);
+      continue;
+    }
     raw->session.Start(NowNanos());
     Settle(raw);
   }
@@ -91,18 +104,61 @@ void SinkServer::OnEvents(uint32_t) {
 
 void SinkServer::Readable(Connection* connection) {
   char* const fresh = buffer_.data() + kHeadroomBytes;
-  const ssize_t count = recv(connection->fd, fresh, kReadBytes, 0);
-  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (count <= 0) return Close(connection);
+  char* const into = connection->tls == nullptr ? fresh : sealed_.data();
+  const ssize_t received = recv(connection->fd, into, kReadBytes, 0);
+  if (received < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (received <= 0) return Close(connection);
+  auto count = static_cast<size_t>(received);
+  if (connection->tls != nullptr) {
+    const std::optional<size_t> opened = Opened(connection, {into, count}, fresh);
+    if (!opened) return Close(connection);
+    count = *opened;
+  }
   std::string& pending = connection->pending;
   // The session has said that it wants more, so what it left is less than a line or a text tail.
   if (pending.size() > kHeadroomBytes) return Close(connection);
   char* const begin = fresh - pending.size();
   std::copy(pending.begin(), pending.end(), begin);
-  const std::string_view in(begin, pending.size() + static_cast<size_t>(count));
+  const std::string_view in(begin, pending.size() + count);
   const size_t taken = connection->session.Consume(in, NowNanos());
   pending.assign(in.substr(taken));
   Settle(connection);
+}
+
+std::optional<size_t> SinkServer::Opened(Connection* connection, std::string_view sealed,
+                                         char* fresh) {
+  TlsLink& tls = *connection->tls;
+  const bool open = tls.state() == TlsLink::State::kOpen;
+  size_t count = 0;
+  tls.Take(sealed, [&](std::string_view said) {
+    std::copy(said.begin(), said.end(), fresh + count);
+    count += said.size();
+  });
+  if (!open && tls.state() != TlsLink::State::kHandshake) HandshakeEnded(connection);
+  if (tls.state() == TlsLink::State::kFailed) tls.Send(connection->fd);  // the alert
+  // After close_notify the peer hears no reply: what it said last is not taken.
+  if (tls.state() != TlsLink::State::kOpen && tls.state() != TlsLink::State::kHandshake) return {};
+  return count;
+}
+
+void SinkServer::HandshakeEnded(Connection* connection) {
+  const TlsLink& tls = *connection->tls;
+  const bool failed = tls.state() == TlsLink::State::kFailed;
+  if (events_->on_handshake) {
+    events_->on_handshake(failed          ? Handshake::kFailed
+                          : tls.resumed() ? Handshake::kResumed
+                                          : Handshake::kFull);
+  }
+  if (failed) return;
+  connection->session.Secured();
+  if (options_->tls == TlsMode::kImplicit) connection->session.Start(NowNanos());
+}
+
+// False where something was said behind STARTTLS in clear: it would be taken for the peer's.
+bool SinkServer::Upgrade(Connection* connection) {
+  if (!connection->pending.empty()) return false;
+  connection->tls = TlsLink::Server(tls_);
+  return true;
 }
 
 // Sends what there is to send, then does what the session now wants: wait, go on, or close.
@@ -110,6 +166,11 @@ void SinkServer::Settle(Connection* connection) {
   SinkSession& session = connection->session;
   if (session.aborted() || !Flush(connection)) return Close(connection);
   if (!session.out().empty()) return Watch(connection, EPOLLOUT);
+  const bool unsent = connection->tls != nullptr && connection->tls->unsent();
+  if (unsent) return Watch(connection, EPOLLOUT);
+  if (session.upgrading() && connection->tls == nullptr && !Upgrade(connection)) {
+    return Close(connection);
+  }
   if (session.closing() && !session.delayed()) return Close(connection);
   if (!session.delayed()) return Watch(connection, EPOLLIN);
   sleepers_.emplace(session.wake_nanos(), connection->serial);
@@ -118,6 +179,14 @@ void SinkServer::Settle(Connection* connection) {
 
 bool SinkServer::Flush(Connection* connection) {
   std::string& out = connection->session.out();
+  if (TlsLink* const tls = connection->tls.get(); tls != nullptr) {
+    if (tls->state() == TlsLink::State::kOpen) {
+      if (!out.empty()) tls->Seal(out);
+      out.clear();
+      if (connection->session.closing() && !connection->session.delayed()) tls->SealEnd();
+    }
+    return tls->Send(connection->fd) != TlsLink::Sent::kBroken;
+  }
   while (connection->sent < out.size()) {
     const ssize_t count = send(connection->fd, out.data() + connection->sent,
                                out.size() - connection->sent, MSG_NOSIGNAL);
@@ -136,6 +205,10 @@ void SinkServer::Watch(Connection* connection, uint32_t events) {
 }
 
 void SinkServer::Close(Connection* connection) {
+  const TlsLink* const tls = connection->tls.get();
+  if (tls != nullptr && tls->state() == TlsLink::State::kHandshake && events_->on_handshake) {
+    events_->on_handshake(Handshake::kFailed);
+  }
   close(connection->fd);
   connection->fd = -1;
   const auto found = connections_.find(connection->serial);

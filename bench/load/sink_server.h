@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <random>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -21,8 +23,10 @@ namespace ringpost::bench {
 class SinkServer : public PollHandler {
  public:
   // Takes over `listen_fd`. Options, events and poller are borrowed and must outlive the server.
+  // `tls`: with which to do what the options say of TLS.
   SinkServer(const SinkOptions* options, const SinkEvents* events, int listen_fd, uint64_t seed,
-             Poller* poller, std::function<void()> on_connect);
+             Poller* poller, std::function<void()> on_connect,
+             std::shared_ptr<const tls::ServerContext> tls = nullptr);
   ~SinkServer() override;
 
   // One round: waits for events until `until_nanos` at most, then for delays that have run out.
@@ -38,6 +42,10 @@ class SinkServer : public PollHandler {
   using Sleeper = std::pair<uint64_t, uint64_t>;
 
   void Readable(Connection* connection);
+  // Into the buffer at `fresh`; how many, or none where the connection is over.
+  std::optional<size_t> Opened(Connection* connection, std::string_view sealed, char* fresh);
+  void HandshakeEnded(Connection* connection);
+  bool Upgrade(Connection* connection);
   void Settle(Connection* connection);
   bool Flush(Connection* connection);
   void Watch(Connection* connection, uint32_t events);
@@ -54,7 +62,9 @@ class SinkServer : public PollHandler {
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> closed_;  // freed when no event can name them any more
   std::priority_queue<Sleeper, std::vector<Sleeper>, std::greater<>> sleepers_;
+  const std::shared_ptr<const tls::ServerContext> tls_;
   std::vector<char> buffer_;
+  std::vector<char> sealed_;  // what came, where it is under TLS
 };
 
 }  // namespace ringpost::bench

@@ -49,6 +49,12 @@ void SinkSession::Start(uint64_t now_nanos) {
   if (Pass(Phase::kConnect)) Reply(Phase::kConnect, "220 sink.bench ESMTP\r\n");
 }
 
+void SinkSession::Secured() {
+  ResetTransaction();
+  secured_ = true;
+  upgrading_ = false;
+}
+
 void SinkSession::Wake() {
   wake_nanos_ = 0;
   out_ += held_;
@@ -97,7 +103,7 @@ void SinkSession::ResetTransaction() {
 size_t SinkSession::Consume(std::string_view in, uint64_t now_nanos) {
   now_nanos_ = now_nanos;
   size_t taken = 0;
-  while (taken < in.size() && !delayed() && !closing_) {
+  while (taken < in.size() && !delayed() && !closing_ && !upgrading_) {
     const std::string_view rest = in.substr(taken);
     if (mode_ != Mode::kCommand) {
       const size_t count = mode_ == Mode::kText ? TakeText(rest) : TakeChunk(rest);
@@ -126,6 +132,7 @@ void SinkSession::Command(std::string_view line) {
   if (Is(line, "DATA")) return Data();
   if (Is(line, "BDAT ") && options_->chunking) return Bdat(line);
   if (Is(line, "EHLO") || Is(line, "HELO")) return Ehlo(line);
+  if (Is(line, "STARTTLS")) return StartTls();
   if (Is(line, "RSET")) {
     ResetTransaction();
     out_ += "250 2.0.0 reset\r\n";
@@ -146,10 +153,20 @@ void SinkSession::Ehlo(std::string_view line) {
   std::string text = "250-sink.bench\r\n";
   if (options_->pipelining) text += "250-PIPELINING\r\n";
   if (options_->chunking) text += "250-CHUNKING\r\n";
+  if (options_->tls == TlsMode::kStartTls && !secured_) text += "250-STARTTLS\r\n";
   if (options_->eight_bit) text += "250-8BITMIME\r\n";
   if (options_->smtputf8) text += "250-SMTPUTF8\r\n";
   if (options_->size_max > 0) text += "250-SIZE " + std::to_string(options_->size_max) + "\r\n";
   Reply(Phase::kEhlo, text + "250 ENHANCEDSTATUSCODES\r\n");
+}
+
+void SinkSession::StartTls() {
+  if (options_->tls != TlsMode::kStartTls || secured_) {
+    out_ += "503 5.5.1 no STARTTLS here and now\r\n";
+    return;
+  }
+  out_ += "220 2.0.0 go ahead\r\n";
+  upgrading_ = true;
 }
 
 void SinkSession::Mail(std::string_view line) {
@@ -234,8 +251,8 @@ size_t SinkSession::TakeChunk(std::string_view in) {
 void SinkSession::MessageComplete() {
   mode_ = Mode::kCommand;
   if (Pass(Phase::kFinal)) {
-    const std::string_view refusal =
-        events_->on_message({reverse_path_, recipients_, header_, message_bytes_, captured_});
+    const std::string_view refusal = events_->on_message(
+        {reverse_path_, recipients_, header_, message_bytes_, captured_, secured_});
     if (!refusal.empty()) {
       Reply(Phase::kFinal, refusal);
     } else if (Pass(Phase::kAccepted)) {

@@ -25,7 +25,10 @@ struct ReceivedMessage {
   uint64_t bytes;
   std::string_view
       captured;  // raw text up to and with CRLF.CRLF; only when capturing, only after DATA
+  bool secured;  // under TLS
 };
+
+enum class Handshake : uint8_t { kFull, kResumed, kFailed };
 
 // What a session reports to; all calls come from the session's own thread.
 struct SinkEvents {
@@ -33,6 +36,8 @@ struct SinkEvents {
   std::function<std::string_view(const ReceivedMessage&)> on_message;
   // A reply other than success was given on purpose at this phase.
   std::function<void(Phase, int code)> on_refusal;
+  // A TLS handshake has come to an end. May be empty where there is no TLS.
+  std::function<void(Handshake)> on_handshake;
   bool capture = false;
 };
 
@@ -43,10 +48,16 @@ class SinkSession {
   // The connection is open: the greeting goes to out(), perhaps after a delay.
   void Start(uint64_t now_nanos);
   // Takes bytes from the front and says how many; the caller keeps the rest and gives it again,
-  // with more behind it. Takes nothing while delayed() or closing().
+  // with more behind it. Takes nothing while delayed(), closing() or upgrading().
   size_t Consume(std::string_view in, uint64_t now_nanos);
   // The time wake_nanos() has come: the reply that was held goes to out().
   void Wake();
+
+  // STARTTLS was answered 220: when out() is sent, the peer's handshake is next.
+  bool upgrading() const { return upgrading_; }
+  // What is said from now on is said under TLS. What was said before is forgotten (RFC 3207 section
+  // 4.2).
+  void Secured();
 
   bool delayed() const { return wake_nanos_ != 0; }
   uint64_t wake_nanos() const { return wake_nanos_; }
@@ -64,6 +75,7 @@ class SinkSession {
   void Reply(Phase phase, std::string_view text);
   void Command(std::string_view line);
   void Ehlo(std::string_view line);
+  void StartTls();
   void Mail(std::string_view line);
   void Rcpt(std::string_view line);
   void Data();
@@ -79,6 +91,8 @@ class SinkSession {
   Mode mode_ = Mode::kCommand;
   bool closing_ = false;
   bool aborted_ = false;
+  bool upgrading_ = false;
+  bool secured_ = false;
   bool have_mail_ = false;
   bool chunk_is_last_ = false;
   uint64_t chunk_left_ = 0;

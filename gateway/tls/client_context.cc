@@ -40,7 +40,9 @@ StatusOr<std::shared_ptr<const ClientContext>> ClientContext::Make(Options optio
            SSL_CTX_set_strict_cipher_list(context, strict ? kCiphers : kCiphersLenient) == 1 &&
            SSL_CTX_set1_curves_list(context, kGroups) == 1);
   SSL_CTX_set_verify(context, strict ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_set_session_cache_mode(context, impl->options.resume
+                                              ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
+                                              : SSL_SESS_CACHE_OFF);
   SSL_CTX_sess_set_new_cb(context, KeepSession);
   const std::string& authorities = impl->options.authorities;
   if (!authorities.empty() &&

@@ -18,7 +18,7 @@ LONG_FUNCTIONS = {
 OWNED_HEADERS = {
     r"liburing(\.h|/)": ("gateway/reactor/", "tests/", "bench/micro/"),
     r"rocksdb/": ("storage/", "tests/", "bench/micro/", "bench/load/commit_command.cc"),
-    r"openssl/": ("gateway/tls/", "tests/unit/tls/"),
+    r"openssl/": ("gateway/tls/", "tests/unit/tls/", "bench/load/handshake_command.cc"),
     r"boost/asio/ssl": (),
     r"toml\+\+/": ("gateway/app/", "tests/"),
 }

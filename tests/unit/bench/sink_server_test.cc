@@ -28,8 +28,8 @@ class SinkServerTest : public testing::Test {
     ASSERT_EQ(
         getsockname(listener, reinterpret_cast<sockaddr*>(&endpoint_.address), &endpoint_.length),
         0);
-    server_ =
-        std::make_unique<SinkServer>(&options_, &events_, listener, /*seed=*/1, &poller_, [] {});
+    server_ = std::make_unique<SinkServer>(
+        &options_, &events_, listener, /*seed=*/1, &poller_, [] {}, tls_);
   }
 
   int Connect() {
@@ -51,8 +51,25 @@ class SinkServerTest : public testing::Test {
 
   void Turn() { server_->Turn(NowNanos() + kTurnNanos); }
 
+  // All that the server has said and that is not read yet.
+  std::string Hear(int fd) {
+    for (int i = 0; i < 3; ++i) Turn();
+    char bytes[4096];
+    const ssize_t count = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    return count > 0 ? std::string(bytes, static_cast<size_t>(count)) : "";
+  }
+  void UseTls(TlsMode mode) {
+    std::string error;
+    options_.tls = mode;
+    tls_ = MakeServerContext("", "", &error);
+    ASSERT_NE(tls_, nullptr) << error;
+    events_.on_handshake = [this](Handshake how) { failures_ += how == Handshake::kFailed; };
+  }
+
   SinkOptions options_;
   SinkEvents events_;
+  std::shared_ptr<const tls::ServerContext> tls_;
+  int failures_ = 0;  // of handshakes
   Endpoint endpoint_;
   Poller poller_;
   std::unique_ptr<SinkServer> server_;
@@ -85,6 +102,38 @@ TEST_F(SinkServerTest, WhatWaitedBehindAHeldReplyIsTaken) {
   for (int i = 0; i < 50 && messages_ == 0; ++i) Turn();
   EXPECT_EQ(messages_, 1);
   close(fd);
+}
+
+// Said in clear, it would be taken for what the peer says under TLS.
+TEST_F(SinkServerTest, WhatWasInjectedBehindStartTlsEndsTheConnection) {
+  UseTls(TlsMode::kStartTls);
+  Start(0);
+  const int fd = Connect();
+  ASSERT_GE(fd, 0);
+  Send(fd, "EHLO a\r\nSTARTTLS\r\nMAIL FROM:<a@b>\r\n");
+  const std::string heard = Hear(fd);
+  EXPECT_NE(heard.find("220 2.0.0 go ahead"), std::string::npos) << heard;
+  EXPECT_EQ(heard.find("2.1.0"), std::string::npos) << heard;
+  EXPECT_EQ(server_->connections(), 0u);
+  close(fd);
+}
+
+TEST_F(SinkServerTest, HandshakesThatFailOrAreGivenUpAreCounted) {
+  UseTls(TlsMode::kImplicit);
+  Start(0);
+  const int rude = Connect();
+  ASSERT_GE(rude, 0);
+  EXPECT_EQ(Hear(rude), "");  // nothing is said before the handshake
+  Send(rude, "EHLO a\r\n");
+  Turn();
+  EXPECT_EQ(failures_, 1);
+  close(rude);
+  const int gone = Connect();
+  Turn();
+  close(gone);
+  for (int i = 0; i < 3; ++i) Turn();
+  EXPECT_EQ(failures_, 2);
+  EXPECT_EQ(server_->connections(), 0u);
 }
 
 }  // namespace

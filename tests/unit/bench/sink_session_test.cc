@@ -135,5 +135,30 @@ TEST_F(SinkSessionTest, AnEndlessLineEndsTheSession) {
   EXPECT_NE(out.find("500 5.5.2"), std::string::npos);
 }
 
+TEST_F(SinkSessionTest, StartTlsOnlyWhereItIsOffered) {
+  EXPECT_EQ(Talk("EHLO a\r\n", 100).find("STARTTLS"), std::string::npos);
+  EXPECT_NE(Talk("STARTTLS\r\n", 100).find("503 "), std::string::npos);
+  options_.tls = TlsMode::kStartTls;
+  EXPECT_NE(Talk("EHLO a\r\n", 100).find("250-STARTTLS\r\n"), std::string::npos);
+}
+
+// What was said in clear is forgotten, what came behind STARTTLS is left, and it is offered once.
+TEST_F(SinkSessionTest, UnderTlsItBeginsAnew) {
+  options_.tls = TlsMode::kStartTls;
+  SinkSession session(&options_, &events_, &random_);
+  session.Start(1);
+  const std::string_view said = "EHLO a\r\nMAIL FROM:<a@b>\r\nSTARTTLS\r\nNOOP\r\n";
+  EXPECT_EQ(session.Consume(said, 1), said.size() - 6);
+  EXPECT_TRUE(session.upgrading());
+  EXPECT_TRUE(session.out().ends_with("220 2.0.0 go ahead\r\n"));
+  session.out().clear();
+  session.Secured();
+  EXPECT_FALSE(session.upgrading());
+  session.Consume("RCPT TO:<c@d>\r\nEHLO a\r\nSTARTTLS\r\n", 1);
+  EXPECT_TRUE(session.out().starts_with("503 5.5.1 MAIL first\r\n"));
+  EXPECT_EQ(session.out().find("250-STARTTLS"), std::string::npos);
+  EXPECT_TRUE(session.out().ends_with("503 5.5.1 no STARTTLS here and now\r\n"));
+}
+
 }  // namespace
 }  // namespace ringpost::bench

@@ -155,6 +155,20 @@ TEST(ConnectionTest, ARecordThatIsTooLongFails) {
   EXPECT_TRUE(server.failed);
 }
 
+TEST(ConnectionTest, AClientThatIsNotToResumeDoesNot) {
+  auto server = MakeServer({MakeCertificate({"mx.example"})});
+  auto client = ClientContext::Make({.authorities = "", .verify = false, .resume = false});
+  ASSERT_TRUE(client.ok());
+  for (int i = 0; i < 3; ++i) {
+    Pair pair(*client, server);
+    pair.Run();
+    pair.server.Say("220 hello\r\n");
+    pair.Run();
+    EXPECT_EQ(pair.client.heard, "220 hello\r\n");
+    EXPECT_FALSE(pair.client.connection->facts().resumed);
+  }
+}
+
 TEST(ConnectionTest, SessionsAreResumedAlsoAcrossConfigurations) {
   auto tickets = std::make_shared<TicketKeys>();
   auto certificate = MakeCertificate({"mx.example"});

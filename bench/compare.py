@@ -22,7 +22,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from comparison import alone, long_queue, measures, servers  # noqa: E402
+from comparison import alone, long_queue, measures, secure, servers  # noqa: E402
 from comparison import rows as result_rows  # noqa: E402
 from comparison.rows import Row  # noqa: E402
 
@@ -87,6 +87,25 @@ MEASURES = {
             ("committer", "bytes moved by memcpy on the committer (RocksDB's log and memtable)")), limits)]),
     "slow_sink": Measure("a next hop that takes 3 s a message", run=alone.slow_sink, entrants=ALONE, rows=[
         Row("share", "accept while the next hop takes 3 s a message, of that while it takes none", at_least=0.8)]),
+    "tls_handshakes": Measure("full TLS handshakes on one core", run=secure.handshakes, entrants=ALONE, rows=[
+        Row("tls_s", "TLS 1.3, ECDSA P-256, full handshakes a second on one core, whole connection"),
+        Row("bare_s", "the same by BoringSSL alone, in memory"),
+        Row("plain_s", "the same connections in clear, a NOOP in the handshake's place"),
+        Row("share", "handshakes a second, of what these two together would give", at_least=0.85),
+        Row("share_of_short", "the same, the connections in clear without a NOOP")]),
+    "tls_messages": Measure("messages over TLS", run=secure.messages, entrants=ALONE, rows=[
+        Row(f"{figure}_{size}", f"{title}, {words}", at_least=at_least)
+        for size, words in (("4k", "4 KiB"), ("100k", "100 KiB"))
+        for figure, title, at_least in (("share", "accept over TLS, of the rate in clear", 0.75),
+                                        ("rate_tls", "accept over TLS: messages/s", None),
+                                        ("rate_clear", "accept in clear: messages/s", None),
+                                        ("cpu_times", "CPU per message over TLS, of that in clear", None))]),
+    "tls_relay": Measure("relay, TLS on both legs", run=secure.relay, rows=[
+        Row("rate", "relay, TLS on both legs: messages/s", against="postfix", at_least=12),
+        Row("cpu_us", "relay, TLS on both legs: CPU us per message", against="postfix", less=True)]),
+    "tls_idle": Measure("idle TLS sessions", run=secure.idle, entrants=ALONE, rows=[
+        Row("memory_kib", "memory per idle TLS session: KiB (PSS)", at_most=20),
+        Row("kernel_kib", "kernel memory per idle TLS session: KiB (slabs)")]),
 }
 
 

@@ -19,6 +19,8 @@ SETTLE_SECONDS = 0.3
 FAULTS = {"missing": "messages were taken and did not arrive",
           "duplicates": "recipients got a message again",
           "refused": "messages were refused or not answered",
+          "in_clear": "messages came in clear",
+          "failed": "connections went wrong",
           "not_held": "idle connections were not opened",
           "lost": "idle connections were closed",
           "no_buffers": "times a shard had no receive buffer"}
@@ -32,7 +34,7 @@ class Sink:
         self.process = subprocess.Popen(
             [bin_dir / "ringpost-bench", "sink", "--listen", f"127.0.0.1:{self.port}",
              "--stats", self.stats_path, *options])
-        if not options:
+        if "--delay" not in options:
             servers.wait_for_greeting(self.port, "sink")
 
     def stats(self):
@@ -166,9 +168,9 @@ def latency_round(server, context):
     return bare_commit(context) if server.name == "bare" else half_rate(server, context)
 
 
-def relay(server, context, options=()):
+def relay(server, context, options=(), sink_options=()):
     """From the first MAIL to the arrival of the last message in the sink."""
-    sink = Sink(context.bin, context.work)
+    sink = Sink(context.bin, context.work, *sink_options)
     try:
         server.start(sink.port)
         warm = load(context.bin, server.port, context.warm_up, *options)
@@ -186,6 +188,7 @@ def relay(server, context, options=()):
         return {"rate": arrived / seconds, "cpu_us": cpu / max(arrived, 1) * 1e6,
                 "missing": accepted - stats["unique_messages"],
                 "duplicates": stats["duplicate_recipients"],
+                "in_clear": stats["messages"] - stats["tls_messages"] if sink_options else 0,
                 "refused": result["refused"] + result["unanswered"],
                 "memory_mib": memory / 1024, **latency(result), **store_figures(server)}
     finally:
@@ -201,8 +204,9 @@ def relay_large(server, context):
     return relay(server, context, ("--size", str(100 * 1024)))
 
 
-def idle(server, context):
-    """Process memory per idle connection that has said EHLO, and kernel memory (slabs of the machine)."""
+def idle(server, context, port="port", options=()):
+    """Process memory per idle connection that has said EHLO, and kernel memory (slabs of the machine). `port`: which
+    of the server's."""
     count = context.idle_connections[server.name]
     sink = Sink(context.bin, context.work)
     holder = None
@@ -212,8 +216,8 @@ def idle(server, context):
         time.sleep(1)
         memory, slab = server.pss_kib(), processes.kernel_slab_kib()
         holder = subprocess.Popen(
-            [context.bin / "ringpost-bench", "idle", "--server", f"127.0.0.1:{server.port}",
-             "--connections", str(count)], stdout=subprocess.PIPE, text=True)
+            [context.bin / "ringpost-bench", "idle", "--server", f"127.0.0.1:{getattr(server, port)}",
+             "--connections", str(count), *options], stdout=subprocess.PIPE, text=True)
         ready = json.loads(holder.stdout.readline())["ready"]
         time.sleep(1)
         if ready == 0:

@@ -1,6 +1,7 @@
 """The servers that are compared. Each is started with a next hop and a folder of its own, answers at
 127.0.0.1:port, and is stopped with everything it left."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -58,17 +59,27 @@ def end(process):
         return process.communicate()[0]
 
 
+@dataclasses.dataclass
+class Tls:
+    """A certificate. A server that is given one offers STARTTLS at its port, takes connections with implicit TLS at
+    its `tls_port` (Ringpost alone), and passes mail on under TLS only."""
+    chain: pathlib.Path
+    key: pathlib.Path
+
+
 class Server:
     name = ""
+    tls = None
 
     def __init__(self, bin_dir, work):
         self.bin = pathlib.Path(bin_dir)
         self.work = pathlib.Path(work) / self.name
         self.port = 0
+        self.tls_port = 0
         self.pid = 0
 
     def start(self, next_hop):
-        self.port = free_port()
+        self.port, self.tls_port = free_port(), free_port()
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
         self._start(next_hop)
@@ -114,10 +125,11 @@ class Program(Server):
 class Ringpost(Program):
     name = "ringpost"
 
-    def __init__(self, bin_dir, work, extra=""):
-        """`extra`: configuration behind the rest."""
+    def __init__(self, bin_dir, work, extra="", wrapper=()):
+        """`extra`: configuration behind the rest. `wrapper`: words before the command, such as taskset's."""
         super().__init__(bin_dir, work)
         self.extra = extra
+        self.wrapper = wrapper
 
     def status(self):
         done = subprocess.run([self.bin / "ringpost", "--socket", self.work / "store/control.sock", "--json", "status"],
@@ -143,14 +155,20 @@ class Ringpost(Program):
 
     def command(self, next_hop):
         config = self.work / "ringpost.toml"
+        listener = route = ""
+        if self.tls:
+            listener = (f'tls = "optional"\n'
+                        f'[[listener]]\naddress = "127.0.0.1:{self.tls_port}"\nregion = "local"\ntls = "implicit"\n'
+                        f'[[tls.certificate]]\nchain = "{self.tls.chain}"\nkey = "{self.tls.key}"\n')
+            route = 'tls = "required"\n'
         config.write_text(
             f'hostname = "gw.example.com"\n'
             f'[store]\npath = "{self.work}/store"\n'
             f'[[region]]\nname = "local"\nlog = "{self.work}/messages.log"\n'
-            f'[[listener]]\naddress = "127.0.0.1:{self.port}"\nregion = "local"\n'
+            f'[[listener]]\naddress = "127.0.0.1:{self.port}"\nregion = "local"\n{listener}'
             f'[[trust]]\nnetwork = "127.0.0.0/8"\n'
-            f'[[route]]\ndomain = "*"\nrelay = "127.0.0.1:{next_hop}"\n' + self.extra)
-        return [self.bin / "ringpostd", "--config", config]
+            f'[[route]]\ndomain = "*"\nrelay = "127.0.0.1:{next_hop}"\n{route}' + self.extra)
+        return [*self.wrapper, self.bin / "ringpostd", "--config", config]
 
 
 class Ceiling(Program):
@@ -168,18 +186,25 @@ class Postfix(Server):
     def _start(self, next_hop):
         conf = self.work / "conf"
         conf.mkdir()
-        for name in ("main.cf", "master.cf"):
-            text = (BENCH / "postfix" / name).read_text()
-            for mark, value in (("@WORK@", self.work), ("@NEXT_HOP@", next_hop),
-                                ("@PORT@", f"127.0.0.1:{self.port}")):
-                text = text.replace(mark, str(value))
-            (conf / name).write_text(text)
+        self.configure(conf, next_hop)
         (self.work / "queue").mkdir()
         data = self.work / "data"
         data.mkdir()
         os.chown(data, pwd.getpwnam("postfix").pw_uid, -1)
         self._postfix("start")
         self.pid = int((self.work / "queue/pid/master.pid").read_text())
+
+    def configure(self, folder, next_hop):
+        """Fills in the settings of bench/postfix."""
+        tls = (BENCH / "postfix" / ("tls.cf" if self.tls else "clear.cf")).read_text()
+        marks = {"@TLS@": tls, "@WORK@": self.work, "@NEXT_HOP@": next_hop, "@PORT@": f"127.0.0.1:{self.port}"}
+        if self.tls:
+            marks |= {"@CHAIN@": self.tls.chain, "@KEY@": self.tls.key}
+        for name in ("main.cf", "master.cf"):
+            text = (BENCH / "postfix" / name).read_text()
+            for mark, value in marks.items():
+                text = text.replace(mark, str(value))
+            (folder / name).write_text(text)
 
     def _postfix(self, action):
         done = subprocess.run(["/usr/sbin/postfix", "-c", str(self.work / "conf"), action],

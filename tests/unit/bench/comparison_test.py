@@ -7,12 +7,13 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "bench"))
 import compare  # noqa: E402
-from comparison import processes, rows  # noqa: E402
+from comparison import processes, rows, servers  # noqa: E402
 
 BURN = """
 import os, sys, threading, time
@@ -161,20 +162,45 @@ class Rows(unittest.TestCase):
             self.assertNotEqual(measure.run is None, measure.run_rounds is None, name)
 
 
+class RingpostSettings(unittest.TestCase):
+    def test_with_a_certificate_nothing_leaves_in_clear(self):
+        with tempfile.TemporaryDirectory() as name:
+            server = servers.Ringpost("/bin", name, "[reactor]\ncores = 1\n", wrapper=("taskset", "-c", "0"))
+            server.work.mkdir()
+            server.port, server.tls_port = 2525, 2465
+            clear = pathlib.Path(server.command(2626)[-1]).read_text()
+            self.assertNotIn("tls", clear)
+            server.tls = servers.Tls(pathlib.Path("/chain.pem"), pathlib.Path("/key.pem"))
+            command = server.command(2626)
+            self.assertEqual(command[:3], ["taskset", "-c", "0"])
+            told = tomllib.loads(pathlib.Path(command[-1]).read_text())
+            self.assertEqual([route["tls"] for route in told["route"]], ["required"])
+            self.assertEqual([(listener["address"], listener["tls"]) for listener in told["listener"]],
+                             [("127.0.0.1:2525", "optional"), ("127.0.0.1:2465", "implicit")])
+            self.assertEqual(told["tls"]["certificate"], [{"chain": "/chain.pem", "key": "/key.pem"}])
+
+
 class PostfixSettings(unittest.TestCase):
     @unittest.skipUnless(pathlib.Path("/usr/sbin/postconf").exists(), "Postfix is not installed")
     def test_postfix_knows_them_all(self):
+        for tls in (None, servers.Tls(pathlib.Path("/chain.pem"), pathlib.Path("/key.pem"))):
+            with self.subTest(tls=tls):
+                told = self.told(tls)
+                # Its processes must not be what is measured: one lives longer than a round.
+                self.assertGreaterEqual(int(told["max_use"]), 10000)
+                self.assertEqual(told["smtp_tls_security_level"].strip(), "encrypt" if tls else "none")
+
+    def told(self, tls):
+        """What Postfix makes of its settings, by their names."""
         with tempfile.TemporaryDirectory() as name:
-            for file in (compare.servers.BENCH / "postfix").iterdir():
-                text = file.read_text()
-                for mark, value in (("@WORK@", name), ("@NEXT_HOP@", "2626"), ("@PORT@", "127.0.0.1:2525")):
-                    text = text.replace(mark, value)
-                (pathlib.Path(name) / file.name).write_text(text)
+            postfix = servers.Postfix("/", name)
+            postfix.port, postfix.tls = 2525, tls
+            postfix.configure(pathlib.Path(name), 2626)
             done = subprocess.run(["/usr/sbin/postconf", "-c", name, "-n"], capture_output=True, text=True)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
-            told = dict(line.split(" =", 1) for line in done.stdout.splitlines())
-            # Its processes must not be what is measured: one lives longer than a round.
-            self.assertGreaterEqual(int(told["max_use"]), 10000)
+            self.assertNotIn("@", "".join(line for file in ("main.cf", "master.cf") for line in
+                                          (pathlib.Path(name) / file).read_text().splitlines() if line[:1] != "#"))
+            return dict(line.split(" =", 1) for line in done.stdout.splitlines())
 
 
 class Facts(unittest.TestCase):

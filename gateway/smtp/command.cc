@@ -51,6 +51,7 @@ Verb FindVerb(std::string_view word) {
     case VerbKey("STARTTLS"):
       return Verb::kStartTls;
     case VerbKey("AUTH"):
+      return Verb::kAuth;
     case VerbKey("EXPN"):
     case VerbKey("ETRN"):
     case VerbKey("TURN"):

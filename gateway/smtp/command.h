@@ -29,6 +29,7 @@ enum class Verb : uint8_t {
   kHelp,
   kXclient,
   kStartTls,
+  kAuth,
 };
 
 struct Command {

@@ -27,9 +27,21 @@ bool NeedsTls(Verb verb) {
 
 }  // namespace
 
+// What may prove who somebody is does not get into a trace.
+void ServerSession::State::TraceInput(std::string_view line) const {
+  const Command command = ParseCommand(line);
+  const size_t word = command.argument.find_first_of(" \t");
+  if (command.verb != Verb::kAuth || word == std::string_view::npos) {
+    trace(trace_context, true, line);
+    return;
+  }
+  const std::string shown = "AUTH " + std::string(command.argument.substr(0, word)) + " ***";
+  trace(trace_context, true, shown);
+}
+
 ServerSession::EventKind ServerSession::State::HandleLine(std::string_view line, bool more) {
   Count(Counter::kCommands);
-  if (trace) trace(trace_context, true, line);
+  if (trace) TraceInput(line);
   bool has_8bit = false;
   const LineFault fault = CheckLine(line, options->strict, &has_8bit);
   if (fault != LineFault::kNone) {
@@ -68,6 +80,8 @@ ServerSession::EventKind ServerSession::State::HandleLine(std::string_view line,
       return HandleXclient(command.argument);
     case Verb::kStartTls:
       return HandleStartTls(command.argument, more);
+    case Verb::kAuth:
+      return HandleAuth();
     case Verb::kNoop:
       if (!TooMuchJunk()) Say(replies::kNoop);
       return kNothing;
@@ -270,6 +284,14 @@ ServerSession::EventKind ServerSession::State::HandleXclient(std::string_view ar
   client = std::make_unique<Xclient>(std::move(named));
   greet_pending = true;
   return EventKind::kXclient;
+}
+
+// There are no accounts: AUTH is not offered. Who says it in clear all the same, where there is
+// TLS, is told what he did (RFC 4954 section 6).
+ServerSession::EventKind ServerSession::State::HandleAuth() {
+  const bool tls_was_there = options->starttls != StartTls::kNotOffered && !secured;
+  Error(tls_was_there ? replies::kAuthInClear : replies::kUnsupported);
+  return kNothing;
 }
 
 // RFC 3207. What XCLIENT said in clear text is not to outlive it, and is not to be lost either.

@@ -117,6 +117,11 @@ inline constexpr Text kStartTlsFirst =
 inline constexpr Text kTlsAlready = "503 5.5.1 TLS is in use already\r\n";
 inline constexpr Text kStartTlsAfterXclient = "503 5.5.1 STARTTLS must come before XCLIENT\r\n";
 
+// --- AUTH
+inline constexpr Text kAuthInClear =
+    "538 5.7.11 AUTH is not taken in clear text, and what was sent with it can be read on the way; "
+    "say STARTTLS first\r\n";
+
 // --- BDAT and XCLIENT
 inline constexpr Text kBdatSyntax =
     "501 5.5.4 Say BDAT with a number of octets, then LAST or nothing; closing the connection, "

@@ -43,6 +43,7 @@ struct ServerSession::State {
   std::string_view Doom() const;
   void Say(std::string_view lines);
   void SayReply(const Reply& reply);
+  void TraceInput(std::string_view line) const;
   void TraceOutput(size_t from) const;
   void Greet();
   void Close(std::string_view lines);
@@ -62,6 +63,7 @@ struct ServerSession::State {
   EventKind HandleReset(std::string_view argument);
   EventKind HandleVrfy(std::string_view argument);
   EventKind HandleXclient(std::string_view argument);
+  EventKind HandleAuth();
   EventKind HandleStartTls(std::string_view argument, bool more);
   bool TlsMissing() const { return options->starttls == StartTls::kRequired && !secured; }
 

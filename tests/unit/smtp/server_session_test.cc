@@ -87,6 +87,23 @@ TEST(ServerSession, NamesTheProtocol) {
   EXPECT_EQ(session.protocol(), "ESMTP");
 }
 
+TEST(ServerSession, ATraceShowsNoPassword) {
+  ServerOptions options = TestOptions();
+  ServerSession session(&options);
+  std::string traced;
+  session.SetTrace(
+      [](void* context, bool, std::string_view line) {
+        static_cast<std::string*>(context)->append(line).append("\n");
+      },
+      &traced);
+  session.Greet();
+  std::string_view input = "auth\tPLAIN  AGEAYgBj\r\nAUTH LOGIN\r\nAUTH\r\n";
+  session.Step(&input);
+  EXPECT_NE(traced.find("\nAUTH PLAIN ***\n502 "), std::string::npos) << traced;
+  EXPECT_NE(traced.find("\nAUTH LOGIN\n502 "), std::string::npos) << traced;
+  EXPECT_EQ(traced.find("AGEAYgBj"), std::string::npos) << traced;
+}
+
 TEST(ServerSession, Traces) {
   ServerOptions options = TestOptions();
   ServerSession session(&options);

@@ -18,6 +18,7 @@
 #include "gateway/base/limits.h"
 #include "gateway/base/status.h"
 #include "gateway/base/time.h"
+#include "gateway/delivery/destinations.h"
 #include "gateway/delivery/retry.h"
 #include "gateway/delivery/routing.h"
 #include "gateway/tls/certificate.h"
@@ -72,6 +73,12 @@ struct ListenerConfig {
   bool operator==(const ListenerConfig&) const = default;
 };
 
+// The file of a route's secret.
+struct SecretFileConfig {
+  std::string path;
+  uint32_t line = 0, column = 0;  // where it is said
+};
+
 struct LimitsConfig {
   uint64_t message_bytes_max = limits::kMessageBytesMaxDefault;
   uint32_t recipients_max = limits::kRecipientsMaxDefault;
@@ -116,7 +123,10 @@ struct Config {
   std::string tls_authorities;  // empty: the system's, where it has them
   std::vector<ListenerConfig> listeners;
   std::vector<IpNetwork> trust;
+  // Of those with users LoadConfig makes the credentials, not ParseConfig.
   std::vector<delivery::Route> routes;
+  std::vector<SecretFileConfig> secret_files;
+  std::vector<delivery::Destination> destinations;
   LimitsConfig limits;
   DeliverySettings delivery;
   LogConfig log;

@@ -6,9 +6,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 
 #include "gateway/app/config.h"
 #include "gateway/base/wipe.h"
+#include "gateway/tls/read_file.h"
 #include "gateway/tls/self_signed.h"
 
 namespace ringpost::app {
@@ -63,7 +65,47 @@ void LoadCertificates(ConfigResult* result) {
           {one.line, one.column, "tls.certificate", std::string(MessageOf(loaded.status()))});
     }
   }
-  if (!result->errors.empty()) result->config.reset();
+}
+
+// An editor leaves a line end behind the secret.
+bool TakeSecret(std::string* text) {
+  if (text->ends_with('\n')) text->pop_back();
+  if (text->ends_with('\r')) text->pop_back();
+  return smtp::IsAuthSecret(*text);
+}
+
+// What a secret file holds goes to the next hops that name it, and is kept nowhere else.
+void LoadSecrets(ConfigResult* result) {
+  std::map<std::string, std::vector<delivery::NextHop*>> hops_of;
+  for (delivery::Route& route : result->config->routes) {
+    for (delivery::NextHop& hop : route.next_hops) {
+      if (!hop.secret_file.empty()) hops_of[hop.secret_file].push_back(&hop);
+    }
+  }
+  for (const SecretFileConfig& file : result->config->secret_files) {
+    auto hops = hops_of.extract(file.path);
+    if (hops.empty()) continue;  // it was read before
+    auto complain = [&](std::string words) {
+      result->errors.push_back({file.line, file.column, "route.secret_file", std::move(words)});
+    };
+    auto secret = tls::ReadSecretFile(file.path, limits::kAuthSecretBytesMax + 2, "password");
+    if (!secret.ok()) {
+      complain(std::string(MessageOf(secret.status())));
+      continue;
+    }
+    WipedAtEnd wiped(&*secret);
+    if (!TakeSecret(&*secret)) {
+      complain(file.path + ": expects one line with the password, of 1 to " +
+               std::to_string(limits::kAuthSecretBytesMax) + " bytes without control characters");
+      continue;
+    }
+    for (delivery::NextHop* hop : hops.mapped()) {
+      auto credentials = std::make_shared<smtp::Credentials>();
+      credentials->user = hop->user;
+      credentials->secret = *secret;
+      hop->credentials = std::move(credentials);
+    }
+  }
 }
 
 // Nobody else trusts it.
@@ -93,7 +135,11 @@ ConfigResult LoadConfig(const std::string& path) {
     return result;
   }
   ConfigResult result = ParseConfig(*text, path, SystemHostname());
-  if (result.config) LoadCertificates(&result);
+  if (result.config) {
+    LoadCertificates(&result);
+    LoadSecrets(&result);
+    if (!result.errors.empty()) result.config.reset();
+  }
   return result;
 }
 

@@ -5,20 +5,14 @@
 
 #include "gateway/app/config.h"
 #include "gateway/app/config_reader.h"
+#include "gateway/app/config_sections.h"
 #include "gateway/app/config_text.h"
 #include "gateway/base/text.h"
 #include "gateway/base/units.h"
 #include "gateway/smtp/address.h"
 
 namespace ringpost::app {
-namespace {
 
-constexpr std::string_view kTlsChoices[] = {"none", "optional", "required", "implicit"};
-constexpr std::string_view kKtlsChoices[] = {"auto", "on", "off"};
-constexpr std::string_view kHopTlsChoices[] = {"opportunistic", "required", "verified"};
-constexpr std::string_view kNewlineChoices[] = {"refuse", "normalise"};
-
-// "[section]" or null where it is absent; an error where it is something else.
 const toml::table* Section(TableReader* root, std::string_view name) {
   const toml::node* node = root->Find(name);
   if (!node) return nullptr;
@@ -27,7 +21,6 @@ const toml::table* Section(TableReader* root, std::string_view name) {
   return nullptr;
 }
 
-// The tables of "[[section]]".
 std::vector<const toml::table*> Sections(TableReader* root, std::string_view name, size_t most) {
   std::vector<const toml::table*> tables;
   const toml::node* node = root->Find(name);
@@ -52,15 +45,21 @@ std::vector<const toml::table*> Sections(TableReader* root, std::string_view nam
   return tables;
 }
 
-bool IsHostname(std::string_view text) {
-  return text.size() <= limits::kDomainBytesMax && smtp::IsDomain(text, false) &&
-         !IpAddress::Parse(text);
-}
-
 void CheckAbsolutePath(TableReader* table, std::string_view key, const std::string& path) {
   if (!path.starts_with('/')) {
     table->Error(key, "expects an absolute path, one that begins with /, not " + Quoted(path));
   }
+}
+
+namespace {
+
+constexpr std::string_view kTlsChoices[] = {"none", "optional", "required", "implicit"};
+constexpr std::string_view kKtlsChoices[] = {"auto", "on", "off"};
+constexpr std::string_view kNewlineChoices[] = {"refuse", "normalise"};
+
+bool IsHostname(std::string_view text) {
+  return text.size() <= limits::kDomainBytesMax && smtp::IsDomain(text, false) &&
+         !IpAddress::Parse(text);
 }
 
 TableReader::ParseFn NetworksInto(std::vector<IpNetwork>* networks) {
@@ -270,93 +269,6 @@ void ReadTrust(TableReader* root, Config* config) {
   }
 }
 
-std::optional<std::string> AddRelay(std::string_view text, uint16_t preference,
-                                    delivery::Route* route) {
-  auto hop = delivery::NextHop::Parse(text);
-  if (!hop) {
-    return "expects a next hop such as \"192.0.2.1:25\", \"[2001:db8::1]:25\", "
-           "\"relay.example.com:587\" (without a port: 25) or \"smtps://relay.example.com\" "
-           "(implicit TLS, 465), not " +
-           Quoted(text);
-  }
-  hop->preference = preference;
-  route->next_hops.push_back(std::move(*hop));
-  return std::nullopt;
-}
-
-// { host = "192.0.2.1:25", preference = 10 }
-void ReadRelayTable(const toml::table* from, ErrorList* errors, delivery::Route* route) {
-  TableReader table(from, "route.relay", errors);
-  table.Required("host", "the next hop, such as \"192.0.2.1:25\"");
-  uint32_t preference = 0;
-  table.Integer("preference", 0, UINT16_MAX, &preference);
-  table.Texts("host", 1, [&](std::string_view text) {
-    return AddRelay(text, static_cast<uint16_t>(preference), route);
-  });
-  table.Finish();
-}
-
-// A next hop, a list in the order of trying, or a list of tables with preferences of their own.
-void ReadRelays(TableReader* table, ErrorList* errors, delivery::Route* route) {
-  table->Required("relay", "the next hop, such as \"192.0.2.1:25\", or a list of them");
-  const toml::node* node = table->Find("relay");
-  const toml::array* list = node ? node->as_array() : nullptr;
-  bool tables = list && !list->empty() && list->front().is_table();
-  if (!tables) {
-    uint16_t preference = 0;
-    table->Texts("relay", limits::kNextHopsPerRouteMax,
-                 [&](std::string_view text) { return AddRelay(text, preference++, route); });
-    if (list && list->empty()) table->Error("relay", "is an empty list; expects a next hop");
-    return;
-  }
-  if (list->size() > limits::kNextHopsPerRouteMax) {
-    table->Error("relay",
-                 "has more than " + std::to_string(limits::kNextHopsPerRouteMax) + " next hops");
-    return;
-  }
-  for (const toml::node& item : *list) {
-    if (const toml::table* relay = item.as_table()) {
-      ReadRelayTable(relay, errors, route);
-    } else {
-      table->ErrorAt(item, "relay", "expects tables alone, or strings alone, in one list");
-    }
-  }
-}
-
-void ReadRoutes(TableReader* root, Config* config) {
-  std::vector<const toml::table*> tables = Sections(root, "route", limits::kConfigRoutesMax);
-  if (!root->Find("route")) {
-    root->Error("route",
-                "is missing: at least one [[route]] with a domain (\"*\": all) and a relay");
-  }
-  std::set<std::string> seen;
-  for (const toml::table* from : tables) {
-    delivery::Route route;
-    TableReader table(from, "route", root->errors());
-    table.Required("domain", "\"example.com\", \"*.example.com\" (all below it) or \"*\" (all)");
-    bool given = table.Text("domain", &route.domain);
-    ReadRelays(&table, root->errors(), &route);
-    size_t tls = 0;
-    table.Choice("tls", kHopTlsChoices, &tls);
-    for (delivery::NextHop& hop : route.next_hops) hop.tls = static_cast<delivery::HopTls>(tls);
-    table.Finish();
-    if (!given || route.next_hops.empty()) continue;
-    if (!seen.insert(route.DomainKey()).second) {
-      table.Error("domain", "there are two routes for " + Quoted(route.domain));
-      continue;
-    }
-    auto checked = delivery::RouteTable::Make({route});
-    if (!checked.ok()) {
-      table.Error("domain",
-                  "expects \"example.com\", \"*.example.com\" (all below it) or \"*\" "
-                  "(all), not " +
-                      Quoted(route.domain));
-      continue;
-    }
-    config->routes.push_back(std::move(route));
-  }
-}
-
 void ReadLimits(TableReader* root, LimitsConfig* to) {
   TableReader table(Section(root, "limits"), "limits", root->errors());
   table.Bytes("message_bytes_max", limits::kKiB, limits::kMessageBytesMaxHard,
@@ -466,6 +378,7 @@ void ReadAll(const toml::table& document, std::string_view system_hostname, Erro
   ReadListeners(&root, config);
   ReadTrust(&root, config);
   ReadRoutes(&root, config);
+  ReadDestinations(&root, config);
   ReadLimits(&root, &config->limits);
   ReadDelivery(&root, &config->delivery);
   ReadLog(&root, &config->log);

@@ -48,7 +48,15 @@ std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config&
   made->hostname = config.hostname;
   auto routes = delivery::RouteTable::Make(config.routes);
   RP_CHECK(routes.ok());  // ParseConfig has tried each
+  for (const delivery::Route& route : routes->routes()) {
+    for (const delivery::NextHop& hop : route.next_hops) {
+      RP_CHECK(hop.user.empty() == (hop.credentials == nullptr));  // LoadConfig has read them
+    }
+  }
   made->routes = std::move(*routes);
+  auto destinations = delivery::DestinationTable::Make(config.destinations);
+  RP_CHECK(destinations.ok());
+  made->destinations = std::move(*destinations);
   made->retry.steps = config.delivery.retry;
   made->connections_per_site = config.delivery.connections_per_next_hop;
   made->messages_per_connection = config.delivery.messages_per_connection;

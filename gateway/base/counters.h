@@ -30,6 +30,8 @@ namespace ringpost {
   X(kTlsOut, "tls_outbound_handshakes_total")                           \
   X(kTlsOutFailed, "tls_outbound_handshakes_failed_total")              \
   X(kTlsOutFallbacks, "tls_outbound_clear_text_fallbacks_total")        \
+  X(kAuthOut, "smtp_auth_outbound_total")                               \
+  X(kAuthOutRefused, "smtp_auth_outbound_refused_total")                \
   X(kCommands, "smtp_commands_total")                                   \
   X(kMessagesAccepted, "messages_accepted_total")                       \
   X(kMessagesRefused, "messages_refused_total")                         \

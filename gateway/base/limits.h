@@ -88,6 +88,19 @@ inline constexpr size_t kTlsCertificatesMax = 1000;
 // An RSA key of a server with fewer bits is refused (RFC 9325 section 4.5).
 inline constexpr int kTlsRsaKeyBitsMin = 2048;
 
+// --- AUTH towards next hops
+// A user's name, and a secret; longer: an error of the configuration. With both, base64 and CRLF
+// stay far below RFC 4954's 12288 octets of a line.
+inline constexpr size_t kAuthUserBytesMax = 255;
+inline constexpr size_t kAuthSecretBytesMax = 1024;
+// The AUTH command with its initial response, CRLF included (RFC 4954 section 4); where that is
+// longer the response waits for the server's challenge.
+inline constexpr size_t kAuthCommandLineBytesMax = 512;
+// A next hop that refused our credentials is left alone this long by each shard: doubled per
+// refusal, up to the second figure. A reload with another secret ends the rest.
+inline constexpr uint32_t kAuthRefusedBackoffSeconds = 60;
+inline constexpr uint32_t kAuthRefusedBackoffSecondsMax = 900;
+
 // --- SMTP client
 // Commands, and bytes of commands, that may wait for their replies under PIPELINING (RFC 2920). At
 // either the next command waits until half of them are answered: the output buffer of a transaction

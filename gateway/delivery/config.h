@@ -10,6 +10,7 @@
 
 #include "gateway/base/limits.h"
 #include "gateway/base/time.h"
+#include "gateway/delivery/destinations.h"
 #include "gateway/delivery/retry.h"
 #include "gateway/delivery/routing.h"
 #include "gateway/smtp/address.h"
@@ -19,6 +20,7 @@ namespace ringpost::delivery {
 struct DeliveryConfig {
   std::string hostname;  // in EHLO and in reports; empty: the region's
   RouteTable routes;
+  DestinationTable destinations;
   RetryPolicy retry;
 
   // Connections to one site (the next hops of a route) from all shards together; at least 1.

@@ -38,13 +38,42 @@ bool HopHealth::all_suspended() const {
   return std::all_of(hops_.begin(), hops_.end(), [](const Hop& hop) { return hop.suspended; });
 }
 
+// Twice as long with each failure in a row.
+void HopHealth::Rest(Target* target, MonoTime now, uint64_t seconds, uint64_t seconds_max) {
+  uint32_t doublings = std::min(target->failures, 16u);
+  ++target->failures;
+  target->down_until = now + Seconds(std::min(seconds << doublings, seconds_max));
+}
+
 void HopHealth::ConnectFailed(size_t index, MonoTime now) {
-  Target& target = targets_[index];
-  uint32_t doublings = std::min(target.failures, 16u);
-  ++target.failures;
-  uint64_t seconds = std::min<uint64_t>(uint64_t{limits::kHopBackoffSeconds} << doublings,
-                                        limits::kHopBackoffSecondsMax);
-  target.down_until = now + Seconds(seconds);
+  Rest(&targets_[index], now, limits::kHopBackoffSeconds, limits::kHopBackoffSecondsMax);
+}
+
+bool HopHealth::needs_probe(size_t index) const {
+  const Hop& hop = hops_[targets_[index].hop];
+  return targets_[index].failures > 0 || (hop.next_hop.credentials && !hop.accepted);
+}
+
+void HopHealth::CredentialsAccepted(size_t index) { hops_[targets_[index].hop].accepted = true; }
+
+void HopHealth::CredentialsRefused(size_t index, MonoTime now) {
+  hops_[targets_[index].hop].accepted = false;
+  if (targets_[index].down_until > now) return;
+  Rest(&targets_[index], now, limits::kAuthRefusedBackoffSeconds,
+       limits::kAuthRefusedBackoffSecondsMax);
+}
+
+void HopHealth::SetCredentials(size_t index, std::shared_ptr<const smtp::Credentials> credentials) {
+  NextHop& hop = hops_[index].next_hop;
+  bool same = hop.credentials && credentials && hop.credentials->user == credentials->user &&
+              hop.credentials->secret == credentials->secret;
+  bool changed = !same && (hop.credentials || credentials);
+  hop.credentials = std::move(credentials);
+  if (!changed) return;
+  hops_[index].accepted = false;
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    if (targets_[i].hop == index) Worked(i);
+  }
 }
 
 void HopHealth::Broke(size_t index, MonoTime now) {

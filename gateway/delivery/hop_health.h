@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ class HopHealth {
     bool suspended = false;
     MonoTime resolve_after;  // names only: when to ask (again)
     bool resolving = false;
+    bool accepted = false;  // it took our credentials
   };
   static constexpr size_t kNoTarget = SIZE_MAX;
 
@@ -48,8 +50,16 @@ class HopHealth {
   // Whether one of the hops still waits for its first addresses.
   bool waits_for_addresses() const;
   bool all_suspended() const;
+  // Whether one connection alone is to find out what there is to expect of it.
+  bool needs_probe(size_t target) const;
 
   void ConnectFailed(size_t target, MonoTime now);
+  // It does not know us, or not by this secret (AUTH): left alone for longer, since each try counts
+  // against us there. Of connections that were under way together the first one decides.
+  void CredentialsRefused(size_t target, MonoTime now);
+  void CredentialsAccepted(size_t target);
+  // Where they are others than before, what was refused is forgotten. May be null.
+  void SetCredentials(size_t hop, std::shared_ptr<const smtp::Credentials> credentials);
   // The connection was made and broke before a transaction was finished on it.
   void Broke(size_t target, MonoTime now);
   void Worked(size_t target);
@@ -66,6 +76,8 @@ class HopHealth {
   size_t FindTarget(const Endpoint& endpoint) const;
 
  private:
+  void Rest(Target* target, MonoTime now, uint64_t seconds, uint64_t seconds_max);
+
   std::vector<Hop> hops_;
   std::vector<Target> targets_;
   size_t turn_ = 0;

@@ -11,11 +11,62 @@ namespace {
 constexpr uint16_t kSmtpPort = 25;
 constexpr uint16_t kSmtpsPort = 465;
 constexpr std::string_view kImplicitTls = "smtps://";
+constexpr std::string_view kSmtp = "smtp://";
 
 std::optional<uint16_t> ParsePort(std::string_view text) {
   auto value = ParseDecimal(text);
   if (!value || *value == 0 || *value > 65535) return std::nullopt;
   return static_cast<uint16_t>(*value);
+}
+
+int HexDigit(char c) {
+  if (IsDigit(c)) return c - '0';
+  char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+std::optional<std::string> PercentDecoded(std::string_view text) {
+  std::string decoded;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '%') {
+      decoded.push_back(text[at]);
+      continue;
+    }
+    int high = at + 2 < text.size() ? HexDigit(text[at + 1]) : -1;
+    int low = high >= 0 ? HexDigit(text[at + 2]) : -1;
+    if (low < 0) return std::nullopt;
+    decoded.push_back(static_cast<char>(high << 4 | low));
+    at += 2;
+  }
+  return decoded;
+}
+
+// Nothing of it can be taken for what separates the parts of a site's name.
+std::string PercentEncoded(std::string_view text) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string encoded;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (IsAlpha(c) || IsDigit(c) || c == '.' || c == '-' || c == '_') {
+      encoded.push_back(c);
+    } else {
+      encoded.append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
+    }
+  }
+  return encoded;
+}
+
+// Takes "user@" off the front. False: it is no user.
+bool TakeUser(std::string_view* text, std::string* user) {
+  size_t at = text->find('@');
+  if (at == std::string_view::npos) return true;
+  std::string_view written = text->substr(0, at);
+  text->remove_prefix(at + 1);
+  if (written.find_first_of(":/[] ") != std::string_view::npos) return false;
+  std::optional<std::string> decoded = PercentDecoded(written);
+  if (!decoded || !smtp::IsAuthUser(*decoded)) return false;
+  *user = std::move(*decoded);
+  return true;
 }
 
 // Keeps the order of equal ones: an insertion sort, for a handful.
@@ -38,7 +89,12 @@ Status Refused(std::string_view domain, std::string_view why) {
 std::optional<NextHop> NextHop::Parse(std::string_view text) {
   NextHop hop;
   hop.implicit_tls = text.starts_with(kImplicitTls);
-  if (hop.implicit_tls) text.remove_prefix(kImplicitTls.size());
+  if (hop.implicit_tls) {
+    text.remove_prefix(kImplicitTls.size());
+  } else if (text.starts_with(kSmtp)) {
+    text.remove_prefix(kSmtp.size());
+  }
+  if (!TakeUser(&text, &hop.user)) return std::nullopt;
   std::string_view host = text;
   std::optional<uint16_t> port = hop.implicit_tls ? kSmtpsPort : kSmtpPort;
   if (text.starts_with('[')) {
@@ -71,11 +127,19 @@ std::string Route::SiteName() const {
     if (i > 0) name += next_hops[i].preference == next_hops[i - 1].preference ? "," : ";";
     const NextHop& hop = next_hops[i];
     if (hop.implicit_tls) name += kImplicitTls;
+    if (!hop.user.empty()) name += PercentEncoded(hop.user) + "@";
     name += hop.ToString();
     if (hop.tls == HopTls::kRequired) name += "/required";
     if (hop.tls == HopTls::kVerified) name += "/verified";
+    if (!hop.secret_file.empty()) name += "/secret=" + PercentEncoded(hop.secret_file);
   }
   return name;
+}
+
+Route Route::WithTlsFloor(HopTls floor) const {
+  Route raised = *this;
+  for (NextHop& hop : raised.next_hops) hop.tls = std::max(hop.tls, floor);
+  return raised;
 }
 
 std::string Route::DomainKey() const { return smtp::DomainKey(domain); }
@@ -85,37 +149,17 @@ StatusOr<RouteTable> RouteTable::Make(std::vector<Route> routes) {
   for (Route& route : routes) {
     if (route.next_hops.empty()) return Refused(route.domain, "has no next hop");
     SortByPreference(&route.next_hops);
-    size_t number = table.routes_.size();
-    std::string key = route.DomainKey();
-    bool fresh = true;
-    if (key == "*") {
-      fresh = !table.all_.has_value();
-      table.all_ = number;
-    } else if (key.starts_with("*.")) {
-      std::string base = key.substr(2);
-      if (!smtp::IsDomain(base, true)) return Refused(route.domain, "is not a domain");
-      fresh = table.below_.emplace(base, number).second;
-    } else {
-      bool domain = smtp::IsDomain(key, true) || smtp::IsAddressLiteral(key);
-      if (!domain) return Refused(route.domain, "is not a domain");
-      fresh = table.exact_.emplace(key, number).second;
-    }
-    if (!fresh) return Refused(route.domain, "is given twice");
+    auto added = table.patterns_.Add(route.DomainKey(), table.routes_.size());
+    if (added == DomainPatterns::Added::kNoDomain) return Refused(route.domain, "is not a domain");
+    if (added == DomainPatterns::Added::kTwice) return Refused(route.domain, "is given twice");
     table.routes_.push_back(std::move(route));
   }
   return table;
 }
 
 const Route* RouteTable::Find(std::string_view domain_key) const {
-  if (auto found = exact_.find(domain_key); found != exact_.end()) return &routes_[found->second];
-  // Longest wildcard first: cut one label after the other. A domain has at most 127 labels.
-  std::string_view rest = domain_key.starts_with('[') ? std::string_view() : domain_key;
-  for (size_t dot = rest.find('.'); !below_.empty() && dot != std::string_view::npos;
-       dot = rest.find('.')) {
-    rest.remove_prefix(dot + 1);
-    if (auto found = below_.find(rest); found != below_.end()) return &routes_[found->second];
-  }
-  return all_ ? &routes_[*all_] : nullptr;
+  std::optional<size_t> found = patterns_.Find(domain_key);
+  return found ? &routes_[*found] : nullptr;
 }
 
 }  // namespace ringpost::delivery

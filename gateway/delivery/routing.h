@@ -1,9 +1,7 @@
 // Routing: which next hops take the mail of a recipient's domain.
 //
-// A route names a domain ("example.com"), all subdomains of one ("*.example.com": below it, not
-// itself) or everything ("*"). The most specific one wins: exact, then the longest wildcard, then
-// "*". A route has one or several next hops; lower preference is tried first, equal ones share the
-// load.
+// A route names a domain, all subdomains of one, or everything: see DomainPatterns. A route has one
+// or several next hops; lower preference is tried first, equal ones share the load.
 //
 // No name is resolved here: a next hop is an address or a name, with its port.
 //
@@ -11,7 +9,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,13 +17,15 @@
 
 #include "gateway/base/ip_address.h"
 #include "gateway/base/status.h"
+#include "gateway/delivery/domain_patterns.h"
+#include "gateway/smtp/auth.h"
 
 namespace ringpost::delivery {
 
 // Whether mail for a next hop may leave in clear text. kOpportunistic: where it must, since the
 // next hop has no TLS, or TLS with it fails (RFC 7435). kRequired: never, whoever the next hop
 // proves to be. kVerified: never, and only to who has a certificate for the host's name from an
-// authority.
+// authority. Each is stricter than the one before.
 enum class HopTls : uint8_t { kOpportunistic, kRequired, kVerified };
 
 struct NextHop {
@@ -35,11 +35,19 @@ struct NextHop {
   uint16_t preference = 0;
   HopTls tls = HopTls::kOpportunistic;
   bool implicit_tls = false;  // the handshake comes before the greeting (RFC 8314)
+  // Whom AUTH says we are; empty: it is not said. Where there is a user there are credentials, or
+  // nothing may be sent.
+  std::string user;
+  std::string secret_file;  // where the secret came from: tells sites apart
+  std::shared_ptr<const smtp::Credentials> credentials;
 
-  // "192.0.2.1:25", "[2001:db8::1]:25", "relay.example.com:25"; without a port: 25. With "smtps://"
-  // before it: implicit TLS, without a port 465. nullopt: none of these.
+  // "192.0.2.1:25", "[2001:db8::1]:25", "relay.example.com:25"; without a port: 25. "smtp://" may
+  // come before it; with "smtps://": implicit TLS, without a port 465. "user@" may come before the
+  // host, percent-encoded (RFC 3986 section 2.1) where it has any of "@:/%[]". nullopt: none of
+  // these.
   static std::optional<NextHop> Parse(std::string_view text);
-  // The form above, with its port and without "smtps://": how operators and suspensions name it.
+  // The form above, with its port and without what is before the host: how operators and
+  // suspensions name it.
   std::string ToString() const;
   bool operator==(const NextHop&) const = default;
 };
@@ -49,8 +57,10 @@ struct Route {
   std::vector<NextHop> next_hops;
 
   // The name of the set of next hops: what connections, health and leases belong to. Two routes
-  // with the same hops, preferences and rules of TLS share one site.
+  // with the same hops, preferences, rules of TLS and users share one site.
   std::string SiteName() const;
+  // The same with next hops none of which takes less than `floor`.
+  Route WithTlsFloor(HopTls floor) const;
   // `domain` as routes are told apart: without regard to case or to a final dot. Two routes with
   // one key are one too many.
   std::string DomainKey() const;
@@ -69,9 +79,7 @@ class RouteTable {
 
  private:
   std::vector<Route> routes_;  // sorted by next-hop order within each; never changed after Make
-  std::map<std::string, size_t, std::less<>> exact_;
-  std::map<std::string, size_t, std::less<>> below_;  // "example.com" of "*.example.com"
-  std::optional<size_t> all_;
+  DomainPatterns patterns_;
 };
 
 }  // namespace ringpost::delivery

@@ -370,15 +370,19 @@ void DispatcherCore::ServiceTouched() {
 DispatcherCore::SiteId DispatcherCore::RouteSite(std::string_view domain) {
   const delivery::Route* route = config_->routes.Find(domain);
   if (!route) return kNoRouteSite;
-  auto [found, fresh] = route_sites_.try_emplace(route, kNoRouteSite);
-  if (fresh) found->second = FindSite(*route);
+  delivery::HopTls floor = config_->destinations.TlsFloor(domain);
+  auto [found, fresh] = route_sites_.try_emplace({route, floor}, kNoRouteSite);
+  if (fresh) found->second = FindSite(route->WithTlsFloor(floor));
   return found->second;
 }
 
 DispatcherCore::SiteId DispatcherCore::FindSite(const delivery::Route& route) {
   std::string name = route.SiteName();
   auto known = site_names_.find(name);
-  if (known != site_names_.end()) return known->second;
+  if (known != site_names_.end()) {
+    RenewCredentials(known->second, route);
+    return known->second;
+  }
   SiteId id = schedule_.AddSite();
   auto site = std::make_unique<Site>(name, route.next_hops, [](reactor::Timer* timer) {
     auto* retry = static_cast<Site::RetryTimer*>(timer);
@@ -395,6 +399,13 @@ DispatcherCore::SiteId DispatcherCore::FindSite(const delivery::Route& route) {
     if (!suspension.next_hop.empty()) ApplySuspension(suspension, true);
   }
   return id;
+}
+
+// A site stays when routes are new; what its hops' secret files held may be new as well.
+void DispatcherCore::RenewCredentials(SiteId id, const delivery::Route& route) {
+  for (size_t hop = 0; hop < route.next_hops.size(); ++hop) {
+    sites_[id]->health.SetCredentials(hop, route.next_hops[hop].credentials);
+  }
 }
 
 void DispatcherCore::Reload(std::shared_ptr<const delivery::DeliveryConfig> config) {

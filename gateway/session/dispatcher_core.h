@@ -35,7 +35,8 @@
 
 namespace ringpost::session {
 
-// The next hops of a route, as this shard sees them.
+// The next hops of a route, as this shard sees them. TLS belongs to it, which recipients' domains
+// may ask more of than their route does: those have a site, and connections, of their own.
 struct Site {
   struct Lookup : HostRequest {
     DispatcherCore* core = nullptr;  // null: the dispatcher is gone; the lookup deletes itself
@@ -154,6 +155,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void ServiceTouched();
   SiteId RouteSite(std::string_view domain);
   SiteId FindSite(const delivery::Route& route);
+  void RenewCredentials(SiteId id, const delivery::Route& route);
 
   // --- dispatcher_sites.cc
   void ServiceSite(SiteId id);
@@ -174,6 +176,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void OnBroken(OutboundConnection* connection) override;
   void OnClosed(OutboundConnection* connection) override;
   void OnTlsFallback(OutboundConnection* connection, std::string_view reason) override;
+  void LogUnusable(OutboundConnection* connection, const smtp::Reply& failure);
   bool outbound_full() const;
 
   // --- dispatcher_transfer.cc
@@ -278,7 +281,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   // Sites before the schedule: its routes are asked while it works.
   std::vector<std::unique_ptr<Site>> sites_;
   std::map<std::string, SiteId, std::less<>> site_names_;
-  absl::flat_hash_map<const delivery::Route*, SiteId> route_sites_;
+  absl::flat_hash_map<std::pair<const delivery::Route*, delivery::HopTls>, SiteId> route_sites_;
   delivery::Schedule schedule_;
   TickTimer tick_;
   TickTimer outcome_retry_;

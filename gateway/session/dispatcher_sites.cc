@@ -69,9 +69,9 @@ void DispatcherCore::OpenConnections(SiteId id) {
       if (!waits && site.open == 0) DeferReady(id);
       return;
     }
-    // A hop that failed is probed by one connection; the rest of the queue waits for what comes of
-    // it.
-    if (site.health.target(target).failures > 0 && site.connecting > 0) return;
+    // A hop that failed, or has yet to take our credentials, is probed by one connection; the rest
+    // of the queue waits for what comes of it.
+    if (site.health.needs_probe(target) && site.connecting > 0) return;
     if (!site.budget->Lease(io_->shard())) {
       io_->timers().Schedule(&site.retry, io_->now() + Millis(limits::kLeaseRetryMillis));
       return;
@@ -214,12 +214,20 @@ DispatcherCore::Started DispatcherCore::StartNext(OutboundConnection* connection
 }
 
 void DispatcherCore::OnReady(OutboundConnection* connection) {
-  Site& site = *sites_[connection->site()];
+  SiteId id = connection->site();
+  Site& site = *sites_[id];
+  bool let_in = connection->connecting && connection->credentials();
   if (connection->connecting) {
     connection->connecting = false;
     --site.connecting;
   }
+  if (let_in) {
+    Count(Counter::kAuthOut);
+    size_t target = site.health.FindTarget(connection->peer());
+    if (target != HopHealth::kNoTarget) site.health.CredentialsAccepted(target);
+  }
   if (!connection->transaction) GiveWork(connection);
+  if (let_in) ServiceSite(id);  // others may follow it now
 }
 
 void DispatcherCore::OnBroken(OutboundConnection* connection) {
@@ -233,22 +241,31 @@ void DispatcherCore::OnBroken(OutboundConnection* connection) {
     --site.connecting;
     if (connection->short_of_descriptors()) {
       site.paused_until = io_->now() + Millis(limits::kNoDescriptorPauseMillis);
+    } else if (known && connection->auth_refused()) {
+      site.health.CredentialsRefused(target, io_->now());
     } else if (known) {
       site.health.ConnectFailed(target, io_->now());
     }
     site.last_failure = connection->failure();
     if (!site.last_failure.enhanced.present()) site.last_failure.enhanced = {4, 4, 1};
     site.last_failure_hop = connection->hop_name();
-    LogLine(io_->wall_now(), "unreachable")
-        .Text("relay", connection->hop_name())
-        .Text("address", connection->peer().ToString())
-        .Number("reply_code", site.last_failure.code)
-        .Text("reply", site.last_failure.text)
-        .To(*region_->log);
+    LogUnusable(connection, site.last_failure);
   } else if (Transaction* transaction = connection->transaction) {
     FailTransaction(transaction, known ? target : HopHealth::kNoTarget);
   }
   // The slot is free once the connection is closed: OnClosed goes on with the site.
+}
+
+// Nothing was asked of it: it could not be reached, or did not let us in.
+void DispatcherCore::LogUnusable(OutboundConnection* connection, const smtp::Reply& failure) {
+  bool refused = connection->auth_refused();
+  if (refused) Count(Counter::kAuthOutRefused);
+  LogLine line(io_->wall_now(), refused ? "auth_refused" : "unreachable");
+  line.Text("relay", connection->hop_name()).Text("address", connection->peer().ToString());
+  if (refused) line.Text("user", connection->credentials()->user);
+  line.Number("reply_code", failure.code).Text("reply", failure.text);
+  if (refused) line.Text("words", "mail waits: correct the route's user or secret_file and reload");
+  line.To(*region_->log);
 }
 
 void DispatcherCore::OnTlsFallback(OutboundConnection* connection, std::string_view reason) {

@@ -28,6 +28,7 @@ OutboundConnection::OutboundConnection(reactor::Io* io, Owner* owner, const Sett
       tls_name_(hop.host),
       tls_(hop.tls),
       implicit_tls_(hop.implicit_tls),
+      credentials_(hop.credentials),
       leased_at_(io->now()),
       deadline_(io->now() + Seconds(limits::kClientTransactionSecondsMax)) {
   timeout_.connection = this;
@@ -48,6 +49,7 @@ void OutboundConnection::StartOver() {
   } else if (!in_clear_ && settings_->tls_any) {
     session_->UseStartTls(StartTls::kWhereOffered);
   }
+  session_->UseAuth(credentials_);
   unsent_at_arming_ = 0;
   replies_seen_ = 0;
 }
@@ -174,7 +176,7 @@ void OutboundConnection::OnSecured() {
   if (broken_ || !securing_) return;
   securing_ = false;
   Count(Counter::kTlsOut);
-  session_->Secured();
+  session_->Secured(stream_->tls()->facts().verified);
   ArmTimeout();
   Flush();
 }
@@ -193,7 +195,10 @@ void OutboundConnection::TlsFailed(std::string_view reason) {
   securing_ = false;
   Count(Counter::kTlsOutFailed);
   if (tls_ != delivery::HopTls::kOpportunistic || implicit_tls_) {
-    Fail("TLS with the next hop failed: " + std::string(reason));
+    std::string words = "TLS with the next hop failed: " + std::string(reason);
+    failure_ = smtp::Reply();
+    failure_.text = std::move(words);
+    Break();
     return;
   }
   Count(Counter::kTlsOutFallbacks);
@@ -329,8 +334,11 @@ void OutboundConnection::Pump(std::string_view input) {
       case EventKind::kFailed:
         sending_body_ = false;
         failure_ = session_->failure();
+        more = false;
         if (quitting_) {
           Abort();
+        } else if (session_->injected()) {
+          TlsFailed(session_->failure().text);
         } else {
           Break();
         }
@@ -338,7 +346,7 @@ void OutboundConnection::Pump(std::string_view input) {
     }
   }
   pumping_ = false;
-  if (broken_) return;
+  if (broken_ || retry_in_clear_) return;
   // Bytes of a reply that does not end are no answer.
   if (session_->replies() != replies_seen_) ArmTimeout();
   Flush();
@@ -349,7 +357,7 @@ void OutboundConnection::Flush() {
   std::string& output = session_->output();
   if (!output.empty()) {
     stream_->WriteCopy(output);
-    output.clear();
+    session_->ClearOutput();
     ArmTimeout();
   }
   stream_->Flush();

@@ -8,7 +8,9 @@
 // at most once; OnClosed is the last call, and within it the owner may destroy the connection.
 //
 // Where TLS is opportunistic and its handshake fails, it connects once more and stays in clear: the
-// owner is told (OnTlsFallback), and sees one connection that took longer.
+// owner is told (OnTlsFallback), and sees one connection that took longer. Replies put between
+// STARTTLS and the handshake (CVE-2021-38371) are such a failure: they are not believed, and who
+// can put them there could strip the offer of STARTTLS as well.
 //
 // Threads: the shard's own.
 #pragma once
@@ -94,6 +96,10 @@ class OutboundConnection final : public SecureStreamHandler {
   bool silent_since_begin() const { return silent_; }
   // What went wrong, in words or as the next hop's reply.
   const smtp::Reply& failure() const { return failure_; }
+  // It refused our credentials: see failure().
+  bool auth_refused() const { return session_->auth_refused(); }
+  // Whom AUTH said we are; null: it was not said.
+  const smtp::Credentials* credentials() const { return credentials_.get(); }
   // The connect failed for want of descriptors or memory of this host, not for the next hop.
   bool short_of_descriptors() const { return short_of_descriptors_; }
   uint32_t transactions() const { return transactions_; }
@@ -144,6 +150,7 @@ class OutboundConnection final : public SecureStreamHandler {
   std::string tls_name_;  // the host, whose certificate it should be
   delivery::HopTls tls_;
   bool implicit_tls_;
+  std::shared_ptr<const smtp::Credentials> credentials_;
   IpAddress source_;
   smtp::Reply failure_;
   MonoTime leased_at_;

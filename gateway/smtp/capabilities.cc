@@ -22,6 +22,14 @@ void SetLimit(std::string_view value, uint32_t* limit) {
     *limit = static_cast<uint32_t>(std::min<uint64_t>(*number, UINT32_MAX));
 }
 
+// RFC 4954 section 3; and "AUTH=PLAIN LOGIN", as servers from before RFC 2554 say it.
+void AddAuth(std::string_view rest, Capabilities* capabilities) {
+  for (std::string_view word = TakeWord(&rest); !word.empty(); word = TakeWord(&rest)) {
+    if (EqualsIgnoreCase(word, "PLAIN")) capabilities->auth_plain = true;
+    if (EqualsIgnoreCase(word, "LOGIN")) capabilities->auth_login = true;
+  }
+}
+
 void AddLimits(std::string_view rest, Capabilities* capabilities) {
   for (std::string_view word = TakeWord(&rest); !word.empty(); word = TakeWord(&rest)) {
     size_t equals = word.find('=');
@@ -50,6 +58,11 @@ void AddCapability(std::string_view ehlo_line, Capabilities* capabilities) {
   if (is("DSN")) capabilities->dsn = true;
   if (is("ENHANCEDSTATUSCODES")) capabilities->enhanced_status_codes = true;
   if (is("STARTTLS")) capabilities->starttls = true;
+  if (is("AUTH")) AddAuth(rest, capabilities);
+  if (keyword.size() > 5 && EqualsIgnoreCase(keyword.substr(0, 5), "AUTH=")) {
+    AddAuth(keyword.substr(5), capabilities);
+    AddAuth(rest, capabilities);
+  }
   if (is("LIMITS")) AddLimits(rest, capabilities);
   if (is("SIZE")) {
     capabilities->size = true;

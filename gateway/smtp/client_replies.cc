@@ -96,7 +96,7 @@ EventKind ClientSession::State::OnEhlo(bool more_input) {
   if (code == 250) {
     capabilities.esmtp = true;
     FinishCapabilities(&capabilities);
-    if (secured || starttls == StartTls::kNever) return Settled(more_input);
+    if (secured || starttls == StartTls::kNever) return Introduced(more_input);
     if (capabilities.starttls) {
       if (more_input) return Fail("the server said more than its reply to EHLO");
       phase = ClientPhase::kStartTls;
@@ -104,7 +104,7 @@ EventKind ClientSession::State::OnEhlo(bool more_input) {
       return EventKind::kNeedInput;
     }
     if (starttls == StartTls::kRequired) return Fail(kNoStartTls);
-    return Settled(more_input);
+    return Introduced(more_input);
   }
   capabilities = {};
   if (!said().permanent() || SaysNoMail(code)) return FailWith(said());
@@ -116,16 +116,19 @@ EventKind ClientSession::State::OnEhlo(bool more_input) {
 
 EventKind ClientSession::State::OnStartTls(bool more_input) {
   if (said().code == 220) {
-    if (more_input) return Fail("the server said more than its reply to STARTTLS");
+    if (more_input) {
+      injected = true;
+      return Fail("the server said more than its reply to STARTTLS before the handshake");
+    }
     phase = ClientPhase::kHandshaking;
     return EventKind::kStartTls;
   }
   if (starttls == StartTls::kRequired || said().code == 421) return FailWith(said());
-  return Settled(more_input);
+  return Introduced(more_input);
 }
 
 EventKind ClientSession::State::OnHelo(bool more_input) {
-  return said().code == 250 ? Settled(more_input) : FailWith(said());
+  return said().code == 250 ? Introduced(more_input) : FailWith(said());
 }
 
 EventKind ClientSession::State::OnMailReply() {
@@ -229,6 +232,8 @@ EventKind ClientSession::State::OnReply(std::string_view* input) {
       return EventKind::kNeedInput;
     case ClientPhase::kHelo:
       return OnHelo(more_input);
+    case ClientPhase::kAuth:
+      return OnAuth(more_input);
     case ClientPhase::kCommands:
       return OnCommandReply(more_input);
     case ClientPhase::kBody:

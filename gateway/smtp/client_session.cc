@@ -67,12 +67,17 @@ EventKind ClientSession::Step(std::string_view* input) {
 
 void ClientSession::UseStartTls(StartTls mode) { state_->starttls = mode; }
 
-void ClientSession::Secured() {
+void ClientSession::UseAuth(std::shared_ptr<const Credentials> credentials) {
+  state_->credentials = std::move(credentials);
+}
+
+void ClientSession::Secured(bool verified) {
   State& s = *state_;
   if (s.phase == ClientPhase::kFailed) return;
   RP_CHECK(!s.secured &&
            (s.phase == ClientPhase::kHandshaking || s.phase == ClientPhase::kGreeting));
   s.secured = true;
+  s.verified = verified;
   if (s.phase == ClientPhase::kGreeting) return;
   s.capabilities = {};
   s.phase = ClientPhase::kEhlo;
@@ -181,9 +186,16 @@ void ClientSession::Quit() {
 
 const Capabilities& ClientSession::capabilities() const { return state_->capabilities; }
 ClientSession::Outcome& ClientSession::outcome() { return state_->outcome; }
+bool ClientSession::injected() const { return state_->injected; }
+bool ClientSession::auth_refused() const { return state_->auth_refused; }
 const Reply& ClientSession::failure() const { return state_->failure; }
 uint32_t ClientSession::transactions() const { return state_->transactions; }
 std::string& ClientSession::output() { return state_->output; }
+
+void ClientSession::ClearOutput() {
+  if (std::exchange(state_->secret_in_output, false)) WipeString(&state_->output);
+  state_->output.clear();
+}
 
 uint32_t ClientSession::timeout_seconds() const {
   const State& s = *state_;
@@ -218,6 +230,8 @@ std::string_view ClientSession::waiting_for() const {
       return "the TLS handshake";
     case ClientPhase::kHelo:
       return "HELO";
+    case ClientPhase::kAuth:
+      return "AUTH";
     case ClientPhase::kBody:
       return "body";
     case ClientPhase::kCancel:

@@ -49,8 +49,12 @@
 // STARTTLS (RFC 3207), where it is wanted: said after EHLO where the server offers it. After its
 // 220 comes kStartTls; what the server said before is forgotten, and EHLO is said again. Replies
 // that come with the 220 end the session: who put them there may not be the server
-// (CVE-2021-38371). A server that offers it and then refuses it, or does not offer it, is spoken to
-// in clear, unless it is required: kFailed then.
+// (CVE-2021-38371), and injected tells it from other failures. A server that offers it and then
+// refuses it, or does not offer it, is spoken to in clear, unless it is required: kFailed then.
+//
+// AUTH (RFC 4954), where there are credentials: PLAIN or LOGIN, said once after the EHLO under TLS,
+// and only where the driver says that the certificate is the next hop's. Without that, without the
+// offer, or where it is refused: kFailed, and no transaction. auth_refused tells of the last.
 //
 // A reply that breaks the grammar, a line past the limits or bytes nobody asked for: kFailed.
 // Threads: none of its own.
@@ -63,6 +67,7 @@
 #include <vector>
 
 #include "gateway/base/slice.h"
+#include "gateway/smtp/auth.h"
 #include "gateway/smtp/envelope.h"
 #include "gateway/smtp/reply.h"
 
@@ -79,6 +84,8 @@ struct Capabilities {
   bool dsn = false;
   bool enhanced_status_codes = false;
   bool starttls = false;
+  bool auth_plain = false;  // AUTH (RFC 4954): its mechanisms that are known here
+  bool auth_login = false;
   bool size = false;
   uint64_t size_max = 0;  // 0: no limit said
   uint32_t mail_max = 0;  // LIMITS (RFC 9422); 0: none
@@ -124,9 +131,11 @@ class ClientSession {
   enum class StartTls : uint8_t { kNever, kWhereOffered, kRequired };
   // Before the first Step; kNever where it is not called.
   void UseStartTls(StartTls mode);
+  // Before the first Step; null: AUTH is not said.
+  void UseAuth(std::shared_ptr<const Credentials> credentials);
   // The connection is under TLS from now on: before the first Step (implicit TLS), or after
-  // kStartTls.
-  void Secured();
+  // kStartTls. `verified`: the certificate proves that the peer is the next hop.
+  void Secured(bool verified);
 
   EventKind Step(std::string_view* input);
   // Tells it that no more replies will come (end of stream, time-out): what is open becomes
@@ -153,15 +162,22 @@ class ClientSession {
 
   const Capabilities& capabilities() const;
   Outcome& outcome();
+  // kFailed came because replies were put behind the 220 to STARTTLS: a handshake that failed.
+  bool injected() const;
+  // kFailed came because the server refused the credentials (failure() has its reply).
+  bool auth_refused() const;
   const Reply& failure() const;   // what the server said (421, 554...) or, with code 0, our words
   uint32_t transactions() const;  // finished on this connection (kDone)
   // How long the driver may wait for the next reply now, in seconds (RFC 5321 section 4.5.3.2).
   uint32_t timeout_seconds() const;
-  // What the session waits for, for logs: "greeting", "EHLO", "STARTTLS", "HELO", "MAIL", "RCPT",
-  // "DATA", "body" (to be sent), "end of data", "RSET", "QUIT", or "nothing".
+  // What the session waits for, for logs: "greeting", "EHLO", "STARTTLS", "HELO", "AUTH", "MAIL",
+  // "RCPT", "DATA", "body" (to be sent), "end of data", "RSET", "QUIT", or "nothing".
   std::string_view waiting_for() const;
 
   std::string& output();
+  // The driver has sent output(): clears it, and wipes it where a secret was in it.
+  void ClearOutput();
+  // What is said to it has `***` in the place of a secret.
   void SetTrace(void (*trace)(void* context, bool from_client, std::string_view line),
                 void* context);
 

@@ -1,10 +1,11 @@
 // The inside of ClientSession, shared by the files that implement it; see client_session.h.
 //
 // client_session.cc: the public face. client_transaction.cc: which commands go out, and when.
-// client_replies.cc: what each reply means.
+// client_replies.cc: what each reply means. client_auth.cc: AUTH.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,7 @@ enum class ClientPhase : uint8_t {
   kStartTls,     // said
   kHandshaking,  // the driver's turn
   kHelo,
+  kAuth,
   kIdle,      // ready
   kCommands,  // MAIL, RCPT, DATA
   kBody,      // the driver writes the body
@@ -34,6 +36,9 @@ enum class ClientPhase : uint8_t {
   kFailed,
 };
 
+// What AUTH says next: PLAIN's message, LOGIN's two, or nothing: the verdict is the server's turn.
+enum class AuthStep : uint8_t { kPlain, kUser, kSecret, kVerdict, kCancelled };
+
 struct ClientSession::State {
   explicit State(std::string name) : helo(std::move(name)) {}
 
@@ -43,6 +48,7 @@ struct ClientSession::State {
   EventKind OnEhlo(bool more_input);
   EventKind OnStartTls(bool more_input);
   EventKind OnHelo(bool more_input);
+  EventKind OnAuth(bool more_input);
   EventKind OnCommandReply(bool more_input);
   EventKind OnMailReply();
   EventKind OnRcptReply();
@@ -50,6 +56,11 @@ struct ClientSession::State {
   EventKind OnEarlyReply();
   EventKind OnFinalReply();
   EventKind Settled(bool more_input);
+
+  EventKind Introduced(bool more_input);
+  void SayAuth();
+  void AnswerChallenge();
+  void SecretCommand(std::string_view line, std::string_view shown);
 
   // Leaves out the recipients that cannot be sent, each with a reply of ours.
   void ChooseRecipients();
@@ -78,7 +89,14 @@ struct ClientSession::State {
   ClientPhase phase = ClientPhase::kGreeting;
   EventKind pending = EventKind::kNeedInput;  // found without input; yielded by the next Step
   StartTls starttls = StartTls::kNever;
+  AuthMechanism mechanism = AuthMechanism::kNone;
+  AuthStep auth_step = AuthStep::kVerdict;
   bool secured = false;
+  bool verified = false;
+  bool injected = false;
+  bool authenticated = false;
+  bool auth_refused = false;
+  bool secret_in_output = false;
   bool mail_accepted = false;
   bool mail_refused = false;
   bool data_sent = false;
@@ -100,6 +118,7 @@ struct ClientSession::State {
   Slice last_byte;  // under BDAT, held back until BodyEnd
 
   std::string helo;
+  std::shared_ptr<const Credentials> credentials;
   Capabilities capabilities;
   ReplyParser parser;
   Reply failure;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -23,20 +24,23 @@ Status Fail(const std::string& path, std::string_view what) {
   return MakeStatus(StatusCode::kInvalidArgument, path + ": " + std::string(what));
 }
 
-Status CheckSecret(const std::string& path, const struct stat& info) {
+// Past this a string is on the heap, and a move leaves nothing of it where it was.
+constexpr size_t kHeapStringBytes = 64;
+
+Status CheckSecret(const std::string& path, const struct stat& info, const std::string& what) {
   if (info.st_uid != 0 && info.st_uid != geteuid()) {
-    return Fail(path, "this private key belongs to another user; it must be root's or our own");
+    return Fail(path, "this " + what + " belongs to another user; it must be root's or our own");
   }
   if ((info.st_mode & S_IROTH) != 0) {
-    return Fail(path, "others may read this private key; chmod o= it");
+    return Fail(path, "others may read this " + what + "; chmod o= it");
   }
   if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return Fail(path, "group or others may write this private key; chmod g-w,o= it");
+    return Fail(path, "group or others may write this " + what + "; chmod g-w,o= it");
   }
   return OkStatus();
 }
 
-StatusOr<std::string> Read(const std::string& path, size_t bytes_max, bool secret) {
+StatusOr<std::string> Read(const std::string& path, size_t bytes_max, std::string_view secret) {
   // Not to hang on a pipe.
   Descriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   struct stat info;
@@ -45,10 +49,13 @@ StatusOr<std::string> Read(const std::string& path, size_t bytes_max, bool secre
   if (info.st_size > static_cast<off_t>(bytes_max)) {
     return Fail(path, "larger than the " + std::to_string(bytes_max) + " bytes that are read");
   }
-  if (secret) {
-    if (Status status = CheckSecret(path, info); !status.ok()) return status;
+  if (!secret.empty()) {
+    Status status = CheckSecret(path, info, std::string(secret));
+    if (!status.ok()) return status;
   }
-  std::string bytes(static_cast<size_t>(info.st_size), '\0');
+  std::string bytes;
+  bytes.reserve(std::max(static_cast<size_t>(info.st_size), kHeapStringBytes));
+  bytes.resize(static_cast<size_t>(info.st_size));
   size_t got = 0;
   while (got < bytes.size()) {
     ssize_t count = read(file.fd, bytes.data() + got, bytes.size() - got);
@@ -68,11 +75,12 @@ StatusOr<std::string> Read(const std::string& path, size_t bytes_max, bool secre
 }  // namespace
 
 StatusOr<std::string> ReadPublicFile(const std::string& path, size_t bytes_max) {
-  return Read(path, bytes_max, false);
+  return Read(path, bytes_max, {});
 }
 
-StatusOr<std::string> ReadSecretFile(const std::string& path, size_t bytes_max) {
-  return Read(path, bytes_max, true);
+StatusOr<std::string> ReadSecretFile(const std::string& path, size_t bytes_max,
+                                     std::string_view what) {
+  return Read(path, bytes_max, what);
 }
 
 }  // namespace ringpost::tls

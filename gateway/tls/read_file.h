@@ -1,7 +1,8 @@
-// Reading the files of certificates and keys, whole and bounded. Private to gateway/tls.
+// Reading the files of certificates, keys and passwords, whole and bounded.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "gateway/base/status.h"
 
@@ -11,7 +12,9 @@ namespace ringpost::tls {
 StatusOr<std::string> ReadPublicFile(const std::string& path, size_t bytes_max);
 // The same, and an error where others could read it, or group or others write it, or where it
 // belongs to somebody who is neither root nor us. Group may read: that is how a key is lent to a
-// service that is not root.
-StatusOr<std::string> ReadSecretFile(const std::string& path, size_t bytes_max);
+// service that is not root. `what` it is, for the words of an error. The caller wipes it; moved, it
+// leaves no copy behind.
+StatusOr<std::string> ReadSecretFile(const std::string& path, size_t bytes_max,
+                                     std::string_view what = "private key");
 
 }  // namespace ringpost::tls

@@ -199,19 +199,24 @@ class Sink:
     """A next hop by aiosmtpd that keeps what it gets and can be told how to answer.
 
     `answer(envelope_part, value)` may return a reply string instead of None for "MAIL", "RCPT", "DATA".
-    `tls`: an ssl.SSLContext it offers STARTTLS with, or (implicit) begins with.
+    `tls`: an ssl.SSLContext it offers STARTTLS with, or (implicit) begins with. `users`: {name: password}, as bytes;
+    then mail is taken from them alone, and `auths` is what was tried: (mechanism, name, whether it was right).
     """
 
-    def __init__(self, answer=None, port=None, tls=None, implicit=False):
+    def __init__(self, answer=None, port=None, tls=None, implicit=False, users=None, mechanisms=("PLAIN", "LOGIN")):
         from aiosmtpd.controller import Controller
-        self.messages = []
+        self.messages, self.auths, self.users = [], [], users
+        auth = {}
+        if users is not None:
+            auth = {"auth_required": True, "auth_require_tls": not implicit, "authenticator": self.authenticate,
+                    "auth_exclude_mechanism": {"PLAIN", "LOGIN"} - set(mechanisms)}
         self.answer = answer or (lambda part, value: None)
         self.lock = threading.Lock()
         self.port = port or free_port()
         self.controller = Controller(self, hostname="127.0.0.1", port=self.port, ident="sink ready",
                                      decode_data=False, enable_SMTPUTF8=True,
                                      data_size_limit=128 * 1024 * 1024,
-                                     **({"ssl_context": tls} if implicit else {"tls_context": tls}))
+                                     **({"ssl_context": tls} if implicit else {"tls_context": tls}), **auth)
 
     def start(self):
         self.controller.start()
@@ -220,6 +225,12 @@ class Sink:
     def stop(self):
         with contextlib.suppress(Exception):
             self.controller.stop()
+
+    def authenticate(self, server, session, envelope, mechanism, data):
+        from aiosmtpd.smtp import AuthResult
+        right = self.users.get(data.login) == data.password
+        self.auths.append((mechanism, data.login, right))
+        return AuthResult(success=right, handled=False)
 
     async def handle_MAIL(self, server, session, envelope, address, options):
         reply = self.answer("MAIL", address)

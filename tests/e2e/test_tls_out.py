@@ -78,6 +78,16 @@ def hang_up(talk):
     talk.request.recv(100)
 
 
+def inject(talk):
+    talk.wfile.write(b"220 go ahead\r\n250-evil\r\n250 SIZE\r\n250 ok\r\n250 ok\r\n354 go\r\n250 taken\r\n")
+    talk.request.settimeout(2)
+    try:
+        while talk.request.recv(1000):
+            pass
+    except OSError:
+        pass
+
+
 class OutCase(harness.Case):
     def setUp(self):
         super().setUp()
@@ -134,7 +144,7 @@ class Opportunistic(OutCase):
         self.assertNotIn("tls", self.events(daemon, "delivered")[0])
 
     def test_one_that_fails_gets_it_in_clear_once_more(self):
-        for spoil in (garbage, hang_up):
+        for spoil in (garbage, hang_up, inject):
             with self.subTest(spoil=spoil.__name__):
                 broken = BrokenTls(spoil)
                 self.addCleanup(broken.server_close)
@@ -149,24 +159,6 @@ class Opportunistic(OutCase):
                 self.assertIn("in clear text from here on", line["words"])
                 self.assertEqual(self.events(daemon, "deferred"), [])
                 self.assertEqual(daemon.counter("tls_outbound_clear_text_fallbacks_total"), 1)
-
-    def test_replies_injected_before_the_handshake_are_not_believed(self):
-        def inject(talk):
-            talk.wfile.write(b"220 go ahead\r\n250-evil\r\n250 SIZE\r\n250 ok\r\n250 ok\r\n354 go\r\n250 taken\r\n")
-            talk.request.settimeout(2)
-            try:
-                while talk.request.recv(1000):
-                    pass
-            except OSError:
-                pass
-        broken = BrokenTls(inject)
-        self.addCleanup(broken.server_close)
-        self.addCleanup(broken.shutdown)
-        daemon = self.gateway(broken.port)
-        self.send(daemon)
-        harness.wait_until(lambda: broken.starts >= 1, 20, "it says STARTTLS")
-        self.waits(daemon, "")
-        self.assertEqual(self.events(daemon, "delivered"), [])
 
     def test_sessions_are_resumed(self):
         sink = self.run_sink(tls=server_context(self.good))
@@ -202,13 +194,18 @@ class Required(OutCase):
         self.assertEqual(sink.messages, [])
 
     def test_one_that_fails_gets_nothing(self):
-        broken = BrokenTls(garbage)
-        self.addCleanup(broken.server_close)
-        self.addCleanup(broken.shutdown)
-        daemon = self.gateway(broken.port, "required")
-        self.send(daemon)
-        self.waits(daemon, "TLS with the next hop failed")
-        self.assertEqual(broken.messages, [])
+        for spoil in (garbage, inject):
+            with self.subTest(spoil=spoil.__name__):
+                broken = BrokenTls(spoil)
+                self.addCleanup(broken.server_close)
+                self.addCleanup(broken.shutdown)
+                daemon = harness.Daemon(self.folder / spoil.__name__, f"{HOST}:{broken.port}", extra='tls = "required"\n')
+                self.addCleanup(daemon.kill)
+                daemon.start()
+                self.send(daemon)
+                self.waits(daemon, "TLS with the next hop failed")
+                self.assertEqual(broken.messages, [])
+                self.assertEqual(self.events(daemon, "delivered"), [])
 
 
 class Verified(OutCase):

@@ -1,11 +1,11 @@
 // A hostile server against ClientSession with a driver that does as the header says.
 //
-// Input: one byte of options, one that seeds the splits, the body up to the first 0x1E byte, the
-// server's bytes. They come line by line, or, with the options' highest bit, in pieces of any size:
-// then most replies come before their commands, which ends the session early. What must hold:
-// commands are whole lines of printable ASCII; the body on the wire is exactly the message or is
-// never finished; a recipient counts as delivered only after a 2xx that came when all of the body
-// was out.
+// Input: one byte of options, one that seeds the splits (and says of TLS and AUTH), the body up to
+// the first 0x1E byte, the server's bytes. They come line by line, or, with the options' highest
+// bit, in pieces of any size: then most replies come before their commands, which ends the session
+// early. What must hold: commands are whole lines of printable ASCII; the body on the wire is
+// exactly the message or is never finished; a recipient counts as delivered only after a 2xx that
+// came when all of the body was out.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -33,11 +33,23 @@ class Driver {
  public:
   Driver(uint8_t options, uint8_t seed, std::string_view body)
       : options_(options), random_(seed), body_(body), session_("gw.example.org") {
-    session_.SetTrace([](void*, bool, std::string_view line) { RP_CHECK(!line.ends_with("\r\n")); },
-                      nullptr);
+    session_.SetTrace(
+        [](void*, bool from_client, std::string_view line) {
+          RP_CHECK(!line.ends_with("\r\n"));
+          RP_CHECK(!from_client || line.find("c3Nzc3") == std::string_view::npos);  // the secret
+        },
+        nullptr);
     // A size that is said and is not the body's: one too many, or one too few.
     starttls_ = static_cast<StartTls>(std::min(seed >> 6, 2));
     session_.UseStartTls(starttls_);
+    if (seed & 32) {
+      auto credentials = std::make_shared<Credentials>();
+      credentials->user = "user@example.org";
+      credentials->secret = std::string(seed & 16 ? 800 : 8, 's');
+      session_.UseAuth(std::move(credentials));
+      verified_ = seed & 8;
+      authenticates_ = true;
+    }
     declared_ = body.size();
     if (options & 8) declared_ += seed & 1 && !body.empty() ? -1 : 1;
     for (size_t i = 0; i < kRecipients; ++i) {
@@ -83,11 +95,13 @@ class Driver {
         case ClientSession::EventKind::kStartTls:
           RP_CHECK(!secured_ && starttls_ != StartTls::kNever && input.empty());
           secured_ = true;
-          session_.Secured();
+          session_.Secured(verified_);
           RP_CHECK(!session_.capabilities().esmtp);
           break;
         case ClientSession::EventKind::kReady:
           RP_CHECK(secured_ || starttls_ != StartTls::kRequired);
+          RP_CHECK(!authenticates_ || (secured_ && verified_));
+          RP_CHECK(!session_.injected() && !session_.auth_refused());
           Begin();
           break;
         case ClientSession::EventKind::kSendBody:
@@ -128,7 +142,8 @@ class Driver {
 
   void CheckCommands() {
     std::string said;
-    said.swap(session_.output());
+    said = session_.output();
+    session_.ClearOutput();
     RP_CHECK(said.empty() || said.ends_with("\r\n"));
     RP_CHECK(!HasBareNewline(said));
     RP_CHECK(said.size() <= limits::kPipelineBytesMax + limits::kCommandLineBytesMax);
@@ -137,8 +152,9 @@ class Driver {
       said.erase(0, line.size() + 2);
       bool known = line == "." || line == "DATA" || line == "RSET" || line == "QUIT" ||
                    (line == "STARTTLS" && starttls_ != StartTls::kNever && !secured_) ||
-                   line.starts_with("EHLO gw") || line.starts_with("HELO gw") ||
-                   line.starts_with("MAIL FROM:<") || line.starts_with("RCPT TO:<");
+                   (MayProve() && IsProof(line)) || line.starts_with("EHLO gw") ||
+                   line.starts_with("HELO gw") || line.starts_with("MAIL FROM:<") ||
+                   line.starts_with("RCPT TO:<");
       RP_CHECK(known);
       data_ |= line == "DATA";
       for (char c : line) {
@@ -146,6 +162,15 @@ class Driver {
         RP_CHECK(byte >= 0x20 && byte != 0x7F && (byte < 0x80 || (options_ & 16)));
       }
     }
+  }
+
+  // Nothing that proves who we are leaves before TLS has proven who the other side is.
+  bool MayProve() const { return authenticates_ && secured_ && verified_ && begun_ == 0; }
+  static bool IsProof(std::string_view line) {
+    if (line.starts_with("AUTH PLAIN") || line == "AUTH LOGIN" || line == "*") return true;
+    return line.find_first_not_of(
+               "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") ==
+           std::string_view::npos;
   }
 
   // What a driver sets its timer by and writes to its log.
@@ -236,6 +261,8 @@ class Driver {
   uint64_t declared_ = 0;  // the body's size, as it is said
   StartTls starttls_ = StartTls::kNever;
   bool secured_ = false;
+  bool authenticates_ = false;
+  bool verified_ = false;
   uint32_t begun_ = 0;
   uint32_t replies_ = 0;
   bool open_ = false;      // a transaction

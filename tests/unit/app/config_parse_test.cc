@@ -176,6 +176,56 @@ TEST(ConfigLoad, MissingFile) {
             "f: cannot be read: No such file or directory\n");
 }
 
+TEST(ConfigLoad, SecretsOfSmartHosts) {
+  std::filesystem::path folder =
+      std::filesystem::path(::testing::TempDir()) / ("ringpost-secret-" + std::to_string(getpid()));
+  std::filesystem::create_directory(folder);
+  std::filesystem::path secret = folder / "relay.secret", file = folder / "ringpost.toml";
+  auto write = [](const std::filesystem::path& path, std::string_view text) {
+    std::ofstream(path, std::ios::binary) << text;
+  };
+  std::string two =
+      std::string(kExample.substr(0, kExample.find("[[route]]"))) +
+      "[[route]]\ndomain = \"*\"\nrelay = [\"smtps://a@r.example\", \"192.0.2.1\"]\n" +
+      "secret_file = \"" + secret.string() + "\"\n[[route]]\ndomain = \"b.example\"\n" +
+      "relay = \"smtp://b%40b.example@r.example:587\"\ntls = \"verified\"\n" + "secret_file = \"" +
+      secret.string() + "\"\n";
+  write(file, "hostname = \"gw.example.net\"\n" + two);
+  using std::filesystem::perms;
+  for (std::string_view text :
+       {"p\xc3\xa4ss word 1", "p\xc3\xa4ss word 1\n", "p\xc3\xa4ss word 1\r\n"}) {
+    write(secret, text);
+    std::filesystem::permissions(secret, perms::owner_read | perms::owner_write);
+    ConfigResult result = LoadConfig(file);
+    ASSERT_EQ(result.ErrorText("f"), "");
+    const auto& routes = result.config->routes;
+    ASSERT_EQ(routes.size(), 2u);
+    EXPECT_EQ(routes[0].next_hops[0].credentials->user, "a");
+    EXPECT_EQ(routes[0].next_hops[0].credentials->secret, "p\xc3\xa4ss word 1");
+    EXPECT_EQ(routes[0].next_hops[0].tls, delivery::HopTls::kVerified);
+    EXPECT_FALSE(routes[0].next_hops[1].credentials);
+    EXPECT_EQ(routes[1].next_hops[0].credentials->user, "b@b.example");
+    EXPECT_FALSE(routes[1].next_hops[0].implicit_tls);
+  }
+  for (std::string_view text : {std::string_view(), std::string_view("\n"),
+                                std::string_view("two\nlines\n"), std::string_view("nul\0x", 5)}) {
+    write(secret, text);
+    EXPECT_NE(LoadConfig(file).ErrorText("f").find("expects one line with the password"),
+              std::string::npos);
+  }
+  write(secret, std::string(limits::kAuthSecretBytesMax + 3, 'x'));
+  EXPECT_NE(LoadConfig(file).ErrorText("f").find("larger than"), std::string::npos);
+  write(secret, "sesame");
+  std::filesystem::permissions(secret, perms::others_read, std::filesystem::perm_options::add);
+  std::string said = LoadConfig(file).ErrorText("f");
+  EXPECT_NE(said.find("route.secret_file: "), std::string::npos) << said;
+  EXPECT_NE(said.find("others may read this password; chmod o= it"), std::string::npos) << said;
+  EXPECT_EQ(said.find("sesame"), std::string::npos);
+  std::filesystem::remove(secret);
+  EXPECT_NE(LoadConfig(file).ErrorText("f").find("No such file"), std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
 // Never under /tmp, where anybody could have made the directory before.
 TEST(ConfigLoad, DevelopmentModeNeedsAHome) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root to become a user that the system does not know";

@@ -91,6 +91,40 @@ TEST(HopHealthTest, BackOffGrowsToItsBoundAndIsForgottenOnSuccess) {
   EXPECT_EQ(health.Choose(now), 0u);
 }
 
+TEST(HopHealthTest, RefusedCredentialsRestLongerUntilThereAreOthers) {
+  HopHealth health(Hops({{"user@192.0.2.1:25", 0}, {"192.0.2.2:25", 10}}));
+  auto known = [](const char* secret) {
+    auto credentials = std::make_shared<smtp::Credentials>();
+    credentials->user = "user";
+    credentials->secret = secret;
+    return credentials;
+  };
+  health.SetCredentials(0, known("wrong"));
+  MonoTime now{Seconds(1000)};
+  ASSERT_EQ(health.Choose(now), 0u);
+  health.CredentialsRefused(0, now);
+  EXPECT_EQ(health.target(0).down_until - now, Seconds(limits::kAuthRefusedBackoffSeconds));
+  EXPECT_EQ(health.Choose(now), 1u) << "another next hop may know us";
+  health.CredentialsRefused(0, now);
+  EXPECT_EQ(health.target(0).down_until - now, Seconds(limits::kAuthRefusedBackoffSeconds));
+  for (int i = 0; i < 20; ++i) {
+    now = health.target(0).down_until;
+    health.CredentialsRefused(0, now);
+  }
+  EXPECT_EQ(health.target(0).down_until - now, Seconds(limits::kAuthRefusedBackoffSecondsMax));
+  health.SetCredentials(0, known("wrong"));
+  EXPECT_EQ(health.Choose(now), 1u) << "the same ones again";
+  health.SetCredentials(0, known("right"));
+  EXPECT_EQ(health.Choose(now), 0u);
+  EXPECT_TRUE(health.needs_probe(0));
+  health.CredentialsAccepted(0);
+  EXPECT_FALSE(health.needs_probe(0));
+  EXPECT_FALSE(health.needs_probe(1));
+  health.ConnectFailed(0, now);
+  health.SetCredentials(1, nullptr);
+  EXPECT_EQ(health.Choose(now), 1u) << "of another hop nothing is forgotten";
+}
+
 TEST(HopHealthTest, EqualPreferencesTakeTurns) {
   HopHealth health(Hops({{"192.0.2.1:25", 0}, {"192.0.2.2:25", 0}}));
   size_t first = health.Choose(MonoTime());

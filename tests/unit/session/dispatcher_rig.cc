@@ -150,6 +150,8 @@ void ScriptedHop::OnLine(Session* session, std::string line) {
     Say(session, "EHLO", line, yes + "\r\n250 HELP", nullptr);
   } else if (line == "STARTTLS" && tls) {
     Say(session, "STARTTLS", line, "220 go ahead", [&] { BeginTls(session); });
+  } else if (command == "AUTH") {
+    Say(session, "AUTH", line, "235 2.7.0 welcome", nullptr);
   } else if (command == "MAIL") {
     ++transactions_begun;
     session->message.recipients.clear();

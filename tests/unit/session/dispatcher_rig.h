@@ -43,10 +43,9 @@ struct HopMessage {
 // A next hop. Its behaviour can be changed at any time.
 class ScriptedHop {
  public:
-  // What to answer to a command ("EHLO", "STARTTLS", "MAIL", "RCPT", "DATA", "." or "greeting");
-  // empty: yes.
-  // "drop": close without a word; "silence": nothing, for ever; "garbage": bytes that are no
-  // record, under TLS too.
+  // What to answer to a command ("EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "." or
+  // "greeting"); empty: yes. "drop": close without a word; "silence": nothing, for ever; "garbage":
+  // bytes that are no record, under TLS too.
   using Answer = std::function<std::string(std::string_view command, std::string_view line)>;
 
   ScriptedHop(reactor::SimWorld* world, const std::string& endpoint);

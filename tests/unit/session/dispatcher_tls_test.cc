@@ -184,6 +184,27 @@ TEST_F(DispatcherTls, ARecordThatBreaksWithinADeliverySaysSo) {
   ASSERT_TRUE(Delivered(1));
 }
 
+// Replies that were put between STARTTLS and the handshake (CVE-2021-38371): not believed, and a
+// handshake that failed.
+TEST_F(DispatcherTls, InjectedRepliesAreAFailedHandshake) {
+  hop_->answer = [](std::string_view command, std::string_view) {
+    return std::string(command == "STARTTLS" ? "220 go ahead\r\n250-evil\r\n250 SIZE 1" : "");
+  };
+  for (delivery::HopTls tls : {delivery::HopTls::kRequired, delivery::HopTls::kOpportunistic}) {
+    Route(tls);
+    int before = hop_->connections;
+    rig_->Send({});
+    bool clear = tls == delivery::HopTls::kOpportunistic;
+    ASSERT_TRUE(rig_->RunUntil(
+        [&] { return clear ? !hop_->messages.empty() : rig_->log.Of("deferred").size() == 1; }));
+    EXPECT_EQ(hop_->connections - before, clear ? 2 : 1);
+  }
+  EXPECT_THAT(rig_->log.Of("deferred")[0],
+              HasSubstr("TLS with the next hop failed: the server said more than its reply"));
+  EXPECT_EQ(rig_->log.Of("tls_fallback").size(), 1u);
+  EXPECT_EQ(hop_->messages[0].tls, "");
+}
+
 // Nothing is lost, and no message is in two places, whatever the network does.
 TEST_F(DispatcherTls, OnARoughNetworkAllArrives) {
   for (uint64_t seed = 1; seed <= 15; ++seed) {

@@ -22,7 +22,7 @@ TEST(Capabilities, ReadsKeywordsOfAnyCase) {
 }
 
 TEST(Capabilities, IgnoresWhatItDoesNotKnow) {
-  Capabilities none = Read({"", "XPIPELINING", "PIPELININGS", "AUTH PLAIN CHUNKING", "  "});
+  Capabilities none = Read({"", "XPIPELINING", "PIPELININGS", "AUTH CRAM-MD5 CHUNKING", "  "});
   EXPECT_FALSE(none.pipelining || none.chunking || none.size);
 }
 
@@ -44,6 +44,25 @@ TEST(Capabilities, Limits) {
   read = Read({"LIMITS MAILMAX RCPTMAX=0 RCPTDOMAINMAX=x"});
   EXPECT_EQ(read.mail_max + read.recipients_max + read.recipient_domains_max, 0u);
   EXPECT_EQ(Read({"LIMITS MAILMAX=99999999999"}).mail_max, UINT32_MAX);
+}
+
+TEST(ClientCapabilities, Auth) {
+  struct {
+    std::initializer_list<const char*> lines;
+    bool plain, login;
+  } cases[] = {{{"AUTH PLAIN LOGIN"}, true, true},
+               {{"auth  GSSAPI\tplain"}, true, false},
+               {{"AUTH=LOGIN"}, false, true},
+               {{"AUTH=LOGIN PLAIN"}, true, true},
+               {{"AUTH=CRAM-MD5", "AUTH LOGIN"}, false, true},
+               {{"AUTH"}, false, false},
+               {{"AUTH="}, false, false},
+               {{"AUTH PLAINER XLOGIN", "XAUTH PLAIN", "AUTHPLAIN"}, false, false}};
+  for (const auto& one : cases) {
+    Capabilities read = Read(one.lines);
+    EXPECT_EQ(read.auth_plain, one.plain) << *one.lines.begin();
+    EXPECT_EQ(read.auth_login, one.login) << *one.lines.begin();
+  }
 }
 
 }  // namespace

@@ -6,8 +6,10 @@
 //   S: a line from the server (\r, \n, \0, \xHH and \\ are understood; CRLF is added)
 //   > mail FROM TO... [size=N] [body=8bit|binary] [utf8] [envid=X] [ret=full|headers] [notify=N]
 //   [orcpt=X] > body TEXT      a piece of the body, written when the session asks for it > quit |
-//   end WHY | starttls | starttls-required (before the greeting) C: a command   B: the body's wire
-//   form   E: an event   O: an outcome   F: why it failed
+//   end WHY
+//   > starttls | starttls-required | implicit-tls | auth USER SECRET | unverified (all before the
+//   greeting)
+//   C: a command   B: the body's wire form   E: an event   O: an outcome   F: why it failed
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -95,10 +97,19 @@ class Player {
     using StartTls = ClientSession::StartTls;
     if (word == "starttls") client_.session.UseStartTls(StartTls::kWhereOffered);
     if (word == "starttls-required") client_.session.UseStartTls(StartTls::kRequired);
+    if (word == "auth") Authenticate(words);
+    if (word == "unverified") verified_ = false;
+    if (word == "implicit-tls") client_.session.Secured(verified_);
     if (word == "quit") client_.session.Quit();
     if (word == "end") client_.session.End(directive.substr(4));
     if (word == "mail") Begin(words);
     Pump("");
+  }
+
+  void Authenticate(std::istringstream& words) {
+    auto credentials = std::make_shared<Credentials>();
+    words >> credentials->user >> credentials->secret;
+    client_.session.UseAuth(std::move(credentials));
   }
 
   void Begin(std::istringstream& words) {
@@ -154,7 +165,7 @@ class Player {
       if (kind == ClientSession::EventKind::kNeedInput) return;
       if (kind == ClientSession::EventKind::kFailed && failed_) return;
       out_ += std::string("E: ") + EventName(kind) + "\n";
-      if (kind == ClientSession::EventKind::kStartTls) client_.session.Secured();
+      if (kind == ClientSession::EventKind::kStartTls) client_.session.Secured(verified_);
       if (kind == ClientSession::EventKind::kSendBody) Body();
       if (kind == ClientSession::EventKind::kDone) Outcome();
       if (kind == ClientSession::EventKind::kFailed) {
@@ -201,6 +212,7 @@ class Player {
   std::string from_, envid_, pending_, out_;
   std::vector<std::string> pieces_;
   bool failed_ = false;
+  bool verified_ = true;
 };
 
 std::string ReadFile(const std::filesystem::path& path) {

@@ -59,7 +59,7 @@ class Client {
       ClientSession::EventKind kind = session.Step(&input);
       if (kind == ClientSession::EventKind::kNeedInput) return events;
       events.append(EventName(kind)).push_back(' ');
-      if (kind == ClientSession::EventKind::kStartTls) session.Secured();
+      if (kind == ClientSession::EventKind::kStartTls) session.Secured(true);
       if (kind == ClientSession::EventKind::kFailed) return events;
     }
   }

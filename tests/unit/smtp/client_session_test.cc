@@ -383,13 +383,14 @@ TEST(ClientStartTls, RepliesThatComeWithThe220EndTheSession) {
     if (!with_ehlo) events += client.Feed(go);
     EXPECT_EQ(events, "failed ");
     EXPECT_NE(client.session.failure().text.find("said more"), std::string::npos);
+    EXPECT_EQ(client.session.injected(), !with_ehlo) << "a handshake that failed, or never began";
   }
 }
 
 TEST(ClientStartTls, ImplicitTlsDoesNotAskForItAgain) {
   Client client;
   client.session.UseStartTls(ClientSession::StartTls::kRequired);
-  client.session.Secured();
+  client.session.Secured(false);
   EXPECT_EQ(client.Greet({"STARTTLS", "PIPELINING"}), "ready ");
   EXPECT_EQ(client.TakeOutput().find("STARTTLS"), std::string::npos);
 }

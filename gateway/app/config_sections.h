@@ -1,0 +1,22 @@
+// What the readers of ringpost.toml's sections share. Private to config_*.cc.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/app/config_reader.h"
+
+namespace ringpost::app {
+
+// "[section]" or null where it is absent; an error where it is something else.
+const toml::table* Section(TableReader* root, std::string_view name);
+// The tables of "[[section]]"; more than `most` are an error.
+std::vector<const toml::table*> Sections(TableReader* root, std::string_view name, size_t most);
+void CheckAbsolutePath(TableReader* table, std::string_view key, const std::string& path);
+
+// config_routes.cc
+void ReadRoutes(TableReader* root, Config* config);
+void ReadDestinations(TableReader* root, Config* config);
+
+}  // namespace ringpost::app

@@ -142,7 +142,7 @@ Status GatewayImpl::StartShards() {
   DecideKernelRecords();
   const std::vector<uint32_t> cpus = AllowedCpus();
   auto tls = MakeClientTlsContexts(config_);
-  if (!tls.ok()) return Prefixed("[tls] authorities: ", tls.status());
+  if (!tls.ok()) return tls.status();
   for (uint32_t index = 0; index < shard_count_; ++index) {
     ShardSetup setup;
     setup.index = index;

@@ -75,6 +75,11 @@ bool GatewayImpl::OpenNewListeners(const Config& fresh, Sockets* opened, std::st
 ReloadOutcome GatewayImpl::Apply(Config fresh) {
   ReloadOutcome outcome;
   outcome.needs_restart = RestartKeys(fresh);
+  auto tls = MakeClientTlsContexts(fresh);
+  if (!tls.ok()) {
+    outcome.words = "the old configuration stays in force: " + std::string(MessageOf(tls.status()));
+    return outcome;
+  }
   Sockets opened;
   std::string why_not;
   if (!OpenNewListeners(fresh, &opened, &why_not)) {
@@ -97,7 +102,9 @@ ReloadOutcome GatewayImpl::Apply(Config fresh) {
   for (const auto& one : opened) sockets_.insert(one);
   delivery_ = MakeDeliveryConfig(config_);
   ApplyLimits();
-  ForEachShard([delivery = delivery_](Shard& shard) { shard.Reload(delivery); });
+  ForEachShard([delivery = delivery_, tls = *tls](Shard& shard) {
+    shard.Reload(delivery, tls.any, tls.verified);
+  });
   HandOutListeners(opened);
   outcome.applied = true;
   outcome.words = listeners_changed ? "loaded; listeners were added or removed" : "loaded";

@@ -16,6 +16,10 @@ std::shared_ptr<const identity::NetworkList> MakeList(const std::vector<IpNetwor
   return list;
 }
 
+Status Refused(const Status& status) {
+  return MakeStatus(status.code(), "[tls] authorities: " + std::string(MessageOf(status)));
+}
+
 }  // namespace
 
 TlsContexts MakeTlsContexts(const Config& config, std::shared_ptr<tls::TicketKeys> tickets) {
@@ -34,11 +38,11 @@ StatusOr<ClientTlsContexts> MakeClientTlsContexts(const Config& config) {
     authorities = kSystemAuthorities;
   }
   ClientTlsContexts contexts;
-  auto any = tls::ClientContext::Make({authorities, false});
-  if (!any.ok()) return any.status();
+  auto any = tls::ClientContext::Make({authorities, false, nullptr});
+  if (!any.ok()) return Refused(any.status());
   contexts.any = std::move(*any);
-  auto verified = tls::ClientContext::Make({authorities, true});
-  if (!verified.ok()) return verified.status();
+  auto verified = tls::ClientContext::Make({authorities, true, contexts.any});
+  if (!verified.ok()) return Refused(verified.status());
   contexts.verified = std::move(*verified);
   return contexts;
 }

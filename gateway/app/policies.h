@@ -33,7 +33,7 @@ struct ClientTlsContexts {
   std::shared_ptr<const tls::ClientContext> verified;
 };
 
-// An error names the file of authorities.
+// Reads the file of authorities, once. An error names it.
 StatusOr<ClientTlsContexts> MakeClientTlsContexts(const Config& config);
 std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config& config);
 std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(

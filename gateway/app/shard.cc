@@ -137,8 +137,14 @@ void Shard::SetListeners(std::vector<ShardListenerSetup> listeners) {
   }
 }
 
-void Shard::Reload(const std::shared_ptr<const delivery::DeliveryConfig>& delivery) {
-  for (auto& region : regions_) region->dispatcher->Reload(delivery);
+void Shard::Reload(const std::shared_ptr<const delivery::DeliveryConfig>& delivery,
+                   const std::shared_ptr<const tls::ClientContext>& tls_any,
+                   const std::shared_ptr<const tls::ClientContext>& tls_verified) {
+  for (auto& region : regions_) {
+    region->context.tls_any = tls_any;
+    region->context.tls_verified = tls_verified;
+    region->dispatcher->Reload(delivery);
+  }
 }
 
 void Shard::BeginDrain() {

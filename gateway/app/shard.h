@@ -93,7 +93,9 @@ class Shard {
   // Listeners whose address is not in `listeners` end; new ones begin; the others take the new
   // policy.
   void SetListeners(std::vector<ShardListenerSetup> listeners);
-  void Reload(const std::shared_ptr<const delivery::DeliveryConfig>& delivery);
+  void Reload(const std::shared_ptr<const delivery::DeliveryConfig>& delivery,
+              const std::shared_ptr<const tls::ClientContext>& tls_any,
+              const std::shared_ptr<const tls::ClientContext>& tls_verified);
   void BeginDrain();
   void CloseIdle();
   void Finish();

@@ -61,7 +61,8 @@ class Dispatcher {
   // A page of the scan at start.
   void Restore(const std::vector<storage::ScannedMessage>& messages);
 
-  // New routes and limits; deliveries in hand end with the old ones.
+  // New routes and limits, and the region's new contexts for TLS; deliveries in hand end with the
+  // old ones.
   void Reload(std::shared_ptr<const delivery::DeliveryConfig> config);
 
   // Takes the command and posts it back to its reply_to when the answer is whole: see

@@ -1,6 +1,7 @@
 #include "gateway/tls/client_context.h"
 
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include <utility>
 
@@ -45,8 +46,12 @@ StatusOr<std::shared_ptr<const ClientContext>> ClientContext::Make(Options optio
                                               : SSL_SESS_CACHE_OFF);
   SSL_CTX_sess_set_new_cb(context, KeepSession);
   const std::string& authorities = impl->options.authorities;
-  if (!authorities.empty() &&
-      SSL_CTX_load_verify_locations(context, authorities.c_str(), nullptr) != 1) {
+  if (auto from = std::exchange(impl->options.same_authorities_as, nullptr)) {
+    X509_STORE* store = SSL_CTX_get_cert_store(from->impl().context.get());
+    X509_STORE_up_ref(store);
+    SSL_CTX_set_cert_store(context, store);  // which takes that reference
+  } else if (!authorities.empty() &&
+             SSL_CTX_load_verify_locations(context, authorities.c_str(), nullptr) != 1) {
     return MakeStatus(
         StatusCode::kInvalidArgument,
         authorities + ": no certificates of authorities could be read from it: " + TakeError());

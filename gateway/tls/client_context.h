@@ -23,6 +23,8 @@ class ClientContext {
     bool verify = true;
     // Sessions are kept and taken up again; without it every handshake is a full one.
     bool resume = true;
+    // Not null: its authorities are taken, and not read again.
+    std::shared_ptr<const ClientContext> same_authorities_as;
   };
 
   static StatusOr<std::shared_ptr<const ClientContext>> Make(Options options);

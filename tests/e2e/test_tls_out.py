@@ -233,6 +233,26 @@ class Verified(OutCase):
                 self.assertEqual(sink.messages, [])
 
 
+class Authorities(OutCase):
+    def test_a_reload_takes_others(self):
+        stranger = tls_files.Authority(self.folder / "stranger")
+        sink = self.run_sink(tls=server_context(stranger.issue("stranger", [HOST])))
+        daemon = self.gateway(sink.port, "verified")
+        self.send(daemon)
+        self.waits(daemon, "certificate verify failed")
+
+        def configure(authorities):
+            daemon.write_config(f"{HOST}:{sink.port}", extra=f'tls = "verified"\n[tls]\nauthorities = "{authorities}"\n'
+                                                             '[delivery]\nretry = ["1s"]\n')
+        configure(self.folder / "nothing.pem")
+        answer = str(daemon.ctl("reload", check=False))
+        self.assertIn("the old configuration stays in force: [tls] authorities: ", answer)
+        self.assertIn("nothing.pem", answer)
+        configure(stranger.path)
+        daemon.ctl("reload")
+        sink.wait(1)
+
+
 class Implicit(OutCase):
     def test_smtps(self):
         sink = self.run_sink(tls=server_context(self.good), implicit=True)

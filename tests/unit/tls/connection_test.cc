@@ -230,6 +230,27 @@ TEST(ClientContextTest, AStrictClientFailsWhereTheChainIsNotTrusted) {
       << pair.client.connection->failure();
 }
 
+TEST(ClientContextTest, AuthoritiesAreReadOnceForTwo) {
+  PemPair pem = MakeSelfSigned({"mx.example"}, KeyKind::kEcdsa, kNow, 1);
+  std::string path = ::testing::TempDir() + "/ringpost-authority-XXXXXX";
+  int fd = mkstemp(path.data());
+  EXPECT_EQ(write(fd, pem.chain.data(), pem.chain.size()), static_cast<ssize_t>(pem.chain.size()));
+  close(fd);
+  auto first = MakeClient(false, path);
+  unlink(path.c_str());
+  auto second = ClientContext::Make({path, true, first});
+  ASSERT_TRUE(second.ok());
+  auto server = MakeServer({*Certificate::Parse(pem.chain, pem.key, {}, kNow)});
+  for (const auto& context : {*second, first}) {
+    Pair pair(context, server);
+    pair.Run();
+    EXPECT_TRUE(pair.client.secured && pair.client.connection->facts().verified);
+  }
+  Pair stranger(*second, PlainServer());
+  stranger.Run();
+  EXPECT_TRUE(stranger.client.failed);
+}
+
 TEST(ClientContextTest, AFileWithoutAuthoritiesIsAnError) {
   auto context = ClientContext::Make({"/nonexistent/authorities.pem", true});
   ASSERT_FALSE(context.ok());

@@ -37,8 +37,11 @@ def transcripts() -> None:
         lines = path.read_text().splitlines()
         server = b"".join(unescape(line[3:]) + b"\r\n" for line in lines if line.startswith("S: "))
         body = b"".join(unescape(line[7:]) for line in lines if line.startswith("> body "))
-        # The upper two bits of the seed say how STARTTLS is used.
-        seed = 128 if "> starttls-required" in lines else 64 if "> starttls" in lines else 1
+        # The upper two bits of the seed say how TLS is used, the next three are AUTH, a long secret, verified TLS.
+        seed = (128 if "> starttls-required" in lines else 64 if "> starttls" in lines else
+                192 if "> implicit-tls" in lines else 1)
+        if any(line.startswith("> auth ") for line in lines):
+            seed |= 32 | (16 if "long" in path.name else 0) | (0 if "> unverified" in lines else 8)
         for options in (0, 1 | 16, 32, 64 | 2):
             write("client_session", bytes([options, seed]) + body + b"\x1e" + server)
         write("reply", b"\0" + server)
@@ -46,7 +49,7 @@ def transcripts() -> None:
 
 def capabilities() -> None:
     ehlo = [b"PIPELINING", b"CHUNKING", b"BINARYMIME", b"8BITMIME", b"SMTPUTF8", b"DSN", b"SIZE 1000", b"STARTTLS",
-            b"ENHANCEDSTATUSCODES", b"LIMITS MAILMAX=2 RCPTMAX=2 RCPTDOMAINMAX=1"]
+            b"ENHANCEDSTATUSCODES", b"AUTH=LOGIN PLAIN", b"AUTH PLAIN LOGIN", b"LIMITS MAILMAX=2 RCPTMAX=2 RCPTDOMAINMAX=1"]
     reply = b"250-mx\r\n" + b"".join(b"250-" + line + b"\r\n" for line in ehlo) + b"250 HELP\r\n"
     write("reply", b"\1" + reply)
     write("reply", b"\2" + b"250-" + b"x" * 2100)

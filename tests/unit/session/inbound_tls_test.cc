@@ -249,6 +249,53 @@ TEST(InboundTls, AHandshakeThatStallsIsGivenUp) {
   EXPECT_EQ(rig.log.Count("tls_failed"), 2u);
 }
 
+// Each byte comes well within any time-out for one; the handshake as a whole does not.
+TEST(InboundTls, AHandshakeThatComesAByteASecondIsGivenUp) {
+  InboundRig rig;
+  Implicit(&rig);
+  TlsClient slow(&rig);
+  tls::Side side;
+  side.connection = tls::Connection::Connect(tls::MakeClient(), "gw.example.net", "gw");
+  side.Feed({});
+  std::string hello = side.Take();
+  ASSERT_GT(hello.size(), limits::kTlsHandshakeSeconds);
+  uint32_t seconds = 0;
+  for (; !slow.peer().ended() && seconds < hello.size(); ++seconds) {
+    slow.peer().Write(hello.substr(seconds, 1));
+    rig.RunFor(Seconds(1));
+  }
+  EXPECT_GE(seconds, limits::kTlsHandshakeSeconds);
+  EXPECT_LE(seconds, limits::kTlsHandshakeSeconds + 1);
+  ASSERT_EQ(rig.log.Count("tls_failed"), 1u);
+  EXPECT_THAT(rig.log.lines.back(), HasSubstr("did not end in time"));
+}
+
+// No close_notify, and no whole record either: what came is not taken for a message.
+TEST(InboundTls, AnEndOfTcpWithinAMessageEndsIt) {
+  for (bool bdat : {false, true}) {
+    for (bool within_record : {false, true}) {
+      InboundRig rig;
+      Implicit(&rig);
+      TlsClient client(&rig);
+      ASSERT_TRUE(client.Secure());
+      client.Reply();
+      client.Say("EHLO client.example");
+      client.Say("MAIL FROM:<a@client.example>");
+      client.Say("RCPT TO:<b@dest.example>");
+      if (!bdat) client.Say("DATA");
+      client.Write(bdat ? "BDAT 24 LAST\r\nSubject: half of it\r\n" : "Subject: half of it\r\n");
+      client.side().Say(".\r\n");
+      std::string record = client.side().Take();
+      if (within_record) client.peer().Write(record.substr(0, record.size() - 1));
+      client.peer().HalfClose();
+      ASSERT_TRUE(rig.RunUntil([&] { return client.peer().ended(); }));
+      rig.RunFor(Seconds(1));
+      EXPECT_TRUE(rig.admitted.empty()) << bdat << within_record;
+      EXPECT_EQ(rig.log.Count("accepted"), 0u);
+    }
+  }
+}
+
 // CVE-2026-45185: close_notify in the middle of a chunk, then bytes in clear.
 TEST(InboundTls, ACloseWithinAMessageEndsItWhateverFollows) {
   for (bool bdat : {false, true}) {

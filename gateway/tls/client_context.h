@@ -21,10 +21,10 @@ class ClientContext {
     // A peer that is not verified fails the handshake; else what it offers is taken, old versions
     // included (cipher_order.h).
     bool verify = true;
-    // Sessions are kept and taken up again; without it every handshake is a full one.
-    bool resume = true;
     // Not null: its authorities are taken, and not read again.
     std::shared_ptr<const ClientContext> same_authorities_as;
+    // Sessions are kept and taken up again; without it every handshake is a full one.
+    bool resume = true;
   };
 
   static StatusOr<std::shared_ptr<const ClientContext>> Make(Options options);

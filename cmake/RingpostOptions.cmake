@@ -61,6 +61,7 @@ pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(Boost 1.81 REQUIRED)  # headers alone: Asio, Beast
 find_package(BoringSSL REQUIRED)
 if(RINGPOST_TESTS)
   find_package(GTest REQUIRED)

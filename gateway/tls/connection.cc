@@ -180,6 +180,11 @@ Connection::Event Connection::Fail(int result) {
       break;
   }
   failure_ = TakeError();
+  // Which of the many things it was that a certificate can be wrong in.
+  if (failure_ == "certificate verify failed") {
+    failure_ += ": ";
+    failure_ += X509_verify_cert_error_string(SSL_get_verify_result(impl_->ssl.get()));
+  }
   state_ = State::kFailed;
   return {EventKind::kFailed, {}};
 }

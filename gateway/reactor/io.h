@@ -14,7 +14,8 @@
 //  - At most one send and one receive are in flight on a socket.
 //  - A buffer handed to Send stays valid until that completion's last Result.
 //  - Descriptors from Accept and OpenSocket are closed by Close alone: the ring keeps a list, to
-//    know when the kernel hands out a number that is no new connection.
+//    know when the kernel hands out a number that is no new connection. GiveUp takes one off it,
+//    and it is its new owner's to close.
 //  - Close only when nothing is in flight on the socket: Shutdown, Cancel, the last Results, Close.
 #pragma once
 
@@ -112,6 +113,9 @@ class Io {
   virtual void Defer(Completion* completion, int32_t value) = 0;
   virtual void Shutdown(int fd) = 0;
   virtual void Close(int fd) = 0;
+  // The descriptor is somebody else's now, who may be on another thread. As with Close, nothing is
+  // in flight on it.
+  virtual void GiveUp(int fd) = 0;
 
   // Receive buffers of this shard: how many bytes in all, and how many are not with the kernel.
   virtual size_t pool_bytes() const = 0;

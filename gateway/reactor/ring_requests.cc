@@ -158,9 +158,13 @@ void RingLoop::Defer(Completion* completion, int32_t value) {
 void RingLoop::Shutdown(int fd) { shutdown(fd, SHUT_RDWR); }
 
 void RingLoop::Close(int fd) {
+  GiveUp(fd);
+  close(fd);
+}
+
+void RingLoop::GiveUp(int fd) {
   open_.Remove(fd);
   fresh_.Remove(fd);
-  close(fd);
 }
 
 // Multishot and edge-triggered: it fires at each write, and the eventfd need never be read.

@@ -148,6 +148,12 @@ void SimIo::Close(int fd) {
   world_->CloseSocket(socket);
 }
 
+void SimIo::GiveUp(int fd) {
+  SimSocket* socket = world_->Find(fd);
+  RP_CHECK(socket != nullptr && !socket->listening);
+  CheckNothingInFlight(fd);
+}
+
 // --- The simulated kernel
 
 void SimIo::Produce(Op* op, int32_t value, bool more, Slice buffer) {

@@ -200,6 +200,7 @@ class SimIo final : public Io {
   void Defer(Completion* completion, int32_t value) override;
   void Shutdown(int fd) override;
   void Close(int fd) override;
+  void GiveUp(int fd) override;
   size_t pool_bytes() const override { return pool_.bytes(); }
   size_t pool_bytes_held() const override { return pool_.bytes_held(); }
 

@@ -122,6 +122,8 @@ void Stream::OnSendResult(Completion* completion, Result&& result) {
       return stream->Connected(result.value);
     case State::kOpen:
       return stream->Sent(result.value);
+    case State::kReleasing:
+      return stream->ReleaseSent(result.value);
     default:
       return stream->FinishIfQuiet();
   }
@@ -204,6 +206,7 @@ void Stream::OnReceiveResult(Completion* completion, Result&& result) {
   Waiting was = stream->waiting_;
   if (!result.more) stream->waiting_ = Waiting::kNothing;
   if (stream->state_ == State::kClosing) return stream->FinishIfQuiet();
+  if (stream->state_ == State::kReleasing) return stream->ReleaseReceived(std::move(result));
   if (was == Waiting::kBytes) return stream->Received(std::move(result));
   stream->ContinueReceiving();  // there are buffers again
 }
@@ -310,6 +313,45 @@ void Stream::FinishIfQuiet() {
   if (fd_ >= 0) io_->Close(std::exchange(fd_, -1));
   state_ = State::kClosed;
   handler_->OnClosed();
+}
+
+// --- Giving it away
+
+void StreamHandler::OnReleased(int, std::string) { RP_CHECK(false); }  // it asked for it
+
+void Stream::Release() {
+  RP_CHECK(state_ == State::kOpen && !kernel_reads_);
+  state_ = State::kReleasing;
+  paused_ = true;  // what is held stays held
+  io_->Cancel(&receive_);
+  if (!receive_.in_flight() && !send_.in_flight()) io_->Defer(&receive_, 0);
+}
+
+void Stream::ReleaseReceived(Result&& result) {
+  if (result.value > 0) Hold().bytes.Append(std::move(result.buffer));
+  ReleaseIfQuiet();
+}
+
+void Stream::ReleaseSent(int32_t value) {
+  bool again = value == -ECANCELED || value == -EINTR || value == -EAGAIN;
+  if (value > 0) queue_->Consume(static_cast<size_t>(value));
+  if (value < 0 && !again) ReleaseQueue();  // the new owner will find it broken too
+  ReleaseIfQuiet();
+}
+
+void Stream::ReleaseIfQuiet() {
+  if (receive_.in_flight() || send_.in_flight()) return;
+  if (queue_ && queue_->flushed > 0) return StartSend();
+  ReleaseQueue();
+  std::string received;
+  if (held_) {
+    for (const Slice& slice : held_->bytes.slices()) received.append(slice.view());
+  }
+  held_.reset();
+  int fd = std::exchange(fd_, -1);
+  io_->GiveUp(fd);
+  state_ = State::kClosed;
+  handler_->OnReleased(fd, std::move(received));
 }
 
 }  // namespace ringpost::reactor

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "gateway/base/slice.h"
@@ -47,6 +48,8 @@ class StreamHandler {
   virtual void OnReceiveHeld() {}
   // Where the kernel reads the records: one came that is no data.
   virtual void OnControlRecord(uint8_t /*type*/, std::string_view /*bytes*/) {}
+  // After Release, in place of OnClosed: the descriptor is the handler's, and what came meanwhile.
+  virtual void OnReleased(int fd, std::string received);
 
  protected:
   ~StreamHandler() = default;
@@ -93,6 +96,12 @@ class Stream {
   // Ends the connection. Unsent bytes are given up: to say goodbye, Write, Flush and Close in
   // OnSent. OnClosed follows from the loop. Closing twice is allowed.
   void Close();
+  // Gives the connection away, so that it can live on without this ring: what was flushed is sent,
+  // nothing more is received, and OnReleased follows from the loop. Only while open, and not where
+  // the kernel has the records. Neither
+  // OnReceive nor OnSent nor OnEnd comes any more; an end of the peer's is the new owner's to find.
+  // Close may still be called meanwhile, and then it is OnClosed that comes.
+  void Release();
   bool closing() const { return state_ == State::kClosing; }
   bool open() const { return state_ == State::kOpen; }
   int fd() const { return fd_; }
@@ -100,7 +109,7 @@ class Stream {
 
  private:
   friend class SendQueuePool;
-  enum class State : uint8_t { kIdle, kConnecting, kOpen, kClosing, kClosed };
+  enum class State : uint8_t { kIdle, kConnecting, kOpen, kReleasing, kClosing, kClosed };
   // What the receive completion is in flight for.
   enum class Waiting : uint8_t { kNothing, kBytes, kBuffers };
   struct SendQueue;
@@ -113,7 +122,7 @@ class Stream {
   static void OnReceiveResult(Completion* completion, Result&& result);
   static void OnSendResult(Completion* completion, Result&& result);
   // Bytes given to a connection that has failed or is ending go nowhere.
-  bool Writable() const { return state_ < State::kClosing && send_error_ == 0 && !failed_; }
+  bool Writable() const { return state_ < State::kReleasing && send_error_ == 0 && !failed_; }
   SendQueue& Queue();
   void ReleaseQueue();
   void StartReceive();
@@ -129,6 +138,9 @@ class Stream {
   void Sent(int32_t value);
   void Fail(int error);
   void FinishIfQuiet();
+  void ReleaseReceived(Result&& result);
+  void ReleaseSent(int32_t value);
+  void ReleaseIfQuiet();
 
   Io* io_;
   StreamHandler* handler_;

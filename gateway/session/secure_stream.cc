@@ -55,6 +55,10 @@ void SecureStream::Take(std::string_view input) {
       return;
     }
     TakeOne(std::move(event));
+    if (tls_->released) {
+      tls_->unopened = input;
+      return;
+    }
   }
 }
 
@@ -65,7 +69,7 @@ void SecureStream::TakeOne(tls::Connection::Event event) {
       return;
     case Kind::kHandshakeDone:
       handler_->OnSecured();
-      SealMore();
+      if (!tls_->released) SealMore();
       return;
     case Kind::kData:
       tls_->received_bytes += event.data.size();
@@ -224,6 +228,28 @@ void SecureStream::OnSent() {
   if (more) SealMore();
   if (stream_.unsent_bytes() > 0 || tls_->failed || stream_.closing()) return;
   if (std::exchange(tls_->wrote, false)) handler_->OnSent();
+}
+
+// --- Giving it away
+
+void SecureStreamHandler::OnHandedOver(int, std::unique_ptr<tls::Connection>, std::string) {
+  RP_CHECK(false);  // it asked for it
+}
+
+void SecureStream::Release() {
+  if (tls_) {
+    RP_CHECK(tls_->connection->established() && tls_->waiting.empty());
+    tls_->released = true;
+  }
+  stream_.Release();
+}
+
+void SecureStream::OnReleased(int fd, std::string received) {
+  if (!tls_) {
+    handler_->OnHandedOver(fd, nullptr, std::move(received));
+  } else {
+    handler_->OnHandedOver(fd, std::move(tls_->connection), tls_->unopened + received);
+  }
 }
 
 }  // namespace ringpost::session

@@ -31,6 +31,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "gateway/base/slice.h"
@@ -47,6 +48,9 @@ class SecureStreamHandler : public reactor::StreamHandler {
   // The connection should end soon, in good order. `readable`: what the peer still says comes; else
   // it does not, and an OnEnd(0) follows this.
   virtual void OnKeysSpent(bool readable) = 0;
+  // After Release, in place of OnClosed. `tls` null: in clear. `received`: what came and was not
+  // passed on; under TLS, as it came.
+  virtual void OnHandedOver(int fd, std::unique_ptr<tls::Connection> tls, std::string received);
 
  protected:
   ~SecureStreamHandler() = default;
@@ -84,6 +88,9 @@ class SecureStream final : private reactor::StreamHandler {
   void Pause() { stream_.Pause(); }
   void Resume() { stream_.Resume(); }
   void Close() { stream_.Close(); }
+  // Gives the connection away (see Stream::Release): in clear, or from inside OnSecured, before
+  // anything was written or opened. What the handshake still has to send goes with it.
+  void Release();
   bool closing() const { return stream_.closing(); }
   bool open() const { return stream_.open(); }
 
@@ -97,6 +104,7 @@ class SecureStream final : private reactor::StreamHandler {
   void OnClosed() override { handler_->OnClosed(); }
   void OnReceiveHeld() override;
   void OnControlRecord(uint8_t type, std::string_view bytes) override;
+  void OnReleased(int fd, std::string received) override;
 
   void Take(std::string_view input);
   void TakeOne(tls::Connection::Event event);

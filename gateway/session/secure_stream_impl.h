@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <memory>
+#include <string>
 
 #include "gateway/session/secure_stream.h"
 
@@ -30,6 +31,8 @@ struct SecureStream::Tls {
   bool failed = false;      // ... and an OnEnd(-EPROTO), once the alert has left
   bool ended = false;       // the handler was told that no more will come
   bool keys_spent = false;  // ... and of that
+  bool released = false;
+  std::string unopened;  // where released: what came behind the handshake
 };
 
 }  // namespace ringpost::session

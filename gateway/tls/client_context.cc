@@ -56,6 +56,13 @@ StatusOr<std::shared_ptr<const ClientContext>> ClientContext::Make(Options optio
         StatusCode::kInvalidArgument,
         authorities + ": no certificates of authorities could be read from it: " + TakeError());
   }
+  std::string offered;
+  for (const std::string& name : impl->options.application_protocols) {
+    RP_CHECK(!name.empty() && name.size() <= UINT8_MAX);
+    offered += static_cast<char>(name.size()) + name;
+  }
+  RP_CHECK(SSL_CTX_set_alpn_protos(context, reinterpret_cast<const uint8_t*>(offered.data()),
+                                   static_cast<unsigned>(offered.size())) == 0);
   ForgetErrors();
   return std::shared_ptr<const ClientContext>(new ClientContext(std::move(impl)));
 }

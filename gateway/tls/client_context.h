@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gateway/base/status.h"
 
@@ -25,6 +26,8 @@ class ClientContext {
     std::shared_ptr<const ClientContext> same_authorities_as;
     // Sessions are kept and taken up again; without it every handshake is a full one.
     bool resume = true;
+    // Offered by ALPN (RFC 7301), the best first: "http/1.1". Empty: no ALPN.
+    std::vector<std::string> application_protocols = {};
   };
 
   static StatusOr<std::shared_ptr<const ClientContext>> Make(Options options);

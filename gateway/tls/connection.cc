@@ -91,10 +91,13 @@ std::unique_ptr<Connection> Connection::Impl::Make(SSL_CTX* context) {
 Connection::Connection() : impl_(std::make_unique<Impl>()) {}
 Connection::~Connection() = default;
 
-std::unique_ptr<Connection> Connection::Accept(std::shared_ptr<const ServerContext> context) {
+std::unique_ptr<Connection> Connection::Accept(std::shared_ptr<const ServerContext> context,
+                                               bool http) {
   auto connection = Impl::Make(context->impl().context.get());
   connection->impl_->server = std::move(context);
   SSL_set_accept_state(connection->impl_->ssl.get());
+  RP_CHECK(!http || SSL_set_ex_data(connection->impl_->ssl.get(), HttpOffer::Index(),
+                                    connection.get()) == 1);
   return connection;
 }
 
@@ -200,6 +203,13 @@ void Connection::SetFacts() {
 std::string_view Connection::requested_name() const {
   const char* name = SSL_get_servername(impl_->ssl.get(), TLSEXT_NAMETYPE_host_name);
   return name ? name : "";
+}
+
+std::string_view Connection::application_protocol() const {
+  const uint8_t* name = nullptr;
+  unsigned bytes = 0;
+  SSL_get0_alpn_selected(impl_->ssl.get(), &name, &bytes);
+  return {reinterpret_cast<const char*>(name), bytes};
 }
 
 // --- Out

@@ -68,7 +68,11 @@ class Connection {
   static constexpr uint8_t kCloseNotify = 0, kUnexpectedMessage = 10, kBadRecordMac = 20,
                            kDecodeError = 50, kInternalError = 80;
 
-  static std::unique_ptr<Connection> Accept(std::shared_ptr<const ServerContext> context);
+  // `http`: where the client offers "http/1.1" by ALPN (RFC 7301), that is agreed on. A client that
+  // offers no ALPN, or only protocols that are none of ours, is answered without it and goes on:
+  // SMTP has no name there.
+  static std::unique_ptr<Connection> Accept(std::shared_ptr<const ServerContext> context,
+                                            bool http = false);
   // `name` is asked for by SNI and must be in the certificate for it to count as verified; an
   // address is not asked for (RFC 6066 section 3).
   // `peer`: whose session may be resumed, and by whom the one that is agreed here, under this
@@ -94,6 +98,8 @@ class Connection {
   const Facts& facts() const { return facts_; }
   // The name the client asked for (hostile), or none.
   std::string_view requested_name() const;
+  // What was agreed on by ALPN, from kHandshakeDone on: "http/1.1", or empty.
+  std::string_view application_protocol() const;
   // After kFailed: what went wrong, in words for a log.
   const std::string& failure() const { return failure_; }
 

@@ -34,6 +34,12 @@ struct ClientPeer {
   static int Index();  // of SSL's extra data
 };
 
+// Marks a server's connection that may speak HTTP, where the client's ALPN is looked at: any value
+// but null.
+struct HttpOffer {
+  static int Index();  // of SSL's extra data
+};
+
 struct ClientContext::Impl {
   Options options;
   mutable SessionCache sessions;

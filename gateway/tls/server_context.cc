@@ -130,6 +130,28 @@ ssl_select_cert_result_t SelectCertificate(const SSL_CLIENT_HELLO* hello) {
   return ssl_select_cert_success;
 }
 
+// --- ALPN
+
+constexpr std::string_view kHttp = "http/1.1";  // RFC 7301 section 6
+
+// The client's list is names with a byte of length before each; the library has checked its form.
+int SelectProtocol(SSL* ssl, const uint8_t** out, uint8_t* out_bytes, const uint8_t* in,
+                   unsigned in_bytes, void*) {
+  if (SSL_get_ex_data(ssl, HttpOffer::Index()) == nullptr) return SSL_TLSEXT_ERR_NOACK;
+  std::string_view list(reinterpret_cast<const char*>(in), in_bytes);
+  while (!list.empty()) {
+    size_t count = static_cast<uint8_t>(list.front());
+    std::string_view name = list.substr(1, count);
+    if (name == kHttp) {
+      *out = reinterpret_cast<const uint8_t*>(name.data());
+      *out_bytes = static_cast<uint8_t>(name.size());
+      return SSL_TLSEXT_ERR_OK;
+    }
+    list.remove_prefix(std::min(list.size(), count + 1));
+  }
+  return SSL_TLSEXT_ERR_NOACK;
+}
+
 // --- Making
 
 bssl::UniquePtr<SSL_CTX> NewContext(Impl* impl) {
@@ -151,6 +173,7 @@ bssl::UniquePtr<SSL_CTX> NewContext(Impl* impl) {
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
   }
   SSL_CTX_set_select_certificate_cb(ctx, SelectCertificate);
+  SSL_CTX_set_alpn_select_cb(ctx, SelectProtocol, nullptr);
   return context;
 }
 
@@ -163,6 +186,11 @@ void Present(SSL_CTX* context, const Certificate::Parts& parts) {
 }
 
 }  // namespace
+
+int HttpOffer::Index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
 
 ServerContext::ServerContext(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ServerContext::~ServerContext() = default;

@@ -258,6 +258,28 @@ TEST(ClientContextTest, AFileWithoutAuthoritiesIsAnError) {
             std::string_view::npos);
 }
 
+// --- ALPN
+
+TEST(ConnectionTest, HttpIsAgreedOnWhereBothWantIt) {
+  struct Case {
+    std::vector<std::string> offered;
+    bool http;
+    std::string agreed;
+  };
+  for (const Case& one :
+       {Case{{"http/1.1"}, true, "http/1.1"}, Case{{"h2", "http/1.1"}, true, "http/1.1"},
+        Case{{"http/1.1"}, false, ""}, Case{{"h2"}, true, ""},
+        Case{{"smtp", "h3", "http/1.0", "http/1.10"}, true, ""}, Case{{}, true, ""}}) {
+    auto client = ClientContext::Make({"", false, one.offered});
+    Pair pair(*client, PlainServer());
+    pair.server.connection = Connection::Accept(PlainServer(), one.http);
+    pair.Run();
+    ASSERT_TRUE(pair.client.secured && pair.server.secured);
+    EXPECT_EQ(pair.server.connection->application_protocol(), one.agreed);
+    EXPECT_EQ(pair.client.connection->application_protocol(), one.agreed);
+  }
+}
+
 // --- What an idle one takes
 
 TEST(ConnectionTest, AnIdleConnectionHoldsNoRecordBuffer) {

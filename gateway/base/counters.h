@@ -19,6 +19,9 @@ namespace ringpost {
   X(kConnectionsAccepted, "connections_accepted_total")                 \
   X(kConnectionsRefused, "connections_refused_total")                   \
   X(kConnectionsClosed, "connections_closed_total")                     \
+  X(kConnectionsHandedOver, "connections_to_http_total")                \
+  X(kHttpRequests, "http_requests_total")                               \
+  X(kHttpRefused, "http_requests_refused_total")                        \
   X(kTlsHandshakes, "tls_handshakes_total")                             \
   X(kTlsResumed, "tls_sessions_resumed_total")                          \
   X(kTlsHandshakesFailed, "tls_handshakes_failed_total")                \

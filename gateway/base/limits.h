@@ -219,6 +219,32 @@ inline constexpr uint32_t kPoolGatherPercent = 50;
 // below what kPoolReserveShare keeps free, since from there on what is received is copied.
 inline constexpr uint32_t kPoolPressurePercent = 70;
 
+// --- HTTP
+// How long the greeting of a listener that takes both waits in clear for a client of HTTP to speak
+// first.
+inline constexpr uint32_t kHttpFirstMillis = 300;
+// Received bytes that go with a connection to the HTTP side; more: it is closed.
+inline constexpr size_t kHandOverBytesMax = 256 * kKiB;
+// Open HTTP connections, those on their way from the shards included, and of one client address (of
+// IPv6: one /64); the next is closed without a word.
+inline constexpr uint32_t kHttpConnectionsMax = 1000;
+inline constexpr uint32_t kHttpConnectionsPerAddressMax = 100;
+// A request's line and header fields; more: 431 and close. A body: 413 and close.
+inline constexpr size_t kHttpHeaderBytesMax = 8 * kKiB;
+// From the end of the request before (or the connection's beginning) to the end of the header.
+// Later: the connection is closed.
+inline constexpr uint32_t kHttpRequestSeconds = 30;
+// A client that does not read its answer: the connection is closed.
+inline constexpr uint32_t kHttpSendSeconds = 30;
+// Requests of one connection; after the last the connection is closed.
+inline constexpr uint32_t kHttpRequestsPerConnectionMax = 1000;
+// What of a request's target a log line shows.
+inline constexpr size_t kHttpTargetLoggedBytesMax = 256;
+// ACME challenges (RFC 8555 section 8.3) at once; one more is an error to who adds it. A token; a
+// longer one is no challenge of ours.
+inline constexpr size_t kAcmeChallengesMax = 100;
+inline constexpr size_t kAcmeTokenBytesMax = 256;
+
 // --- Process
 inline constexpr uint32_t kReceiveBufferBytes = 8 * kKiB;
 inline constexpr uint32_t kReceiveBuffersDefault = 4096;  // per core; a power of two

@@ -13,7 +13,7 @@ namespace ringpost::session {
 struct InboundBacklog {
   std::deque<Slice> slices;  // in order; the stream is paused at kSessionBacklogBytesMax
   size_t bytes = 0;
-  std::string proxy_header;  // of a PROXY header that is not whole yet
+  std::string opening;  // of a PROXY header, or of a first word, that is not whole yet
 
   // Slices of a client that sends a few bytes at a time are gathered, so that what it pins is
   // bounded by what it sent.

@@ -69,18 +69,16 @@ void InboundConnection::Start(int fd, const std::optional<smtp::Reply>& refusal)
     ArmTimer(Seconds(limits::kProxyHeaderSeconds));
     return;
   }
-  if (policy_->implicit_tls) {
-    BeginHandshake({});
-    return;
-  }
-  BeginGreeting();
+  BeginProtocol({});
 }
 
 void InboundConnection::RefuseConnection(const smtp::Reply& refusal) {
   Count(Counter::kConnectionsRefused);
   LogEvent("connection_refused", refusal.text);
-  if (policy_->implicit_tls && stream_.tls() == nullptr) {
-    // Words in clear text would be no answer to a client that waits for a handshake.
+  bool handshake_first = policy_->implicit_tls && stream_.tls() == nullptr;
+  if (handshake_first || policy_->protocol == ListenerProtocol::kHttp) {
+    // SMTP's words in clear text would be no answer to a client that waits for a handshake, or
+    // speaks HTTP.
     phase_ = Phase::kClosing;
     stream_.Close();
     return;
@@ -106,14 +104,14 @@ void InboundConnection::UncountAddress() {
   if (std::exchange(counted_, false)) host_->shared->addresses.Remove(counted_address_);
 }
 
-void InboundConnection::BeginGreeting() {
+void InboundConnection::BeginGreeting(Millis waited) {
   if (auto refusal = CountAddress()) {
     RefuseConnection(*refusal);
     return;
   }
-  if (policy_->greet_delay_ms > 0) {
+  if (Millis(policy_->greet_delay_ms) > waited) {
     phase_ = Phase::kGreetDelay;
-    ArmTimer(Millis(policy_->greet_delay_ms));
+    ArmTimer(Millis(policy_->greet_delay_ms) - waited);
     return;
   }
   Greet();
@@ -129,7 +127,7 @@ void InboundConnection::Greet() {
 
 void InboundConnection::TakeProxyBytes(const Slice& bytes) {
   if (!backlog_) backlog_ = std::make_unique<InboundBacklog>();
-  std::string& header = backlog_->proxy_header;
+  std::string& header = backlog_->opening;
   size_t before = header.size();
   header.append(bytes.view().substr(0, limits::kProxyHeaderBytesMax - before));
   smtp::ProxyHeader parsed = smtp::ParseProxyHeader(header);
@@ -152,13 +150,7 @@ void InboundConnection::TakeProxyBytes(const Slice& bytes) {
   }
   UpdateTrace();
   Slice rest = bytes.Sub(used, bytes.size() - used);
-  if (policy_->implicit_tls) {
-    BeginHandshake(rest);
-    return;
-  }
-  phase_ = Phase::kSession;
-  BeginGreeting();
-  if (!rest.empty()) OnReceive(std::move(rest));
+  BeginProtocol(rest);
 }
 
 // --- TLS
@@ -183,18 +175,23 @@ void InboundConnection::BeginHandshake(const Slice& first) {
   phase_ = Phase::kHandshake;
   if (std::exchange(paused_, false)) stream_.Resume();
   ArmTimer(Seconds(limits::kTlsHandshakeSeconds));
-  stream_.StartTls(tls::Connection::Accept(policy_->tls), policy_->kernel_records, first);
+  bool http = policy_->implicit_tls && policy_->protocol != ListenerProtocol::kSmtp;
+  stream_.StartTls(tls::Connection::Accept(policy_->tls, http), policy_->kernel_records, first);
 }
 
 void InboundConnection::OnSecured() {
   if (phase_ != Phase::kHandshake) return;  // it was given up meanwhile
   Count(Counter::kTlsHandshakes);
   if (stream_.tls()->facts().resumed) Count(Counter::kTlsResumed);
+  if (SecuredIsHttp()) {
+    HandOver();
+    return;
+  }
   session_.Secured();
   phase_ = Phase::kSession;
   last_activity_ = host_->io().now();
   if (policy_->implicit_tls) {
-    BeginGreeting();
+    BeginGreeting(Millis(0));
   } else {
     ArmTimer(Seconds(policy_->command_timeout_seconds));
   }
@@ -226,14 +223,14 @@ void InboundConnection::OnReceive(Slice bytes) {
     case Phase::kProxy:
       TakeProxyBytes(bytes);
       return;
+    case Phase::kFirstWords:
+      TakeFirstWords(std::move(bytes));
+      return;
     case Phase::kGreetDelay:
-      LogEvent("early_talker", "the client spoke before the greeting");
-      Count(Counter::kConnectionsRefused);
-      session_.EarlyTalker();
-      linger_ = true;
-      Goodbye();
+      RefuseEarlyTalker();
       return;
     case Phase::kHandshake:  // the stream's: nothing comes here before OnSecured
+    case Phase::kHandOver:   // ... or once it is released
     case Phase::kClosing:
       return;  // read and dropped, so that our last words are not lost to a reset
     case Phase::kSession:
@@ -248,6 +245,14 @@ void InboundConnection::OnReceive(Slice bytes) {
     Consume(bytes);
   }
   AfterTurn(body);
+}
+
+void InboundConnection::RefuseEarlyTalker() {
+  LogEvent("early_talker", "the client spoke before the greeting");
+  Count(Counter::kConnectionsRefused);
+  session_.EarlyTalker();
+  linger_ = true;
+  Goodbye();
 }
 
 bool InboundConnection::CanStep() const {
@@ -366,6 +371,10 @@ void InboundConnection::OnEnd(int error) {
     if (stream_.unsent_bytes() == 0) stream_.Close();
     return;
   }
+  if (phase_ == Phase::kFirstWords) {
+    EndFirstWords();
+    if (phase_ == Phase::kClosing) return;
+  }
   // A client that ended its direction after its last command still gets its replies.
   if (phase_ == Phase::kSession && (backlog_ || session_.question_open())) return;
   Goodbye();
@@ -414,7 +423,7 @@ void InboundConnection::DropMessage() {
 }
 
 void InboundConnection::BeginDrain() {
-  if (phase_ == Phase::kProxy || phase_ == Phase::kGreetDelay) {
+  if (phase_ == Phase::kProxy || phase_ == Phase::kGreetDelay || phase_ == Phase::kFirstWords) {
     RefuseConnection(ShuttingDown(policy_->smtp.hostname));
   } else if (phase_ == Phase::kHandshake) {
     HandshakeFailed("the gateway shuts down");
@@ -446,12 +455,16 @@ void InboundConnection::OnTimer() {
     case Phase::kHandshake:
       HandshakeFailed("the handshake did not end in time");
       return;
+    case Phase::kFirstWords:
+      EndFirstWords();
+      return;
     case Phase::kGreetDelay:
       Greet();
       return;
     case Phase::kSession:
       CheckDeadlines();
       return;
+    case Phase::kHandOver:
     case Phase::kClosing:
       stream_.Close();
       return;

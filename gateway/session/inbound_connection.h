@@ -1,6 +1,7 @@
 // InboundConnection: one TCP connection of a client: joins an smtp::ServerSession to a Stream.
 //
 //   accepted -> (PROXY header, from peers on that list) -> (implicit TLS: handshake)
+//     -> (SMTP or HTTP? see protocol_choice.h; HTTP: handed over, and gone from here)
 //     -> (greet delay) -> session -> (STARTTLS: handshake -> session) -> closing
 //
 // It feeds received slices to the session, answers the session's questions (inbound_rules.h), gives
@@ -18,7 +19,7 @@
 // while used.
 //
 // Lifetime: made with new by the InboundService, on whose list it is; it deletes itself in
-// OnClosed. Threads: the shard's own.
+// OnClosed or OnHandedOver. Threads: the shard's own.
 #pragma once
 
 #include <cstdint>
@@ -62,7 +63,15 @@ class InboundConnection final : public SecureStreamHandler {
   InboundConnection* next() const { return next_; }
 
  private:
-  enum class Phase : uint8_t { kProxy, kHandshake, kGreetDelay, kSession, kClosing };
+  enum class Phase : uint8_t {
+    kProxy,
+    kHandshake,
+    kFirstWords,  // in clear: does it speak HTTP?
+    kHandOver,
+    kGreetDelay,
+    kSession,
+    kClosing
+  };
   struct IdleTimer : reactor::Timer {
     using Timer::Timer;
     InboundConnection* connection = nullptr;
@@ -77,6 +86,7 @@ class InboundConnection final : public SecureStreamHandler {
   void OnSent() override;
   void OnEnd(int error) override;
   void OnClosed() override;
+  void OnHandedOver(int fd, std::unique_ptr<tls::Connection> tls, std::string received) override;
 
   void TakeProxyBytes(const Slice& bytes);
   void RefuseConnection(const smtp::Reply& refusal);
@@ -84,11 +94,20 @@ class InboundConnection final : public SecureStreamHandler {
   // `first`: what came behind the PROXY header.
   void BeginHandshake(const Slice& first);
   void HandshakeFailed(std::string_view reason);
-  void BeginGreeting();
+  // `waited`: for the client's first words, already.
+  void BeginGreeting(Millis waited);
+  void RefuseEarlyTalker();
   // The refusal where the client has too many connections.
   std::optional<smtp::Reply> CountAddress();
   void UncountAddress();
   void Greet();
+
+  // inbound_protocol.cc
+  void BeginProtocol(const Slice& first);
+  void TakeFirstWords(Slice bytes);
+  void EndFirstWords();
+  bool SecuredIsHttp() const;
+  void HandOver();
 
   bool CanStep() const;
   void Consume(const Slice& slice);

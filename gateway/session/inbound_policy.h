@@ -8,12 +8,15 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "gateway/base/time.h"
 #include "gateway/identity/trust.h"
 #include "gateway/session/address_counts.h"
+#include "gateway/session/hand_over.h"
+#include "gateway/session/protocol_choice.h"
 #include "gateway/smtp/server_session.h"
 #include "gateway/tls/kernel_records.h"
 #include "gateway/tls/server_context.h"
@@ -27,8 +30,10 @@ struct ListenerPolicy {
   // For STARTTLS (see smtp.starttls) and implicit TLS; null where neither is.
   std::shared_ptr<const tls::ServerContext> tls;
   tls::KernelRecordRule kernel_records;
-  bool implicit_tls = false;         // the handshake comes before the greeting (RFC 8314)
-  smtp::ServerOptions smtp_xclient;  // the same and XCLIENT, for peers on the list
+  bool implicit_tls = false;  // the handshake comes before the greeting (RFC 8314)
+  ListenerProtocol protocol = ListenerProtocol::kSmtp;
+  std::set<std::string, std::less<>> http_names;  // see protocol_choice.h
+  smtp::ServerOptions smtp_xclient;               // the same and XCLIENT, for peers on the list
   std::shared_ptr<const identity::NetworkList> trusted;
   std::shared_ptr<const identity::NetworkList> proxy_peers;  // must speak PROXY first
   std::shared_ptr<const identity::NetworkList> xclient_peers;
@@ -58,6 +63,7 @@ struct InboundShared {
   std::atomic<uint32_t> connections_max{limits::kConnectionsMaxDefault};
   std::atomic<Pressure> pressure{Pressure::kNone};
   AddressCounts addresses;
+  HttpSide* http = nullptr;  // null: there is none, and what is HTTP is closed
 };
 
 }  // namespace ringpost::session

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "gateway/delivery/destinations.h"
 #include "gateway/delivery/retry.h"
 #include "gateway/delivery/routing.h"
+#include "gateway/session/protocol_choice.h"
 #include "gateway/tls/certificate.h"
 #include "gateway/tls/kernel_records.h"
 
@@ -70,6 +72,8 @@ struct ListenerConfig {
   Millis greet_delay{0};
   ListenerTls tls = ListenerTls::kNone;
   bool tls_old_versions = false;  // TLS 1.0 and 1.1 too
+  session::ListenerProtocol protocol = session::ListenerProtocol::kSmtp;
+  std::set<std::string, std::less<>> http_names;  // lower case
   bool operator==(const ListenerConfig&) const = default;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/app/config.h"
+#include "gateway/app/config_protocol.h"
 #include "gateway/app/config_reader.h"
 #include "gateway/app/config_sections.h"
 #include "gateway/app/config_text.h"
@@ -239,6 +240,7 @@ void ReadListener(const toml::table* from, ErrorList* errors, const Config& conf
   table.Duration("greet_delay", Millis(0), Millis(limits::kGreetDelayMillisMax),
                  &listener->greet_delay);
   ReadListenerTls(&table, config, listener);
+  ReadListenerProtocol(&table, listener);
   table.Finish();
 }
 

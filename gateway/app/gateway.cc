@@ -44,6 +44,7 @@ GatewayImpl::GatewayImpl(Config config, Log* log)
 
 GatewayImpl::~GatewayImpl() {
   RP_CHECK(shards_.empty());  // Stop, or never started
+  http_.reset();
   for (auto& [address, sockets] : sockets_) CloseAll(sockets);
   regions_.clear();
   if (store_lock_ >= 0) close(store_lock_);
@@ -69,6 +70,10 @@ Status GatewayImpl::Prepare(ListenFds* handed_over) {
   }
   delivery_ = MakeDeliveryConfig(config_);
   ApplyLimits();
+  auto http = http::Server::Start(&acme_challenges_);
+  if (!http.ok()) return http.status();
+  http_ = std::move(*http);
+  inbound_.http = http_.get();
   Status started = StartShards();
   if (!started.ok()) Stop();
   return started;
@@ -82,7 +87,7 @@ Status GatewayImpl::OpenRegion(const RegionConfig& config) {
   size_t slash = config.log.rfind('/');
   if (slash > 0) made = MakeDirectories(config.log.substr(0, slash));
   if (!made.ok()) return made;
-  auto log = LogFile::Open(config.log, shard_count_ + 2);
+  auto log = LogFile::Open(config.log, shard_count_ + 3);
   if (!log.ok()) return log.status();
   region->log = std::move(*log);
   storage::SpoolOptions options;
@@ -188,6 +193,7 @@ Status GatewayImpl::Start() {
 void GatewayImpl::HandOutListeners(const Sockets& fresh) {
   std::vector<ShardListenerSetup> common;
   std::vector<std::string> names;
+  http_->SetHttpsPort(HttpsPort(config_));
   TlsContexts tls = MakeTlsContexts(config_, tickets_);
   for (const ListenerConfig& listener : config_.listeners) {
     ShardListenerSetup setup;
@@ -245,14 +251,15 @@ void GatewayImpl::BeginDrain() {
   draining_ = true;
   LogLine(ReadWallClock(), "draining").To(*log_);
   ForEachShard([](Shard& shard) { shard.BeginDrain(); });
+  http_->BeginDrain();
   std::lock_guard lock(mutex_);
   state_ = "draining";
 }
 
 bool GatewayImpl::drained() const {
-  return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) {
-    return shard->gauges().drained.load(std::memory_order_acquire);
-  });
+  return http_->drained() && std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) {
+           return shard->gauges().drained.load(std::memory_order_acquire);
+         });
 }
 
 Millis GatewayImpl::Tick() {
@@ -303,6 +310,7 @@ bool GatewayImpl::Stop() {
   if (handed_out_) sockets_.clear();                    // the shards have closed them
   for (auto& region : regions_) region->spool.reset();  // its threads may post to the shards
   shards_.clear();
+  http_.reset();  // it logs to the regions
   regions_.clear();
   return true;
 }
@@ -330,13 +338,20 @@ std::string TlsWords(const ListenerConfig& listener) {
   return listener.tls_old_versions ? words + " from 1.0 on" : words;
 }
 
+// "SMTP, STARTTLS".
+std::string ProtocolWords(const ListenerConfig& listener) {
+  static constexpr std::string_view kWords[] = {"SMTP", "HTTP", "SMTP and HTTP"};
+  return std::string(kWords[static_cast<size_t>(listener.protocol)]) + ", " + TlsWords(listener);
+}
+
 }  // namespace
 
 std::vector<std::string> GatewayImpl::Introduction() const {
   std::vector<std::string> lines;
   for (const ListenerConfig& listener : config_.listeners) {
-    lines.push_back("mail in:  " + listener.address.ToString() + " (SMTP, " + TlsWords(listener) +
-                    ", region " + listener.region + ")");
+    bool http = listener.protocol == session::ListenerProtocol::kHttp;
+    lines.push_back((http ? "HTTP:     " : "mail in:  ") + listener.address.ToString() + " (" +
+                    ProtocolWords(listener) + ", region " + listener.region + ")");
   }
   for (const delivery::Route& route : config_.routes) {
     std::string line = "mail out: " + route.domain + " to";

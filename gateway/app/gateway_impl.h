@@ -20,6 +20,8 @@
 #include "gateway/app/policies.h"
 #include "gateway/app/shard.h"
 #include "gateway/delivery/site_budget.h"
+#include "gateway/http/acme_challenges.h"
+#include "gateway/http/server.h"
 #include "gateway/tls/ticket_keys.h"
 #include "storage/rocks_spool.h"
 
@@ -100,6 +102,8 @@ class GatewayImpl final : public Gateway {
   tls::KernelRecordRule kernel_records_;
   const std::shared_ptr<tls::TicketKeys> tickets_ = std::make_shared<tls::TicketKeys>();
   session::InboundShared inbound_;
+  http::AcmeChallenges acme_challenges_;
+  std::unique_ptr<http::Server> http_;  // outlives the shards
   ListenerCounts listener_counts_;
   Sockets sockets_;
   bool handed_out_ = false;  // sockets_ belong to the shards now

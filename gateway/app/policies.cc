@@ -69,6 +69,17 @@ std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config&
   return made;
 }
 
+uint16_t HttpsPort(const Config& config) {
+  constexpr uint16_t kHttpsPort = 443;
+  uint16_t first = 0;
+  for (const ListenerConfig& listener : config.listeners) {
+    bool https = listener.tls == ListenerTls::kImplicit &&
+                 listener.protocol != session::ListenerProtocol::kSmtp;
+    if (https && (first == 0 || listener.address.port == kHttpsPort)) first = listener.address.port;
+  }
+  return first;
+}
+
 std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
     const Config& config, const ListenerConfig& listener, const TlsContexts& tls,
     const tls::KernelRecordRule& kernel_records,
@@ -86,6 +97,8 @@ std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
     policy->kernel_records = kernel_records;
     policy->implicit_tls = listener.tls == ListenerTls::kImplicit;
   }
+  policy->protocol = listener.protocol;
+  policy->http_names = listener.http_names;
   if (listener.tls == ListenerTls::kOptional) smtp.starttls = smtp::StartTls::kOffered;
   if (listener.tls == ListenerTls::kRequired) smtp.starttls = smtp::StartTls::kRequired;
   policy->smtp_xclient = smtp;

@@ -36,6 +36,9 @@ struct ClientTlsContexts {
 // Reads the file of authorities, once. An error names it.
 StatusOr<ClientTlsContexts> MakeClientTlsContexts(const Config& config);
 std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config& config);
+// Where requests in clear are redirected to: 443 where a listener takes HTTP under TLS there, else
+// the first that does; 0: none.
+uint16_t HttpsPort(const Config& config);
 std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
     const Config& config, const ListenerConfig& listener, const TlsContexts& tls,
     const tls::KernelRecordRule& kernel_records,

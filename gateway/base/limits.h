@@ -287,6 +287,7 @@ inline constexpr uint64_t kFreedBytesUnusedPerRegionMax = 32 * kMiB;
 inline constexpr size_t kConfigBytesMax = 4 * kMiB;
 inline constexpr size_t kConfigErrorsMax = 100;
 inline constexpr size_t kConfigNetworksMax = 1024;  // of one list
+inline constexpr size_t kHttpNamesMax = 1000;       // of one listener
 inline constexpr size_t kConfigRoutesMax = 100'000;
 inline constexpr size_t kRetryStepsMax = 64;
 // A message that is still queued then is bounced (RFC 5321 section 4.5.4.1: at least 4-5 days).

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "gateway/app/config.h"
+#include "gateway/app/policies.h"
 
 namespace ringpost::app {
 namespace {
@@ -254,6 +255,51 @@ TEST(ConfigParse, TheControlSocketIsKnownInSpiteOfOtherErrors) {
   }
   EXPECT_EQ(Parse("[store]\n").control_socket, "");
   EXPECT_EQ(Parse("[store").control_socket, "");
+}
+
+TEST(ConfigParse, ProtocolsOfAListener) {
+  using session::ListenerProtocol;
+  Config config = Good(std::string(kExample) + R"(
+[[tls.certificate]]
+chain = "/etc/mail.pem"
+key = "/etc/mail.key"
+[[listener]]
+address = "127.0.0.1:80"
+protocol = "auto"
+[[listener]]
+address = "127.0.0.1:8443"
+tls = "implicit"
+protocol = "auto"
+http_names = ["API.example.com", "www.example.com"]
+[[listener]]
+address = "127.0.0.1:8080"
+protocol = "http"
+)");
+  ASSERT_EQ(config.listeners.size(), 4u);
+  EXPECT_EQ(config.listeners[0].protocol, ListenerProtocol::kSmtp);
+  EXPECT_EQ(config.listeners[1].protocol, ListenerProtocol::kAuto);
+  EXPECT_EQ(config.listeners[1].tls, ListenerTls::kOptional);
+  EXPECT_TRUE(config.listeners[2].http_names.contains("api.example.com"));
+  EXPECT_EQ(config.listeners[3].protocol, ListenerProtocol::kHttp);
+  EXPECT_EQ(config.listeners[3].tls, ListenerTls::kNone) << "STARTTLS is SMTP's";
+  EXPECT_EQ(HttpsPort(config), 8443);
+  config.listeners[3].address.port = 443;
+  config.listeners[3].tls = ListenerTls::kImplicit;
+  EXPECT_EQ(HttpsPort(config), 443);
+  config.listeners.resize(2);
+  EXPECT_EQ(HttpsPort(config), 0);
+}
+
+// The configuration that is shipped, but for its certificate's files.
+TEST(ConfigParse, TheExampleThatIsShipped) {
+  std::ifstream file(std::filesystem::path(RINGPOST_SOURCE_DIR) /
+                     "gateway/app/ringpost.example.toml");
+  std::stringstream text;
+  text << file.rdbuf();
+  Config config = Good(text.str());
+  EXPECT_EQ(config.listeners.size(), 8u);
+  EXPECT_TRUE(config.trust.empty());
+  EXPECT_EQ(HttpsPort(config), 443);
 }
 
 TEST(ConfigLoad, DevelopmentModeStaysOnTheMachine) {

@@ -159,6 +159,7 @@ bool AsyncStream::Impl::StepTls() {
       opened = std::move(event.data);
       return false;
     case Kind::kNeedInput:
+    case Kind::kKeyUpdate:  // told where records are made elsewhere, which is not here
       return false;
     case Kind::kHandshakeDone:
       FinishRead({}, 0);

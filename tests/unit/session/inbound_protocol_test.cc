@@ -222,7 +222,8 @@ struct TlsPeer {
   TlsPeer(HttpRig* http_rig, std::vector<std::string> alpn, const std::string& name,
           std::string_view from = "192.0.2.9", std::string_view before = "")
       : http(http_rig), peer(http_rig->rig.Connect(from)) {
-    auto context = tls::ClientContext::Make({"", false, std::move(alpn)});
+    auto context =
+        tls::ClientContext::Make({.verify = false, .application_protocols = std::move(alpn)});
     side.connection = tls::Connection::Connect(*context, name, name);
     peer->Write(before);
     side.Feed({});

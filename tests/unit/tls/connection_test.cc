@@ -270,7 +270,7 @@ TEST(ConnectionTest, HttpIsAgreedOnWhereBothWantIt) {
        {Case{{"http/1.1"}, true, "http/1.1"}, Case{{"h2", "http/1.1"}, true, "http/1.1"},
         Case{{"http/1.1"}, false, ""}, Case{{"h2"}, true, ""},
         Case{{"smtp", "h3", "http/1.0", "http/1.10"}, true, ""}, Case{{}, true, ""}}) {
-    auto client = ClientContext::Make({"", false, one.offered});
+    auto client = ClientContext::Make({.verify = false, .application_protocols = one.offered});
     Pair pair(*client, PlainServer());
     pair.server.connection = Connection::Accept(PlainServer(), one.http);
     pair.Run();

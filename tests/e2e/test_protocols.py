@@ -84,6 +84,10 @@ class Protocols(harness.Case):
     def lines_of(self, event):
         return [line for line in self.daemon.log() if line["event"] == event]
 
+    def first_line_of(self, event):
+        """The log is written a moment later."""
+        return harness.wait_until(lambda: self.lines_of(event), 10, f"a line of {event}")[0]
+
 
 class UnderTls(Protocols):
     def test_curl_and_mail_clients_on_one_port(self):
@@ -101,7 +105,7 @@ class UnderTls(Protocols):
         self.assertIn("221 ", done.stdout)
         self.assertEqual(len(self.sink.wait(2)), 2)
         self.assertEqual(self.daemon.counter("connections_to_http_total"), 1)
-        line = self.lines_of("http_request")[0]
+        line = self.first_line_of("http_request")
         self.assertEqual((line["method"], line["target"], line["status"], line["name"], line["client"]),
                          ("GET", "/some/path", 404, HOST, "127.0.0.1"))
         self.assertTrue(line["tls"].startswith("TLSv1."))
@@ -152,7 +156,7 @@ class UnderTls(Protocols):
         with self.secure(connection, alpn=["http/1.1"]) as client:
             client.sendall(b"GET /proxied HTTP/1.1\r\nHost: a.example\r\n\r\n")
             self.assertTrue(read_until(client, b"gateway.\n").startswith(b"HTTP/1.1 404 "))
-        self.assertEqual(self.lines_of("http_request")[0]["client"], "198.51.100.7")
+        self.assertEqual(self.first_line_of("http_request")["client"], "198.51.100.7")
         answer = self.curl(f"https://{HOST}:{self.tls_port}/curl", "--haproxy-protocol")
         self.assertRegex(answer, r"^HTTP/1\.1 404")
         connection = self.connect(self.tls_port)
@@ -253,7 +257,7 @@ class InClear(Protocols):
         connection = self.connect()
         connection.sendall(PROXY + b"GET /proxied HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
         self.assertTrue(read_until(connection, b"alone.\n").startswith(b"HTTP/1.1 308 "))
-        self.assertEqual(self.lines_of("http_request")[0]["client"], "198.51.100.7")
+        self.assertEqual(self.first_line_of("http_request")["client"], "198.51.100.7")
         self.assertRegex(self.curl(f"http://{HOST}:{self.port}/", "--haproxy-protocol"), r"^HTTP/1\.1 308 ")
         connection = self.connect()
         connection.sendall(PROXY)

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "gateway/base/check.h"
+#include "gateway/base/text.h"
 #include "gateway/http/front_door.h"
 #include "gateway/session/protocol_choice.h"
 
@@ -39,6 +40,12 @@ void CheckLocation(std::string_view location) {
   RP_CHECK(authority.find('@') == std::string_view::npos);
 }
 
+void CheckHandshake(std::string_view protocol, std::string_view name) {
+  bool wanted = protocol == "http/1.1" || EqualsIgnoreCase(name, "api.example");
+  RP_CHECK(session::MeansHttp(protocol, name, {"api.example"}) == wanted);
+  RP_CHECK(session::MeansHttp(protocol, name, {}) == (protocol == "http/1.1"));
+}
+
 void CheckAnswer(std::string_view input) {
   static const AcmeChallenges& challenges = [&]() -> AcmeChallenges& {
     static AcmeChallenges table;
@@ -50,6 +57,7 @@ void CheckAnswer(std::string_view input) {
     field = input.substr(0, input.find('\n'));
     input.remove_prefix(std::min(input.size(), field.size() + 1));
   }
+  CheckHandshake(fields[0], fields[2]);
   uint8_t modes = fields[3].empty() ? 0 : static_cast<uint8_t>(fields[3][0]);
   Request request{fields[0],       fields[1], fields[2], modes & 3u, modes & 4 ? 10u : 11u,
                   (modes & 8) != 0};

@@ -30,6 +30,7 @@ namespace ringpost {
   X(kTlsKernelRefused, "tls_kernel_refused_total")                      \
   X(kTlsKernelFailed, "tls_kernel_failed_total")                        \
   X(kTlsKernelKeysSpent, "tls_kernel_keys_spent_total")                 \
+  X(kAcmeChallenges, "acme_tls_alpn_challenges_shown_total")            \
   X(kTlsOut, "tls_outbound_handshakes_total")                           \
   X(kTlsOutFailed, "tls_outbound_handshakes_failed_total")              \
   X(kTlsOutFallbacks, "tls_outbound_clear_text_fallbacks_total")        \

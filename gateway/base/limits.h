@@ -101,6 +101,47 @@ inline constexpr size_t kAuthCommandLineBytesMax = 512;
 inline constexpr uint32_t kAuthRefusedBackoffSeconds = 60;
 inline constexpr uint32_t kAuthRefusedBackoffSecondsMax = 900;
 
+// --- ACME
+// Names a configuration may ask certificates for, each its own; more is an error.
+inline constexpr size_t kAcmeNamesMax = 100;
+// Answers to challenges that are held at once; one more fails its attempt.
+inline constexpr size_t kAcmeChallengesMax = 256;
+// One answer of a server, header fields included; longer: the attempt fails.
+inline constexpr size_t kAcmeAnswerBytesMax = 256 * kKiB;
+inline constexpr size_t kAcmeHeaderBytesMax = 16 * kKiB;
+// A URL, a nonce or a token that a server gives; longer: the attempt fails.
+inline constexpr size_t kAcmeUrlBytesMax = 2 * kKiB;
+inline constexpr size_t kAcmeTokenBytesMax = 256;
+// How much of a server's words is kept for the log and the status.
+inline constexpr size_t kAcmeWordsBytesMax = 500;
+// Authorizations of one order, challenges of one authorization; more: the attempt fails.
+inline constexpr size_t kAcmeAuthorizationsMax = 4;
+inline constexpr size_t kAcmeOffersMax = 16;
+// Requests of one attempt, all of one attempt, one request: beyond, it fails, also where the server
+// says "processing" for ever.
+inline constexpr uint32_t kAcmeRequestsMax = 200;
+inline constexpr uint32_t kAcmeAttemptSeconds = 600;
+inline constexpr uint32_t kAcmeRequestSeconds = 30;
+// The same request again because the server did not like its nonce.
+inline constexpr uint32_t kAcmeNonceTriesMax = 20;
+// Waits between looks at an authorization or an order: the first, doubled up to the second; what
+// the server asks for (Retry-After) within these too.
+inline constexpr uint32_t kAcmePollMillisMin = 250;
+inline constexpr uint32_t kAcmePollMillisMax = 15'000;
+// After a failed attempt: the first wait, doubled with each failure up to the second; what the
+// server asks for may be longer, up to the third.
+inline constexpr uint32_t kAcmeRetrySeconds = 60;
+inline constexpr uint32_t kAcmeRetrySecondsMax = 6 * 3600;
+inline constexpr uint32_t kAcmeRetryAfterSecondsMax = 7 * 24 * 3600;
+// The same wait, and never a shorter one, between two certificates for one name, whatever their
+// lifetime is.
+inline constexpr uint32_t kAcmeRenewSecondsMin = 10;
+
+// --- The control store
+// A key, a value; longer: INVALID_ARGUMENT.
+inline constexpr size_t kControlKeyBytesMax = 512;
+inline constexpr size_t kControlValueBytesMax = 1 * kMiB;
+
 // --- SMTP client
 // Commands, and bytes of commands, that may wait for their replies under PIPELINING (RFC 2920). At
 // either the next command waits until half of them are answered: the output buffer of a transaction
@@ -240,10 +281,6 @@ inline constexpr uint32_t kHttpSendSeconds = 30;
 inline constexpr uint32_t kHttpRequestsPerConnectionMax = 1000;
 // What of a request's target a log line shows.
 inline constexpr size_t kHttpTargetLoggedBytesMax = 256;
-// ACME challenges (RFC 8555 section 8.3) at once; one more is an error to who adds it. A token; a
-// longer one is no challenge of ours.
-inline constexpr size_t kAcmeChallengesMax = 100;
-inline constexpr size_t kAcmeTokenBytesMax = 256;
 
 // --- Process
 inline constexpr uint32_t kReceiveBufferBytes = 8 * kKiB;

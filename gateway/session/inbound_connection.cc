@@ -210,8 +210,9 @@ void InboundConnection::OnKeysSpent(bool readable) {
 }
 
 void InboundConnection::HandshakeFailed(std::string_view reason) {
-  Count(Counter::kTlsHandshakesFailed);
-  LogEvent("tls_failed", reason);
+  bool challenge = stream_.tls()->facts().challenge;
+  Count(challenge ? Counter::kAcmeChallenges : Counter::kTlsHandshakesFailed);
+  LogEvent(challenge ? "acme_challenge_shown" : "tls_failed", reason);
   phase_ = Phase::kClosing;
   stream_.Close();
 }

@@ -131,9 +131,11 @@ std::vector<std::string> NamesOf(X509* leaf) {
 
 Status CheckValidity(const std::string& name, WallTime now, Parts* parts) {
   const X509* leaf = parts->chain.front().get();
-  WallTime from = TimeOf(X509_get0_notBefore(leaf));
+  parts->not_before = TimeOf(X509_get0_notBefore(leaf));
   parts->not_after = TimeOf(X509_get0_notAfter(leaf));
-  if (now < from) return Wrong(name, "the certificate is valid only from " + FormatRfc3339(from));
+  if (now < parts->not_before) {
+    return Wrong(name, "the certificate is valid only from " + FormatRfc3339(parts->not_before));
+  }
   if (now <= parts->not_after) return OkStatus();
   return Wrong(name, "the certificate expired at " + FormatRfc3339(parts->not_after) +
                          "; renew it, and reload");
@@ -176,6 +178,7 @@ StatusOr<std::shared_ptr<const Certificate>> Certificate::Parse(std::string_view
 Certificate::KeyKind Certificate::key_kind() const { return parts_->kind; }
 uint16_t Certificate::ecdsa_scheme() const { return parts_->ecdsa_scheme; }
 const std::vector<std::string>& Certificate::names() const { return parts_->names; }
+WallTime Certificate::not_before() const { return parts_->not_before; }
 WallTime Certificate::not_after() const { return parts_->not_after; }
 
 bool Certificate::Covers(std::string_view host) const {

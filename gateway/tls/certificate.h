@@ -49,6 +49,7 @@ class Certificate {
   // Of an ECDSA key: its SignatureScheme in TLS 1.3 (RFC 8446 section 4.2.3); 0 otherwise.
   uint16_t ecdsa_scheme() const;
   const std::vector<std::string>& names() const;
+  WallTime not_before() const;
   WallTime not_after() const;
   // Whether it is for `host` (lower case, no final dot).
   bool Covers(std::string_view host) const;

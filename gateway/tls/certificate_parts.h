@@ -18,7 +18,7 @@ struct Certificate::Parts {
   KeyKind kind = KeyKind::kRsa;
   uint16_t ecdsa_scheme = 0;
   std::vector<std::string> names;
-  WallTime not_after;
+  WallTime not_before, not_after;
 };
 
 }  // namespace ringpost::tls

@@ -152,7 +152,16 @@ Connection::Event Connection::Handshake() {
   if (result != 1) return Fail(result);
   state_ = State::kOpen;
   SetFacts();
+  if (facts_.challenge) return EndChallenge();
   return {EventKind::kHandshakeDone, {}};
+}
+
+// The handshake was all that was wanted, and nothing may be said on this connection.
+Connection::Event Connection::EndChallenge() {
+  WriteEnd();
+  failure_ = "an ACME server has looked at the challenge";
+  state_ = State::kFailed;
+  return {EventKind::kFailed, {}};
 }
 
 Connection::Event Connection::Read() {
@@ -197,6 +206,11 @@ void Connection::SetFacts() {
   facts_.version = SSL_get_version(ssl);
   facts_.cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
   facts_.resumed = SSL_session_reused(ssl) == 1;
+  const uint8_t* protocol = nullptr;
+  unsigned protocol_bytes = 0;
+  SSL_get0_alpn_selected(ssl, &protocol, &protocol_bytes);
+  facts_.challenge =
+      std::string_view(reinterpret_cast<const char*>(protocol), protocol_bytes) == kAcmeProtocol;
   facts_.verified = impl_->client.context && SSL_get_verify_result(ssl) == X509_V_OK;
 }
 

@@ -61,7 +61,8 @@ class Connection {
     std::string_view version;  // "TLSv1.3"
     std::string_view cipher;   // the standard's name: "TLS_AES_128_GCM_SHA256"
     bool resumed = false;
-    bool verified = false;  // client: the chain leads to an authority and the name is the peer's
+    bool verified = false;   // client: the chain leads to an authority and the name is the peer's
+    bool challenge = false;  // server: an ACME server looked at our answer (AlpnChallenges)
   };
 
   static constexpr uint8_t kAlertRecord = 21, kHandshakeRecord = 22;
@@ -129,6 +130,7 @@ class Connection {
 
   Connection();
   Event Handshake();
+  Event EndChallenge();
   Event Read();
   Event Fail(int result);
   void Seal(std::string_view bytes);

@@ -4,15 +4,33 @@
 #include <openssl/base.h>
 #include <openssl/ssl.h>
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "gateway/tls/alpn_challenges.h"
 #include "gateway/tls/client_context.h"
 #include "gateway/tls/server_context.h"
 #include "gateway/tls/session_cache.h"
 
 namespace ringpost::tls {
+
+// RFC 8737 section 6.2, and how it is in a hello's list (RFC 7301 section 3.1).
+inline constexpr std::string_view kAcmeProtocol = "acme-tls/1";
+inline constexpr std::string_view kAcmeProtocolList =
+    "\x0a"
+    "acme-tls/1";
+
+struct AlpnChallenges::Impl {
+  mutable std::mutex mutex;
+  std::map<std::string, bssl::UniquePtr<SSL_CTX>, std::less<>> contexts;  // by name
+
+  // Null: the name is not being validated.
+  bssl::UniquePtr<SSL_CTX> Find(std::string_view name) const;
+};
 
 struct ServerContext::Impl {
   struct Identity {

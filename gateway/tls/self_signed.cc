@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "gateway/base/check.h"
+#include "gateway/tls/self_signed_parts.h"
 
 namespace ringpost::tls {
 namespace {
@@ -50,10 +51,12 @@ void AddExtension(X509* certificate, X509V3_CTX* context, int nid, const std::st
 
 void SetNames(X509* certificate, const std::vector<std::string>& names) {
   X509_NAME* subject = X509_get_subject_name(certificate);
-  RP_CHECK(X509_NAME_add_entry_by_NID(
-               subject, NID_commonName, MBSTRING_UTF8,
-               reinterpret_cast<uint8_t*>(const_cast<char*>(names.front().data())),
-               static_cast<ptrdiff_t>(names.front().size()), -1, 0) == 1);
+  // X.520 gives it 64 bytes; what counts are the alternative names.
+  std::string_view common =
+      names.front().size() <= 64 ? std::string_view(names.front()) : "ringpost";
+  RP_CHECK(X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8,
+                                      reinterpret_cast<uint8_t*>(const_cast<char*>(common.data())),
+                                      static_cast<ptrdiff_t>(common.size()), -1, 0) == 1);
   RP_CHECK(X509_set_issuer_name(certificate, subject) == 1);
   std::string alternatives;
   for (const std::string& name : names)
@@ -73,12 +76,11 @@ std::string TakePem(BIO* bio) {
 
 }  // namespace
 
-PemPair MakeSelfSigned(const std::vector<std::string>& names, Certificate::KeyKind kind,
-                       WallTime now, int days) {
+SelfSigned BuildSelfSigned(const std::vector<std::string>& names, Certificate::KeyKind kind,
+                           WallTime now, int days, X509_EXTENSION* extra) {
   RP_CHECK(!names.empty());
-  bssl::UniquePtr<EVP_PKEY> key = MakeKey(kind);
-  bssl::UniquePtr<X509> certificate(X509_new());
-  X509* x509 = certificate.get();
+  SelfSigned made{bssl::UniquePtr<X509>(X509_new()), MakeKey(kind)};
+  X509* x509 = made.certificate.get();
   time_t seconds = ToMillis(now) / 1000;
   bssl::UniquePtr<BIGNUM> serial(BN_new());
   RP_CHECK(X509_set_version(x509, X509_VERSION_3) == 1 &&
@@ -86,14 +88,21 @@ PemPair MakeSelfSigned(const std::vector<std::string>& names, Certificate::KeyKi
            BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(x509)) != nullptr &&
            ASN1_TIME_adj(X509_getm_notBefore(x509), seconds, 0, -3600) != nullptr &&
            ASN1_TIME_adj(X509_getm_notAfter(x509), seconds, days, 0) != nullptr &&
-           X509_set_pubkey(x509, key.get()) == 1);
+           X509_set_pubkey(x509, made.key.get()) == 1);
   SetNames(x509, names);
+  if (extra) RP_CHECK(X509_add_ext(x509, extra, -1) == 1);
   const EVP_MD* digest = kind == Certificate::KeyKind::kEd25519 ? nullptr : EVP_sha256();
-  RP_CHECK(X509_sign(x509, key.get(), digest) > 0);
+  RP_CHECK(X509_sign(x509, made.key.get(), digest) > 0);
+  return made;
+}
+
+PemPair MakeSelfSigned(const std::vector<std::string>& names, Certificate::KeyKind kind,
+                       WallTime now, int days) {
+  SelfSigned made = BuildSelfSigned(names, kind, now, days, nullptr);
   bssl::UniquePtr<BIO> chain_pem(BIO_new(BIO_s_mem())), key_pem(BIO_new(BIO_s_mem()));
-  RP_CHECK(PEM_write_bio_X509(chain_pem.get(), x509) == 1 &&
-           PEM_write_bio_PKCS8PrivateKey(key_pem.get(), key.get(), nullptr, nullptr, 0, nullptr,
-                                         nullptr) == 1);
+  RP_CHECK(PEM_write_bio_X509(chain_pem.get(), made.certificate.get()) == 1 &&
+           PEM_write_bio_PKCS8PrivateKey(key_pem.get(), made.key.get(), nullptr, nullptr, 0,
+                                         nullptr, nullptr) == 1);
   return {TakePem(chain_pem.get()), TakePem(key_pem.get())};
 }
 

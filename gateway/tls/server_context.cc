@@ -124,8 +124,31 @@ const Impl::Identity& Choose(const Impl& impl, const SSL_CLIENT_HELLO* hello) {
   return rsa ? *rsa : all.front();
 }
 
+// Whether the client offers acme-tls/1 and nothing else, as RFC 8737 section 3 has it.
+bool OffersAcmeAlone(const SSL_CLIENT_HELLO* hello) {
+  const uint8_t* bytes = nullptr;
+  size_t count = 0;
+  if (SSL_early_callback_ctx_extension_get(
+          hello, TLSEXT_TYPE_application_layer_protocol_negotiation, &bytes, &count) != 1 ||
+      count < 2) {
+    return false;
+  }
+  return std::string_view(reinterpret_cast<const char*>(bytes) + 2, count - 2) == kAcmeProtocolList;
+}
+
+ssl_select_cert_result_t PresentChallenge(const Impl& impl, SSL* ssl) {
+  const char* said = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  bssl::UniquePtr<SSL_CTX> context;
+  if (impl.options.challenges) context = impl.options.challenges->impl().Find(said ? said : "");
+  if (!context) return ssl_select_cert_error;
+  SSL_set_SSL_CTX(ssl, context.get());
+  SSL_set_options(ssl, SSL_OP_NO_TICKET);  // it has nothing to seal them with
+  return ssl_select_cert_success;
+}
+
 ssl_select_cert_result_t SelectCertificate(const SSL_CLIENT_HELLO* hello) {
   const Impl* impl = ImplOf(hello->ssl);
+  if (OffersAcmeAlone(hello)) return PresentChallenge(*impl, hello->ssl);
   SSL_set_SSL_CTX(hello->ssl, Choose(*impl, hello).context.get());
   return ssl_select_cert_success;
 }

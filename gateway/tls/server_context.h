@@ -6,6 +6,9 @@
 // before an RSA one where the client can verify it. A client that names a host nobody here has a
 // certificate for is not turned away: most MTAs do not look at the name.
 //
+// ALPN (RFC 7301): "acme-tls/1" is another handshake, see AlpnChallenges; the connection has no use
+// beyond it, and ends as failed, with Facts::challenge. Other protocols are not looked at.
+//
 // 0-RTT is not offered, so it is refused (RFC 8446 section 4.2.10). Renegotiation is refused by the
 // library. Client certificates are not asked for.
 //
@@ -16,6 +19,7 @@
 #include <vector>
 
 #include "gateway/base/status.h"
+#include "gateway/tls/alpn_challenges.h"
 #include "gateway/tls/certificate.h"
 #include "gateway/tls/ticket_keys.h"
 
@@ -28,6 +32,7 @@ class ServerContext {
     std::shared_ptr<TicketKeys> tickets;                           // null: sessions are not resumed
     // TLS 1.0 and 1.1 too, and the ciphers of their time (cipher_order.h).
     bool old_versions = false;
+    std::shared_ptr<AlpnChallenges> challenges;  // null: nobody validates names here
   };
 
   static std::shared_ptr<const ServerContext> Make(Options options);

@@ -133,8 +133,7 @@ inline constexpr uint32_t kAcmePollMillisMax = 15'000;
 inline constexpr uint32_t kAcmeRetrySeconds = 60;
 inline constexpr uint32_t kAcmeRetrySecondsMax = 6 * 3600;
 inline constexpr uint32_t kAcmeRetryAfterSecondsMax = 7 * 24 * 3600;
-// The same wait, and never a shorter one, between two certificates for one name, whatever their
-// lifetime is.
+// Between two certificates for one name at least, however short the server makes their lifetime.
 inline constexpr uint32_t kAcmeRenewSecondsMin = 10;
 
 // --- The control store

@@ -206,11 +206,7 @@ void Connection::SetFacts() {
   facts_.version = SSL_get_version(ssl);
   facts_.cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
   facts_.resumed = SSL_session_reused(ssl) == 1;
-  const uint8_t* protocol = nullptr;
-  unsigned protocol_bytes = 0;
-  SSL_get0_alpn_selected(ssl, &protocol, &protocol_bytes);
-  facts_.challenge =
-      std::string_view(reinterpret_cast<const char*>(protocol), protocol_bytes) == kAcmeProtocol;
+  facts_.challenge = application_protocol() == kAcmeProtocol;
   facts_.verified = impl_->client.context && SSL_get_verify_result(ssl) == X509_V_OK;
 }
 

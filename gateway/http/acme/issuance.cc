@@ -107,15 +107,21 @@ Issuance::Action Issuance::Next(MonoTime now) {
     step_ = Step::kChallenge;
     return action;
   }
-  action.kind = ActionKind::kSend;
-  ++requests_;
+  return Ask();
+}
+
+Issuance::Action Issuance::Ask() {
+  Action action;
   nonce_asked_ = step_ != Step::kDirectory && nonce_.empty();
-  if (nonce_asked_) {
-    action.request = {Method::kHead, directory_.new_nonce, ""};
+  action.request.url = nonce_asked_ ? directory_.new_nonce : UrlOf(step_);
+  if (ParseUrl(action.request.url)->authority != ParseUrl(options_.directory)->authority) {
+    Fail("the server leads to another host: " + action.request.url);
     return action;
   }
-  action.request.url = UrlOf(step_);
-  if (step_ == Step::kDirectory) return action;
+  action.kind = ActionKind::kSend;
+  ++requests_;
+  if (nonce_asked_) action.request.method = Method::kHead;
+  if (nonce_asked_ || step_ == Step::kDirectory) return action;
   action.request.method = Method::kPost;
   action.request.body =
       SignRequest(*options_.account_key, step_ == Step::kAccount ? "" : options_.account_url,

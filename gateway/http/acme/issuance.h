@@ -18,7 +18,8 @@
 // replaced, and the request made again. It begins anew with an account that the server has
 // forgotten, once.
 //
-// The server may lie: URLs are https or not followed; redirects are not followed; the order, its
+// The server may lie: URLs that are not https, or lead to another host than the directory's, are
+// not followed, nor are redirects; the order, its
 // authorizations and the certificate must be for our name alone, the certificate for our key; all
 // answers are bounded, and so is the whole attempt, in requests and in time (limits::kAcme...).
 //
@@ -107,6 +108,7 @@ class Issuance {
     kFailed,
   };
 
+  Action Ask();
   std::string UrlOf(Step step) const;
   std::string PayloadOf(Step step) const;
   void TakeDirectory(const Answer& answer);

@@ -221,6 +221,14 @@ TEST(IssuanceTest, FollowsNoRedirects) {
   EXPECT_EQ(authority.asked.size(), 1u);
 }
 
+TEST(IssuanceTest, FollowsNobodyToAnotherHost) {
+  for (const char* member : {"newNonce", "newAccount", "newOrder"}) {
+    FakeAuthority authority;
+    authority.lie = Changes("directory", member, "https://ca.example:8443/" + std::string(member));
+    EXPECT_THAT(authority.FailureOf(), HasSubstr("another host")) << member;
+  }
+}
+
 TEST(IssuanceTest, FollowsNoOtherScheme) {
   for (const char* url : {"http://ca.example/x", "file:///etc/passwd", "", "//ca.example/x",
                           "https://user@ca.example/x", "https://ca.example/a b", "/relative"}) {

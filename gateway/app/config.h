@@ -22,6 +22,7 @@
 #include "gateway/delivery/destinations.h"
 #include "gateway/delivery/retry.h"
 #include "gateway/delivery/routing.h"
+#include "gateway/http/acme/messages.h"
 #include "gateway/session/protocol_choice.h"
 #include "gateway/tls/certificate.h"
 #include "gateway/tls/kernel_records.h"
@@ -55,6 +56,16 @@ struct CertificateConfig {
   uint32_t line = 0, column = 0;  // where it is said
   // LoadConfig's work, not ParseConfig's.
   std::shared_ptr<const tls::Certificate> loaded;
+};
+
+// [acme]
+struct AcmeConfig {
+  std::string directory = "https://acme-v02.api.letsencrypt.org/directory";
+  std::string email;               // empty: none is given
+  std::vector<std::string> names;  // lower case
+  // That can be answered here, the one to be tried first in front.
+  std::vector<acme::ChallengeKind> challenges;
+  std::string authorities;  // of the server; empty: the system's
 };
 
 // kOptional: STARTTLS is offered. kRequired: mail is taken behind it only. kImplicit: the handshake
@@ -124,6 +135,7 @@ struct Config {
   std::vector<CertificateConfig> certificates;
   // Which records the kernel makes (decisions/041-kernel-tls.md).
   tls::KernelRecordRule::Mode ktls = tls::KernelRecordRule::Mode::kAuto;
+  std::optional<AcmeConfig> acme;
   std::string tls_authorities;  // empty: the system's, where it has them
   std::vector<ListenerConfig> listeners;
   std::vector<IpNetwork> trust;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/app/config.h"
+#include "gateway/app/config_acme.h"
 #include "gateway/app/config_protocol.h"
 #include "gateway/app/config_reader.h"
 #include "gateway/app/config_sections.h"
@@ -209,14 +210,15 @@ void ReadTls(TableReader* root, Config* to) {
   table.Finish();
 }
 
-// Without a word on it a listener offers STARTTLS where there is a certificate.
+// Without a word on it a listener offers STARTTLS where there is a certificate, or will be.
 void ReadListenerTls(TableReader* table, const Config& config, ListenerConfig* listener) {
-  bool certified = !config.certificates.empty();
+  bool certified = !config.certificates.empty() || config.acme;
   size_t mode = static_cast<size_t>(certified ? ListenerTls::kOptional : ListenerTls::kNone);
   bool given = table->Choice("tls", kTlsChoices, &mode);
   listener->tls = static_cast<ListenerTls>(mode);
   if (given && listener->tls != ListenerTls::kNone && !certified) {
-    table->Error("tls", "needs a certificate: add a [[tls.certificate]] with chain and key");
+    table->Error("tls",
+                 "needs a certificate: add a [[tls.certificate]] with chain and key, or [acme]");
   }
   bool old = table->Flag("tls_old_versions", &listener->tls_old_versions);
   if (old && listener->tls_old_versions && listener->tls == ListenerTls::kNone) {
@@ -377,7 +379,10 @@ void ReadAll(const toml::table& document, std::string_view system_hostname, Erro
   ReadReactor(&root, &config->reactor);
   ReadRegions(&root, config);
   ReadTls(&root, config);
+  const toml::table* acme = Section(&root, "acme");
+  if (acme) ReadAcme(acme, errors, config);
   ReadListeners(&root, config);
+  if (acme) CheckAcmeChallenges(acme, errors, config);
   ReadTrust(&root, config);
   ReadRoutes(&root, config);
   ReadDestinations(&root, config);

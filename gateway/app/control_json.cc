@@ -25,6 +25,14 @@ Json SpoolJson(const storage::SpoolHealth& spool) {
   return json;
 }
 
+Json AcmeJson(const http::AcmeNameStatus& name) {
+  return {{"name", name.name},
+          {"not_after", name.not_after ? Json(FormatRfc3339(*name.not_after)) : Json(nullptr)},
+          {"next_try", FormatRfc3339(name.next_try)},
+          {"failures", name.failures},
+          {"last_failure", name.last_failure}};
+}
+
 Json ShardJson(size_t index, const ShardStatus& shard) {
   Json json = {{"shard", index},
                {"connections", shard.connections},
@@ -79,6 +87,7 @@ Json StatusJson(const GatewayStatus& status, WallTime now) {
                                {"scan_done", region.scan_done},
                                {"spool", SpoolJson(region.spool)}});
   }
+  for (const http::AcmeNameStatus& name : status.acme) json["acme"].push_back(AcmeJson(name));
   json["shards"] = Json::array();
   for (size_t i = 0; i < status.shards.size(); ++i) {
     json["shards"].push_back(ShardJson(i, status.shards[i]));

@@ -68,6 +68,8 @@ Status GatewayImpl::Prepare(ListenFds* handed_over) {
     Status opened = OpenRegion(region);
     if (!opened.ok()) return Prefixed("region " + region.name + ": ", opened);
   }
+  Status acme = PrepareAcme(config_);
+  if (!acme.ok()) return Prefixed("[acme] ", acme);
   delivery_ = MakeDeliveryConfig(config_);
   ApplyLimits();
   auto http = http::Server::Start(&acme_challenges_);
@@ -179,6 +181,7 @@ Status GatewayImpl::Start() {
   if (!opened.ok()) return opened;
   HandOutListeners(sockets_);
   handed_out_ = true;
+  if (acme_) acme_->Start();
   for (size_t i = 0; i < regions_.size(); ++i) {
     std::vector<storage::ScanTarget> targets;
     for (auto& shard : shards_) targets.push_back(shard->ScanTargetFor(i));
@@ -194,7 +197,7 @@ void GatewayImpl::HandOutListeners(const Sockets& fresh) {
   std::vector<ShardListenerSetup> common;
   std::vector<std::string> names;
   http_->SetHttpsPort(HttpsPort(config_));
-  TlsContexts tls = MakeTlsContexts(config_, tickets_);
+  TlsContexts tls = MakeTlsContexts(config_, tickets_, AcmeCertificates(), alpn_challenges_);
   for (const ListenerConfig& listener : config_.listeners) {
     ShardListenerSetup setup;
     setup.address = listener.address;
@@ -302,6 +305,8 @@ uint64_t GatewayImpl::TrafficBytes() const {
 }
 
 bool GatewayImpl::Stop() {
+  acme_.reset();  // before what it uses
+  control_store_.reset();
   for (auto& region : regions_) region->spool->StopScan();  // it posts to the shards
   ForEachShard([](Shard& shard) { shard.Finish(); });
   bool all = true;

@@ -26,6 +26,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/status.h"
 #include "gateway/base/time.h"
+#include "gateway/http/acme_service.h"
 #include "gateway/session/queue_control.h"
 #include "storage/spool.h"
 
@@ -60,6 +61,7 @@ struct GatewayStatus {
   std::string reactor_features;  // what was probed of the kernel, and whether it is used
   std::vector<RegionStatus> regions;
   std::vector<ShardStatus> shards;
+  std::vector<http::AcmeNameStatus> acme;                       // empty: no [acme]
   std::vector<std::pair<std::string_view, uint64_t>> counters;  // summed over all threads
 };
 

@@ -1,7 +1,8 @@
-// GatewayImpl: the Gateway, in three parts that share its state:
+// GatewayImpl: the Gateway, in four parts that share its state:
 //   gateway.cc           start, drain, stop, the tick
 //   gateway_reload.cc    a new configuration
 //   gateway_requests.cc  what an operator asks, from any thread
+//   gateway_acme.cc      certificates that come by themselves
 //
 // Threads: see gateway.h. What any thread may read while the main thread changes it is under
 // `mutex_`.
@@ -21,8 +22,10 @@
 #include "gateway/app/shard.h"
 #include "gateway/delivery/site_budget.h"
 #include "gateway/http/acme_challenges.h"
+#include "gateway/http/acme_service.h"
 #include "gateway/http/server.h"
 #include "gateway/tls/ticket_keys.h"
+#include "storage/control_store.h"
 #include "storage/rocks_spool.h"
 
 namespace ringpost::app {
@@ -81,6 +84,13 @@ class GatewayImpl final : public Gateway {
   uint64_t TrafficBytes() const;  // in and out, since the start
   void Wake();
 
+  // gateway_acme.cc
+  // Opens the control store and reads the certificates there, where there is an [acme].
+  Status PrepareAcme(const Config& config);
+  // To be presented besides those of the configuration; a stand-in where there are none at all.
+  std::vector<std::shared_ptr<const tls::Certificate>> AcmeCertificates();
+  void ServeNewCertificates();
+
   // gateway_reload.cc
   ReloadOutcome Apply(Config fresh);
   std::vector<std::string> RestartKeys(const Config& fresh) const;
@@ -101,8 +111,13 @@ class GatewayImpl final : public Gateway {
   std::shared_ptr<const delivery::DeliveryConfig> delivery_;
   tls::KernelRecordRule kernel_records_;
   const std::shared_ptr<tls::TicketKeys> tickets_ = std::make_shared<tls::TicketKeys>();
-  session::InboundShared inbound_;
+  const std::shared_ptr<tls::AlpnChallenges> alpn_challenges_ =
+      std::make_shared<tls::AlpnChallenges>();
   http::AcmeChallenges acme_challenges_;
+  std::unique_ptr<storage::ControlStore> control_store_;  // with the first [acme]
+  std::shared_ptr<http::AcmeService> acme_;               // null: no [acme]. Changes under mutex_
+  std::shared_ptr<const tls::Certificate> stand_in_;      // once it was needed
+  session::InboundShared inbound_;
   std::unique_ptr<http::Server> http_;  // outlives the shards
   ListenerCounts listener_counts_;
   Sockets sockets_;
@@ -119,6 +134,7 @@ class GatewayImpl final : public Gateway {
   uint64_t memory_bytes_ = 0, memory_ceiling_ = 0;
   bool tracing_ = false;
   bool drain_requested_ = false;
+  bool certificates_changed_ = false;
   std::vector<std::function<void(const ReloadOutcome&)>> reload_requests_;
 };
 

@@ -86,6 +86,11 @@ ReloadOutcome GatewayImpl::Apply(Config fresh) {
     outcome.words = "the old configuration stays in force: " + why_not;
     return outcome;
   }
+  if (Status acme = PrepareAcme(fresh); !acme.ok()) {
+    for (auto& [address, sockets] : opened) CloseAll(sockets);
+    outcome.words = "the old configuration stays in force: [acme] " + std::string(MessageOf(acme));
+    return outcome;
+  }
   bool listeners_changed = !SameListenAddresses(config_, fresh);
   // What needs a restart stays as it is, so that the next reload still sees that it differs.
   fresh.hostname = config_.hostname;

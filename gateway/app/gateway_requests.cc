@@ -25,8 +25,10 @@ bool GatewayImpl::PostQueueCommand(std::string_view region, uint32_t shard,
 
 GatewayStatus GatewayImpl::GetStatus() const {
   GatewayStatus status;
+  std::shared_ptr<http::AcmeService> acme;
   {
     std::lock_guard lock(mutex_);
+    acme = acme_;
     status.state = state_;
     status.started = started_;
     status.config_loaded = config_loaded_;
@@ -34,6 +36,7 @@ GatewayStatus GatewayImpl::GetStatus() const {
     status.memory_bytes = memory_bytes_;
     status.memory_ceiling_bytes = memory_ceiling_;
   }
+  if (acme) status.acme = acme->status();
   status.version = kVersion;
   status.hostname = hostname_;
   status.config_path = config_path_;
@@ -137,12 +140,14 @@ bool GatewayImpl::ServeRequests() {
   eventfd_t count;
   eventfd_read(request_fd_, &count);
   std::vector<std::function<void(const ReloadOutcome&)>> reloads;
-  bool drain;
+  bool drain, certificates;
   {
     std::lock_guard lock(mutex_);
+    certificates = std::exchange(certificates_changed_, false);
     reloads.swap(reload_requests_);
     drain = drain_requested_;
   }
+  if (certificates) ServeNewCertificates();
   if (!reloads.empty()) {
     ReloadOutcome outcome = Reload();  // one for all that asked meanwhile
     for (auto& done : reloads) {

@@ -10,6 +10,11 @@ namespace {
 // Debian's ca-certificates.
 constexpr char kSystemAuthorities[] = "/etc/ssl/certs/ca-certificates.crt";
 
+std::string AuthoritiesOr(const std::string& given) {
+  bool system = given.empty() && access(kSystemAuthorities, R_OK) == 0;
+  return system ? kSystemAuthorities : given;
+}
+
 std::shared_ptr<const identity::NetworkList> MakeList(const std::vector<IpNetwork>& networks) {
   auto list = std::make_shared<identity::NetworkList>();
   for (const IpNetwork& network : networks) list->Add(network);
@@ -22,21 +27,26 @@ Status Refused(const Status& status) {
 
 }  // namespace
 
-TlsContexts MakeTlsContexts(const Config& config, std::shared_ptr<tls::TicketKeys> tickets) {
+TlsContexts MakeTlsContexts(const Config& config, std::shared_ptr<tls::TicketKeys> tickets,
+                            const std::vector<std::shared_ptr<const tls::Certificate>>& more,
+                            std::shared_ptr<tls::AlpnChallenges> challenges) {
   TlsContexts contexts;
-  std::vector<std::shared_ptr<const tls::Certificate>> certificates;
-  for (const CertificateConfig& one : config.certificates) certificates.push_back(one.loaded);
-  if (certificates.empty()) return contexts;
-  contexts.modern = tls::ServerContext::Make({certificates, tickets, false});
-  contexts.old = tls::ServerContext::Make({std::move(certificates), std::move(tickets), true});
+  tls::ServerContext::Options options;
+  for (const CertificateConfig& one : config.certificates) {
+    options.certificates.push_back(one.loaded);
+  }
+  options.certificates.insert(options.certificates.end(), more.begin(), more.end());
+  if (options.certificates.empty()) return contexts;
+  options.tickets = std::move(tickets);
+  options.challenges = std::move(challenges);
+  contexts.modern = tls::ServerContext::Make(options);
+  options.old_versions = true;
+  contexts.old = tls::ServerContext::Make(std::move(options));
   return contexts;
 }
 
 StatusOr<ClientTlsContexts> MakeClientTlsContexts(const Config& config) {
-  std::string authorities = config.tls_authorities;
-  if (authorities.empty() && access(kSystemAuthorities, R_OK) == 0) {
-    authorities = kSystemAuthorities;
-  }
+  std::string authorities = AuthoritiesOr(config.tls_authorities);
   ClientTlsContexts contexts;
   auto any = tls::ClientContext::Make({authorities, false, nullptr});
   if (!any.ok()) return Refused(any.status());
@@ -45,6 +55,14 @@ StatusOr<ClientTlsContexts> MakeClientTlsContexts(const Config& config) {
   if (!verified.ok()) return Refused(verified.status());
   contexts.verified = std::move(*verified);
   return contexts;
+}
+
+StatusOr<http::AcmeOptions> MakeAcmeOptions(const Config& config) {
+  const AcmeConfig& acme = *config.acme;
+  auto authorities = tls::ClientContext::Make({AuthoritiesOr(acme.authorities), true});
+  if (!authorities.ok()) return authorities.status();
+  return http::AcmeOptions{acme.directory, acme.email, acme.names, acme.challenges,
+                           std::move(*authorities)};
 }
 
 std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config& config) {

@@ -9,6 +9,7 @@
 #include "gateway/app/config.h"
 #include "gateway/base/status.h"
 #include "gateway/delivery/config.h"
+#include "gateway/http/acme_service.h"
 #include "gateway/session/inbound_policy.h"
 #include "gateway/tls/client_context.h"
 #include "gateway/tls/server_context.h"
@@ -25,8 +26,11 @@ struct TlsContexts {
   std::shared_ptr<const tls::ServerContext> old;  // TLS 1.0 and 1.1 too
 };
 
-// `tickets` is what shards and the configurations that follow one another share.
-TlsContexts MakeTlsContexts(const Config& config, std::shared_ptr<tls::TicketKeys> tickets);
+// `tickets` is what shards and the configurations that follow one another share; `more` goes behind
+// the certificates of the configuration; `challenges`: see tls::ServerContext.
+TlsContexts MakeTlsContexts(const Config& config, std::shared_ptr<tls::TicketKeys> tickets,
+                            const std::vector<std::shared_ptr<const tls::Certificate>>& more,
+                            std::shared_ptr<tls::AlpnChallenges> challenges);
 // For next hops: see session::RegionContext.
 struct ClientTlsContexts {
   std::shared_ptr<const tls::ClientContext> any;
@@ -35,6 +39,8 @@ struct ClientTlsContexts {
 
 // Reads the file of authorities, once. An error names it.
 StatusOr<ClientTlsContexts> MakeClientTlsContexts(const Config& config);
+// config.acme is there.
+StatusOr<http::AcmeOptions> MakeAcmeOptions(const Config& config);
 std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config& config);
 // Where requests in clear are redirected to: 443 where a listener takes HTTP under TLS there, else
 // the first that does; 0: none.

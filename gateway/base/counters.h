@@ -31,6 +31,8 @@ namespace ringpost {
   X(kTlsKernelFailed, "tls_kernel_failed_total")                        \
   X(kTlsKernelKeysSpent, "tls_kernel_keys_spent_total")                 \
   X(kAcmeChallenges, "acme_tls_alpn_challenges_shown_total")            \
+  X(kAcmeIssued, "acme_certificates_total")                             \
+  X(kAcmeFailed, "acme_attempts_failed_total")                          \
   X(kTlsOut, "tls_outbound_handshakes_total")                           \
   X(kTlsOutFailed, "tls_outbound_handshakes_failed_total")              \
   X(kTlsOutFallbacks, "tls_outbound_clear_text_fallbacks_total")        \

@@ -98,6 +98,27 @@ std::string ViewRegions(const Json& regions, const Terminal& terminal) {
   return table.ToString(terminal) + troubles;
 }
 
+// Certificates that come by themselves: each name's, and what is wrong.
+std::string ViewAcme(const Json& names, const Terminal& terminal) {
+  if (names.empty()) return "";
+  Table table({{"NAME", false, true}, {"CERTIFICATE UNTIL"}, {"NEXT TRY"}, {"STATE"}});
+  std::string troubles;
+  for (const Json& one : names) {
+    std::string name = SafeText(TextOf(one, "name")), until = TextOf(one, "not_after");
+    uint64_t failures = NumberOf(one, "failures");
+    table.Row({name, until.empty() ? "none yet" : FormatTime(until),
+               FormatTime(TextOf(one, "next_try")),
+               failures > 0    ? "failing"
+               : until.empty() ? "asking"
+                               : "good"});
+    if (failures == 0) continue;
+    troubles += terminal.Bad("no certificate for " + name) + " after " +
+                (failures == 1 ? "1 try" : FormatCount(failures) + " tries") + ": " +
+                SafeText(TextOf(one, "last_failure")) + "\n";
+  }
+  return "\n" + table.ToString(terminal) + troubles;
+}
+
 uint64_t CounterOf(const Json& shard, const char* name) {
   return shard.contains("counters") ? NumberOf(shard["counters"], name) : 0;
 }
@@ -196,6 +217,7 @@ std::string ViewStatus(const Json& status, bool all_counters, const Terminal& te
     text += Wrap(Label("reactor") + features, width, Label("").size()) + "\n";
   }
   text += "\n" + ViewRegions(ListOf(status, "regions"), terminal);
+  text += ViewAcme(ListOf(status, "acme"), terminal);
   text += "\n" + ViewShards(status, terminal);
   if (all_counters) text += "\n" + ViewCounters(status, terminal);
   return text;

@@ -130,6 +130,40 @@ relay = [{ host = "192.0.2.2:26", preference = 20 }, { host = "192.0.2.3" }]
   EXPECT_EQ(config.routes[1].next_hops[1].preference, 0);
 }
 
+TEST(ConfigParse, AcmeIsForTheHostnameByWhatListenersAllow) {
+  std::string base(kExample);
+  EXPECT_FALSE(Good(base).acme);
+  Config config = Good(base +
+                       "[acme]\nagree_tos = true\n"
+                       "[[listener]]\naddress = \"0.0.0.0:443\"\ntls = \"implicit\"\n");
+  ASSERT_TRUE(config.acme);
+  EXPECT_EQ(config.acme->names, std::vector<std::string>{"gw.example.net"});
+  EXPECT_EQ(config.acme->directory, "https://acme-v02.api.letsencrypt.org/directory");
+  EXPECT_EQ(config.acme->challenges, std::vector{acme::ChallengeKind::kTlsAlpn01});
+  // A certificate will be there.
+  EXPECT_EQ(config.listeners[0].tls, ListenerTls::kOptional);
+  config = Good(base +
+                "[acme]\nagree_tos = true\nnames = [\"MX.example\", \"b.example\"]\n"
+                "[[listener]]\naddress = \"0.0.0.0:80\"\ntls = \"none\"\nprotocol = \"auto\"\n"
+                "[[listener]]\naddress = \"0.0.0.0:443\"\ntls = \"implicit\"\n");
+  ASSERT_TRUE(config.acme);
+  EXPECT_EQ(config.acme->names, (std::vector<std::string>{"mx.example", "b.example"}));
+  EXPECT_EQ(config.acme->challenges,
+            (std::vector{acme::ChallengeKind::kHttp01, acme::ChallengeKind::kTlsAlpn01}));
+}
+
+TEST(ConfigParse, AcmeNeedsAListenerThatCanAnswer) {
+  auto errors = [](const std::string& more) {
+    return Parse(std::string(kExample) + "[acme]\nagree_tos = true\n" + more).ErrorText("f");
+  };
+  EXPECT_NE(errors("").find("acme.challenge: no [[listener]] can answer"), std::string::npos);
+  EXPECT_NE(errors("challenge = \"http-01\"\n").find("needs a [[listener]] with protocol"),
+            std::string::npos);
+  std::string smtps = "[[listener]]\naddress = \"127.0.0.1:2465\"\ntls = \"implicit\"\n";
+  EXPECT_NE(errors(smtps).find("can answer"), std::string::npos);
+  EXPECT_EQ(errors("challenge = \"tls-alpn-01\"\n" + smtps), "");
+}
+
 // Each pair NAME.toml, NAME.errors under tests/golden/config: the file and all that is said of it.
 TEST(ConfigParse, GoldenErrors) {
   std::filesystem::path folder = std::filesystem::path(RINGPOST_SOURCE_DIR) / "tests/golden/config";

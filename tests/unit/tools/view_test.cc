@@ -40,6 +40,25 @@ TEST(View, AnEntryInFull) {
             "    and 3 more\n");
 }
 
+TEST(View, CertificatesThatComeByThemselves) {
+  Json status = Json::parse(R"({"acme":[
+    {"name":"mx.example","not_after":"2027-02-22T06:16:24.123Z",
+     "next_try":"2027-01-23T06:16:24.123Z","failures":0,"last_failure":""},
+    {"name":"new.example","not_after":null,"next_try":"2026-11-24T07:16:24.123Z","failures":0,
+     "last_failure":""},
+    {"name":"bad.example","not_after":null,"next_try":"2026-11-24T07:17:24.123Z","failures":2,
+     "last_failure":"no \u001b[2Janswer"}]})");
+  std::string text = ViewStatus(status, false, Terminal{});
+  EXPECT_NE(text.find("NAME         CERTIFICATE UNTIL        NEXT TRY                 STATE\n"
+                      "mx.example   2027-02-22 06:16:24 UTC  2027-01-23 06:16:24 UTC  good\n"
+                      "new.example  none yet                 2026-11-24 07:16:24 UTC  asking\n"
+                      "bad.example  none yet                 2026-11-24 07:17:24 UTC  failing\n"
+                      "no certificate for bad.example after 2 tries: no ?[2Janswer\n"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(ViewStatus(Json::object(), false, Terminal{}).find("CERTIFICATE"), std::string::npos);
+}
+
 TEST(View, TheNullSenderAndWhatIsHeld) {
   Json entry = Entry();
   entry["sender"] = "";

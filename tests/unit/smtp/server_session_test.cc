@@ -87,15 +87,15 @@ TEST(ServerSession, NamesTheProtocol) {
   EXPECT_EQ(session.protocol(), "ESMTP");
 }
 
+void AppendLine(void* context, bool, std::string_view line) {
+  static_cast<std::string*>(context)->append(line).append("\n");
+}
+
 TEST(ServerSession, ATraceShowsNoPassword) {
   ServerOptions options = TestOptions();
   ServerSession session(&options);
   std::string traced;
-  session.SetTrace(
-      [](void* context, bool, std::string_view line) {
-        static_cast<std::string*>(context)->append(line).append("\n");
-      },
-      &traced);
+  session.SetTrace(AppendLine, &traced);
   session.Greet();
   std::string_view input = "auth\tPLAIN  AGEAYgBj\r\nAUTH LOGIN\r\nAUTH\r\n";
   session.Step(&input);

@@ -110,6 +110,7 @@ void CheckIssuance(std::string_view input) {
 
 void CheckRecords(std::string_view record) {
   if (auto account = http::DecodeAccount(record); account.ok()) {
+    RP_CHECK(http::AccountRecordKey(account->url) != http::CertificateRecordKey(account->url));
     auto again = http::DecodeAccount(http::EncodeAccount(*account));
     RP_CHECK(again.ok() && again->url == account->url && again->key->Jwk() == account->key->Jwk());
   }

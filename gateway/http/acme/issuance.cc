@@ -203,7 +203,7 @@ void Issuance::Refused(const Answer& answer, WallTime now) {
     return;
   }
   failure_.retry_after = ParseRetryAfter(answer.retry_after, now).value_or(Seconds(0));
-  Fail(std::move(problem.words));
+  Fail(problem.words);
 }
 
 // The next look at `step`, after what the server asks for or a growing wait.
@@ -373,7 +373,7 @@ void Issuance::TakeCertificate(const Answer& answer, WallTime now) {
   step_ = Step::kDone;
 }
 
-void Issuance::Fail(std::string words) {
+void Issuance::Fail(const std::string& words) {
   failure_.words = Printable(words, 2 * limits::kAcmeWordsBytesMax);
   step_ = Step::kFailed;
 }

@@ -122,7 +122,7 @@ class Issuance {
   void TakeCertificate(const Answer& answer, WallTime now);
   void Refused(const Answer& answer, WallTime now);
   void Poll(Step step, const Answer& answer, WallTime now);
-  void Fail(std::string words);
+  void Fail(const std::string& words);
 
   Options options_;
   MonoTime deadline_;

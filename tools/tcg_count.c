@@ -9,9 +9,9 @@
 //           "kernel" is that of its own threads, and idling.
 //   pages   by the page (4 KiB) of the code: the kernel's modules, a process's libraries
 //
-// An instruction that repeats (rep movs, rep stos) is counted by its turns and apart from the
-// others: `rep_bytes` is what it moved or set, and a bulk copy is little else on processors that
-// say "erms". AES instructions (one round of one block, or of more by vectors) are counted among
+// An instruction that repeats (rep movs, rep stos) is not among the others: `moved` and `set` are
+// the bytes that these two went over, and a bulk copy is little else on processors that say "erms".
+// AES instructions (one round of one block, or of more by vectors) are counted among
 // the others and also apart.
 //
 // Source: QEMU's "TCG Plugins" manual, and its qemu-plugin.h, which Debian does not package; what
@@ -71,7 +71,7 @@ enum { kOwners = 4096, kTasks = 4096, kPages = 1 << 18, kInstructionBytesMax = 1
 
 typedef struct {
   uint64_t tag;
-  uint64_t instructions[kModes], rep_bytes[kModes], aes[kModes];
+  uint64_t instructions[kModes], moved[kModes], set[kModes], aes[kModes];
 } Owner;
 // A thread, by the place of its stack pointer in the kernel's memory; and whose code it ran last.
 typedef struct {
@@ -144,11 +144,15 @@ static void ExecuteBlock(unsigned int cpu, void* data) {
   block->page->instructions += block->instructions;
 }
 
-// `data` is the number of bytes of a turn; and whether it is the kernel's.
-static void ExecuteRep(unsigned int cpu, void* data) {
+// `data` is twice the number of bytes of a turn, and one more where it is the kernel's.
+static void ExecuteMove(unsigned int cpu, void* data) {
   (void)cpu;
-  uintptr_t what = (uintptr_t)data;
-  task->owner->rep_bytes[what & 1] += what >> 1;
+  task->owner->moved[(uintptr_t)data & 1] += (uintptr_t)data >> 1;
+}
+
+static void ExecuteSet(unsigned int cpu, void* data) {
+  (void)cpu;
+  task->owner->set[(uintptr_t)data & 1] += (uintptr_t)data >> 1;
 }
 
 // The kernel reads the stack pointer of the thread that is to run now.
@@ -158,12 +162,16 @@ static void Switch(unsigned int cpu, uint32_t info, uint64_t address, void* data
 }
 
 static void PrintOwner(const char* comma, const char* name, const Owner* o) {
-  fprintf(output,
-          "%s\"%s\": {\"user\": %" PRIu64 ", \"kernel\": %" PRIu64 ", \"user_rep_bytes\": %" PRIu64
-          ", \"kernel_rep_bytes\": %" PRIu64 ", \"user_aes\": %" PRIu64 ", \"kernel_aes\": %" PRIu64
-          "}",
-          comma, name, o->instructions[kUser], o->instructions[kKernel], o->rep_bytes[kUser],
-          o->rep_bytes[kKernel], o->aes[kUser], o->aes[kKernel]);
+  fprintf(output, "%s\"%s\": {", comma, name);
+  for (int mode = kUser; mode < kModes; ++mode) {
+    const char* whose = mode == kUser ? "user" : "kernel";
+    fprintf(output,
+            "%s\"%s\": %" PRIu64 ", \"%s_moved\": %" PRIu64 ", \"%s_set\": %" PRIu64
+            ", \"%s_aes\": %" PRIu64,
+            mode == kUser ? "" : ", ", whose, o->instructions[mode], whose, o->moved[mode], whose,
+            o->set[mode], whose, o->aes[mode]);
+  }
+  fprintf(output, "}");
 }
 
 static void Mark(unsigned int cpu, void* data) {
@@ -189,8 +197,8 @@ static void Mark(unsigned int cpu, void* data) {
   fflush(output);
 }
 
-// Bytes of a turn of rep movs or rep stos; 0 for every other instruction.
-static unsigned RepBytes(const unsigned char* bytes, size_t size) {
+// Bytes of a turn of rep movs or rep stos, and which of the two; 0 for every other instruction.
+static unsigned RepBytes(const unsigned char* bytes, size_t size, bool* moves) {
   bool rep = false, wide = false, narrow = false;
   size_t i = 0;
   for (; i < size; ++i) {
@@ -204,6 +212,7 @@ static unsigned RepBytes(const unsigned char* bytes, size_t size) {
       break;
   }
   if (!rep || i >= size) return 0;
+  *moves = bytes[i] == 0xa4 || bytes[i] == 0xa5;
   if (bytes[i] == 0xa4 || bytes[i] == 0xaa) return 1;
   if (bytes[i] == 0xa5 || bytes[i] == 0xab) return wide ? 8 : narrow ? 2 : 4;
   return 0;
@@ -244,9 +253,10 @@ static void Translate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
                  bytes)) {  // it only reads; but QEMU 7 tells nothing to who asks for that alone
       qemu_plugin_register_vcpu_mem_cb(insn, Switch, kNoRegisters, kReadsAndWrites, NULL);
     }
-    uintptr_t rep_bytes = RepBytes(bytes, size);
+    bool moves = false;
+    uintptr_t rep_bytes = RepBytes(bytes, size, &moves);
     if (rep_bytes > 0) {
-      qemu_plugin_register_vcpu_insn_exec_cb(insn, ExecuteRep, kNoRegisters,
+      qemu_plugin_register_vcpu_insn_exec_cb(insn, moves ? ExecuteMove : ExecuteSet, kNoRegisters,
                                              (void*)(rep_bytes << 1 | kernel));
       continue;
     }

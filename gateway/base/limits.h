@@ -61,11 +61,9 @@ inline constexpr size_t kHeaderSectionBytesMax = 256 * kKiB;
 inline constexpr uint32_t kTlsHandshakeSeconds = 30;
 // Sealed bytes that wait at a connection's socket; more is sealed when these have left.
 inline constexpr size_t kTlsSealedBytesMax = 256 * kKiB;
-// Kernel TLS. From how many sent bytes on the kernel makes a connection's records, under "auto"
-// (decisions/041-kernel-tls.md).
-inline constexpr uint64_t kKernelTlsSendFromBytes = 64 * kKiB;
-// Records that are made under one key outside the library, which counts its own: the connection
-// then ends as after a KeyUpdate. AES-GCM is good for 2^24.5 full ones (RFC 8446 section 5.5).
+// Kernel TLS. Records that are made under one key outside the library, which counts its own: the
+// connection then ends as after a KeyUpdate. AES-GCM is good for 2^24.5 full ones (RFC 8446
+// section 5.5).
 inline constexpr uint64_t kKernelTlsRecordsMax = uint64_t{1} << 23;
 // What the peer may say behind the handshake that is no data, where the kernel reads the records:
 // messages in all, and bytes of one; more ends the connection.

@@ -10,8 +10,6 @@
 
 #include <cstring>
 
-#include "gateway/base/limits.h"
-
 namespace ringpost::tls {
 namespace {
 
@@ -149,10 +147,9 @@ KernelRecordSupport ProbeKernelRecords() {
 
 KernelRecordRule KernelRecordRule::Make(Mode mode, KernelRecordSupport support) {
   KernelRecordRule rule;
-  if (mode == Mode::kOff || support.empty()) return rule;
+  if (mode != Mode::kOn || support.empty()) return rule;
   rule.support = support;
-  rule.send_from_bytes = mode == Mode::kOn ? 0 : limits::kKernelTlsSendFromBytes;
-  if (mode == Mode::kOn) rule.receive_from_bytes = 0;
+  rule.send_from_bytes = rule.receive_from_bytes = 0;
   return rule;
 }
 

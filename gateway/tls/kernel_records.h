@@ -62,6 +62,8 @@ struct KernelRecordRule {
   static constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 
   enum class Mode : uint8_t { kAuto, kOn, kOff };
+  // Automatically is never: the kernel's records cost no less in either direction, by what was
+  // counted (decisions/041-kernel-tls.md).
   static KernelRecordRule Make(Mode mode, KernelRecordSupport support);
 
   KernelRecordSupport support;

@@ -177,5 +177,22 @@ TEST(Control, AFloodOfWarningsIsBounded) {
   EXPECT_THAT(pair.server.connection->failure(), HasSubstr("too many alerts"));
 }
 
+TEST(KernelRecordRule, OnlyOnMovesAndOnlyWhatTheKernelHas) {
+  using Mode = KernelRecordRule::Mode;
+  KernelRecordSupport some;
+  some.Add(true, RecordCipher::kAes128Gcm);
+  for (Mode mode : {Mode::kAuto, Mode::kOff}) {
+    KernelRecordRule rule = KernelRecordRule::Make(mode, some);
+    EXPECT_EQ(rule.send_from_bytes, KernelRecordRule::kNever);
+    EXPECT_EQ(rule.receive_from_bytes, KernelRecordRule::kNever);
+  }
+  KernelRecordRule on = KernelRecordRule::Make(Mode::kOn, some);
+  EXPECT_EQ(on.send_from_bytes, 0u);
+  EXPECT_EQ(on.receive_from_bytes, 0u);
+  EXPECT_TRUE(on.support.Has(true, RecordCipher::kAes128Gcm));
+  EXPECT_FALSE(on.support.Has(false, RecordCipher::kAes128Gcm));
+  EXPECT_EQ(KernelRecordRule::Make(Mode::kOn, {}).send_from_bytes, KernelRecordRule::kNever);
+}
+
 }  // namespace
 }  // namespace ringpost::tls

@@ -65,6 +65,10 @@ void ReadAcme(const toml::table* from, ErrorList* errors, Config* config) {
                 "\"https://acme-v02.api.letsencrypt.org/directory\", not " +
                     Quoted(acme.directory));
   }
+  if (acme.directory.size() > limits::kAcmeDirectoryBytesMax) {
+    table.Error("directory",
+                "expects at most " + std::to_string(limits::kAcmeDirectoryBytesMax) + " bytes");
+  }
   if (table.Text("email", &acme.email) && !IsEmail(acme.email)) {
     table.Error("email",
                 "expects an address such as \"postmaster@example.com\", not " + Quoted(acme.email));

@@ -241,7 +241,12 @@ void GatewayImpl::ForEachShard(const std::function<void(Shard&)>& work) {
 
 void GatewayImpl::ApplyLimits() {
   uint64_t files = OpenFilesMax();
-  uint64_t possible = files > 2 * kOtherDescriptors ? files - kOtherDescriptors : files / 2;
+  bool http = std::any_of(config_.listeners.begin(), config_.listeners.end(),
+                          [](const ListenerConfig& listener) {
+                            return listener.protocol != session::ListenerProtocol::kSmtp;
+                          });
+  uint64_t others = kOtherDescriptors + (http ? limits::kHttpConnectionsMax : 0);
+  uint64_t possible = files > 2 * others ? files - others : files / 2;
   inbound_.connections_max.store(
       static_cast<uint32_t>(std::min<uint64_t>(config_.limits.connections_max, possible)));
   memory_.Configure(config_.limits.memory_bytes_max);

@@ -1,4 +1,6 @@
 // Certificates that come by themselves: how the AcmeService lives in the gateway.
+#include <exception>
+
 #include "gateway/app/gateway_impl.h"
 #include "gateway/app/version.h"
 #include "gateway/base/check.h"
@@ -24,6 +26,7 @@ Status GatewayImpl::PrepareAcme(const Config& config) {
   }
   auto options = MakeAcmeOptions(config);
   if (!options.ok()) return options.status();
+  if (config_.acme && config_.acme->names != config.acme->names) stand_in_.reset();
   if (!control_store_) {
     auto store = storage::ControlStore::Open(config_.store.path + "/control.store", log_);
     if (!store.ok()) return store.status();
@@ -44,9 +47,13 @@ Status GatewayImpl::PrepareAcme(const Config& config) {
     certificates_changed_ = true;
     Wake();
   };
-  std::shared_ptr<http::AcmeService> service =
-      http::AcmeService::Make(std::move(setup), std::move(*options));
-  if (handed_out_) service->Start();
+  std::shared_ptr<http::AcmeService> service;
+  try {  // Asio's and the thread's: descriptors or threads may be short
+    service = http::AcmeService::Make(std::move(setup), std::move(*options));
+    if (handed_out_) service->Start();
+  } catch (const std::exception& error) {
+    return MakeStatus(StatusCode::kResourceExhausted, error.what());
+  }
   std::lock_guard lock(mutex_);
   acme_ = std::move(service);
   return OkStatus();

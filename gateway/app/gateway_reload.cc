@@ -97,6 +97,7 @@ ReloadOutcome GatewayImpl::Apply(Config fresh) {
   fresh.store = config_.store;
   fresh.reactor = config_.reactor;
   fresh.regions = config_.regions;
+  fresh.ktls = config_.ktls;
   fresh.log = config_.log;
   fresh.control = config_.control;
   config_ = std::move(fresh);

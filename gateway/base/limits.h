@@ -110,6 +110,9 @@ inline constexpr size_t kAcmeHeaderBytesMax = 16 * kKiB;
 // A URL, a nonce or a token that a server gives; longer: the attempt fails.
 inline constexpr size_t kAcmeUrlBytesMax = 2 * kKiB;
 inline constexpr size_t kAcmeTokenBytesMax = 256;
+// A directory's URL, which names records of the control store; longer: an error of the
+// configuration.
+inline constexpr size_t kAcmeDirectoryBytesMax = 400;
 // How much of a server's words is kept for the log and the status.
 inline constexpr size_t kAcmeWordsBytesMax = 500;
 // Authorizations of one order, challenges of one authorization; more: the attempt fails.

@@ -96,6 +96,8 @@ class Service final : public AcmeService {
   void Show();
   void LogTrouble(std::string_view name, const Status& status);
 
+  void MendClock(WallTime now);
+  bool FoundInStore(const std::string& name);
   asio::awaitable<void> Loop();
   asio::awaitable<void> Attempt(std::string name);
   asio::awaitable<StatusOr<AcmeCertificate>> Obtain(std::string name, OptionsPtr options,
@@ -113,6 +115,7 @@ class Service final : public AcmeService {
   asio::steady_timer timer_{io_};
   Random random_ = Random::FromSystem();
   OptionsPtr options_;
+  std::string asked_directory_;
   std::map<std::string, Name> names_;
   std::thread thread_;
 
@@ -132,12 +135,14 @@ void Service::Take(AcmeOptions options) {
     auto known = before.find(name);
     if (known != before.end()) {
       state = std::move(known->second);
+      if (asked_directory_ != options_->directory) state.failures = 0;
     } else {
       Load(name, &state);
     }
     bool due = !state.certificate || state.failures > 0 || state.directory != options_->directory;
     if (due) state.next_try = now;
   }
+  asked_directory_ = options_->directory;
   Show();
 }
 
@@ -188,8 +193,17 @@ void Service::Show() {
 
 // --- What is done
 
+// The clock on the wall may be set back: no name waits longer than it could have been told to.
+void Service::MendClock(WallTime now) {
+  constexpr Seconds kLongest(limits::kAcmeRetryAfterSecondsMax / 4 * 5);
+  for (auto& [name, state] : names_) {
+    if (state.failures > 0 && state.next_try - now > kLongest) state.next_try = now;
+  }
+}
+
 asio::awaitable<void> Service::Loop() {
   while (true) {
+    MendClock(ReadWallClock());
     auto first = std::min_element(names_.begin(), names_.end(), [](const auto& a, const auto& b) {
       return a.second.next_try < b.second.next_try;
     });
@@ -206,14 +220,28 @@ asio::awaitable<void> Service::Loop() {
 }
 
 asio::awaitable<void> Service::Attempt(std::string name) {
+  if (FoundInStore(name)) co_return;
   Seconds retry_after{0};
-  auto record = co_await Obtain(name, options_, names_[name].failures, &retry_after);
+  OptionsPtr asked = options_;
+  auto record = co_await Obtain(name, asked, names_[name].failures, &retry_after);
   if (!names_.contains(name)) co_return;  // the configuration has changed meanwhile
   if (record.ok()) {
     Succeeded(name, *record);
-  } else {
+  } else if (asked == options_) {
     FailedWith(name, std::string(MessageOf(record.status())), retry_after);
-  }
+  }  // else what failed was asked in another way: when to ask in the new one is decided
+}
+
+// What was not valid yet, or not any more, by a clock that has been set since.
+bool Service::FoundInStore(const std::string& name) {
+  Name& state = names_[name];
+  if (state.certificate) return false;
+  Load(name, &state);
+  if (!state.certificate || state.next_try <= ReadWallClock()) return false;
+  state.failures = 0;
+  Show();
+  setup_.changed();
+  return true;
 }
 
 asio::awaitable<StatusOr<AcmeCertificate>> Service::Obtain(std::string name, OptionsPtr options,
@@ -221,6 +249,10 @@ asio::awaitable<StatusOr<AcmeCertificate>> Service::Obtain(std::string name, Opt
                                                            Seconds* retry_after) {
   auto account = ReadAccount(options->directory);
   if (!account.ok()) co_return account.status();
+  // A certificate that cannot be stored is lost, and servers count what they issue: whether the
+  // store writes is found out before.
+  Status writes = KeepAccount(options->directory, *account);
+  if (!writes.ok()) co_return writes;
   AcmeCertificate record{options->directory, tls::AcmeKey::Generate(), ""};
   Issuance::Options asked;
   asked.directory = options->directory;
@@ -335,10 +367,13 @@ void Service::Succeeded(const std::string& name, const AcmeCertificate& record) 
   }
   state.failures = 0;
   state.last_failure.clear();
-  // Whatever lifetime the server gives, it is not asked all the time.
-  WallTime soonest = ReadWallClock() + Seconds(limits::kAcmeRenewSecondsMin);
+  // Whatever lifetime the server gives and whatever the clock says, it is not asked all the time.
+  WallTime now = ReadWallClock();
+  WallTime soonest = now + std::max<Millis>(Seconds(limits::kAcmeRenewSecondsMin),
+                                            (state.certificate->not_after() - now) / 3);
   bool moved = state.directory != options_->directory;  // meanwhile
-  state.next_try = moved ? soonest : std::max(state.next_try, soonest);
+  state.next_try =
+      moved ? now + Seconds(limits::kAcmeRenewSecondsMin) : std::max(state.next_try, soonest);
   Count(Counter::kAcmeIssued);
   LogLine(ReadWallClock(), "acme_certificate")
       .Text("name", name)
@@ -355,7 +390,13 @@ void Service::FailedWith(const std::string& name, std::string words, Seconds ret
   WallTime now = ReadWallClock();
   state.failures = std::min(state.failures + 1, uint32_t{1'000'000});
   state.last_failure = std::move(words);
-  state.next_try = now + acme::RetryAfter(state.failures, retry_after, &random_);
+  Millis wait = acme::RetryAfter(state.failures, retry_after, &random_);
+  // A certificate that there is does not run out while the server makes us wait.
+  if (state.certificate) {
+    Millis half = (state.certificate->not_after() - now) / 2;
+    wait = std::min(wait, std::max<Millis>(half, Seconds(limits::kAcmeRetrySeconds)));
+  }
+  state.next_try = now + wait;
   Count(Counter::kAcmeFailed);
   LogLine line(now, "acme_failed");
   line.Text("name", name)

@@ -24,12 +24,11 @@ struct Lookup {
   bool answered = false;
 };
 
-// Takes the request back where the wait ends otherwise, the coroutine's end included.
+// Takes the request back where the wait ends otherwise, the coroutine's end included. Where it was
+// answered too: Cancel waits for the resolver's lock, within which it may still be at the wake-up.
 struct Asked {
   std::shared_ptr<Lookup> lookup;
-  ~Asked() {
-    if (!lookup->answered) session::HostResolver::Shared()->Cancel(&lookup->request);
-  }
+  ~Asked() { session::HostResolver::Shared()->Cancel(&lookup->request); }
 };
 
 struct WakeContext {

@@ -259,7 +259,7 @@ Task Server::Impl::Talk(Connection& connection) {
     error_code write_error;
     co_await Write(connection, answer, parser, keep, &write_error);
     if (write_error) co_return;
-    if (!keep) break;
+    if (!keep || draining.load()) break;
   }
   co_await SayGoodbye(connection);
 }

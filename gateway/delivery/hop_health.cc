@@ -5,6 +5,14 @@
 #include "gateway/base/limits.h"
 
 namespace ringpost::delivery {
+namespace {
+
+bool Same(const smtp::Credentials* a, const smtp::Credentials* b) {
+  if (a == nullptr || b == nullptr) return a == b;
+  return a->user == b->user && a->secret == b->secret;
+}
+
+}  // namespace
 
 HopHealth::HopHealth(std::vector<NextHop> next_hops) {
   for (NextHop& next_hop : next_hops) {
@@ -57,17 +65,18 @@ bool HopHealth::needs_probe(size_t index) const {
 void HopHealth::CredentialsAccepted(size_t index) { hops_[targets_[index].hop].accepted = true; }
 
 void HopHealth::CredentialsRefused(size_t index, MonoTime now) {
-  hops_[targets_[index].hop].accepted = false;
+  size_t hop = targets_[index].hop;
+  hops_[hop].accepted = false;
   if (targets_[index].down_until > now) return;
-  Rest(&targets_[index], now, limits::kAuthRefusedBackoffSeconds,
-       limits::kAuthRefusedBackoffSecondsMax);
+  for (Target& target : targets_) {
+    if (target.hop != hop || target.down_until > now) continue;
+    Rest(&target, now, limits::kAuthRefusedBackoffSeconds, limits::kAuthRefusedBackoffSecondsMax);
+  }
 }
 
 void HopHealth::SetCredentials(size_t index, std::shared_ptr<const smtp::Credentials> credentials) {
   NextHop& hop = hops_[index].next_hop;
-  bool same = hop.credentials && credentials && hop.credentials->user == credentials->user &&
-              hop.credentials->secret == credentials->secret;
-  bool changed = !same && (hop.credentials || credentials);
+  bool changed = !Same(hop.credentials.get(), credentials.get());
   hop.credentials = std::move(credentials);
   if (!changed) return;
   hops_[index].accepted = false;
@@ -109,11 +118,15 @@ void HopHealth::SetAddresses(size_t hop, const std::vector<IpAddress>& addresses
   targets_.insert(targets_.end(), kept.begin(), kept.end());
 }
 
-size_t HopHealth::FindTarget(const Endpoint& endpoint) const {
+size_t HopHealth::FindTarget(size_t hop, const Endpoint& endpoint) const {
   for (size_t i = 0; i < targets_.size(); ++i) {
-    if (targets_[i].endpoint == endpoint) return i;
+    if (targets_[i].hop == hop && targets_[i].endpoint == endpoint) return i;
   }
   return kNoTarget;
+}
+
+bool HopHealth::TakesCredentials(size_t hop, const smtp::Credentials* credentials) const {
+  return Same(hops_[hop].next_hop.credentials.get(), credentials);
 }
 
 }  // namespace ringpost::delivery

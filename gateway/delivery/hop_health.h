@@ -55,7 +55,8 @@ class HopHealth {
 
   void ConnectFailed(size_t target, MonoTime now);
   // It does not know us, or not by this secret (AUTH): left alone for longer, since each try counts
-  // against us there. Of connections that were under way together the first one decides.
+  // against us there, all addresses of the hop. Of connections that were under way together the
+  // first one decides.
   void CredentialsRefused(size_t target, MonoTime now);
   void CredentialsAccepted(size_t target);
   // Where they are others than before, what was refused is forgotten. May be null.
@@ -72,8 +73,11 @@ class HopHealth {
   std::vector<Hop>& hops() { return hops_; }
   const std::vector<Hop>& hops() const { return hops_; }
   const Target& target(size_t index) const { return targets_[index]; }
-  // Index of the target with this endpoint; kNoTarget: the hop has moved.
-  size_t FindTarget(const Endpoint& endpoint) const;
+  // Index of the hop's target with this endpoint; kNoTarget: the hop has moved. Two hops of a site
+  // may lead to one endpoint, each with a health of its own.
+  size_t FindTarget(size_t hop, const Endpoint& endpoint) const;
+  // Whether these are what the hop is told now: what came of others says nothing about it.
+  bool TakesCredentials(size_t hop, const smtp::Credentials* credentials) const;
 
  private:
   void Rest(Target* target, MonoTime now, uint64_t seconds, uint64_t seconds_max);

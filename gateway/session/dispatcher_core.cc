@@ -413,6 +413,10 @@ void DispatcherCore::Reload(std::shared_ptr<const delivery::DeliveryConfig> conf
   hostname_ = HostnameOf(*config_, *region_);
   settings_ = SettingsOf(*config_, hostname_, *region_);
   route_sites_.clear();
+  // Whom we trust, and what we are known by, may be others now. What is under way is carried out.
+  for (auto& [connection, owned] : connections_) {
+    connection->outdated = connection->verified_only();
+  }
   for (auto& site : sites_) {
     if (site->budget) site->budget->SetConnectionsMax(config_->connections_per_site);
   }

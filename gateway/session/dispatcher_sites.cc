@@ -91,6 +91,7 @@ void DispatcherCore::Connect(SiteId id, size_t target_number) {
                                                     site.health.hops()[target.hop].next_hop);
   OutboundConnection* connection = owned.get();
   connection->core = this;
+  connection->hop_index = target.hop;
   connections_.emplace(connection, std::move(owned));
   ++site.open;
   ++site.connecting;
@@ -166,6 +167,7 @@ void DispatcherCore::DeferReady(SiteId id) {
 
 bool DispatcherCore::MustQuit(OutboundConnection* connection) const {
   const Site& site = *sites_[connection->site()];
+  if (connection->outdated) return true;
   uint32_t done = connection->transactions();
   uint32_t mails_max = connection->capabilities().mail_max;
   if (mails_max > 0 && done >= mails_max) return true;
@@ -223,8 +225,9 @@ void DispatcherCore::OnReady(OutboundConnection* connection) {
   }
   if (let_in) {
     Count(Counter::kAuthOut);
-    size_t target = site.health.FindTarget(connection->peer());
-    if (target != HopHealth::kNoTarget) site.health.CredentialsAccepted(target);
+    size_t target = site.health.FindTarget(connection->hop_index, connection->peer());
+    bool present = site.health.TakesCredentials(connection->hop_index, connection->credentials());
+    if (target != HopHealth::kNoTarget && present) site.health.CredentialsAccepted(target);
   }
   if (!connection->transaction) GiveWork(connection);
   if (let_in) ServiceSite(id);  // others may follow it now
@@ -234,7 +237,7 @@ void DispatcherCore::OnBroken(OutboundConnection* connection) {
   SiteId id = connection->site();
   Site& site = *sites_[id];
   std::erase(site.idle, connection);
-  size_t target = site.health.FindTarget(connection->peer());
+  size_t target = site.health.FindTarget(connection->hop_index, connection->peer());
   bool known = target != HopHealth::kNoTarget;
   if (connection->connecting) {
     connection->connecting = false;
@@ -242,7 +245,8 @@ void DispatcherCore::OnBroken(OutboundConnection* connection) {
     if (connection->short_of_descriptors()) {
       site.paused_until = io_->now() + Millis(limits::kNoDescriptorPauseMillis);
     } else if (known && connection->auth_refused()) {
-      site.health.CredentialsRefused(target, io_->now());
+      bool present = site.health.TakesCredentials(connection->hop_index, connection->credentials());
+      if (present) site.health.CredentialsRefused(target, io_->now());
     } else if (known) {
       site.health.ConnectFailed(target, io_->now());
     }

@@ -125,6 +125,14 @@ void DispatcherCore::EnvelopeLoaded(Transaction* transaction) {
     ServiceTouched();
     return;
   }
+  // A reload may ask for more than this connection has, as long as nothing has been said of it.
+  bool moved = schedule_.SiteOf(transaction->slots[0]) != connection->site();
+  if (moved) {
+    GiveBack(transaction);
+    GiveWork(connection);
+    ServiceTouched();
+    return;
+  }
   if (!Prepare(transaction)) GiveWork(connection);
 }
 
@@ -420,7 +428,7 @@ void DispatcherCore::OnTransactionDone(OutboundConnection* connection) {
   Transaction* transaction = connection->transaction;
   RP_CHECK(transaction && transaction->stage == Stage::kSending);
   Site& site = *sites_[connection->site()];
-  size_t target = site.health.FindTarget(connection->peer());
+  size_t target = site.health.FindTarget(connection->hop_index, connection->peer());
   if (target != delivery::HopHealth::kNoTarget) site.health.Worked(target);
   Settle(transaction, connection, &connection->session().outcome(), smtp::Reply());
   EndTransaction(transaction);

@@ -106,8 +106,13 @@ class OutboundConnection final : public SecureStreamHandler {
   size_t unsent_bytes() const { return stream_->unsent_bytes(); }
   MonoTime leased_at() const { return leased_at_; }
 
-  DispatcherCore* core = nullptr;  // these three are the owner's
+  // Nothing may be sent to who does not prove who it is.
+  bool verified_only() const { return tls_ == delivery::HopTls::kVerified; }
+
+  DispatcherCore* core = nullptr;  // these are the owner's
   Transaction* transaction = nullptr;
+  size_t hop_index = 0;   // among the site's
+  bool outdated = false;  // made under settings that are no longer in force
   bool connecting = true;
 
  private:

@@ -76,6 +76,18 @@ TEST(HopHealthTest, FailsOverByPreferenceAndComesBack) {
   EXPECT_EQ(health.target(health.Choose(now)).endpoint.ToString(), "192.0.2.1:25");
 }
 
+TEST(HopHealthTest, TwoHopsThatLeadToOneEndpointHaveHealthsOfTheirOwn) {
+  HopHealth health(Hops({{"192.0.2.1:25", 10}, {"192.0.2.1:25", 20}}));
+  MonoTime now(Millis(1000));
+  Endpoint endpoint = *Endpoint::Parse("192.0.2.1:25");
+  size_t first = health.FindTarget(0, endpoint), second = health.FindTarget(1, endpoint);
+  EXPECT_EQ(health.Choose(now), first);
+  health.ConnectFailed(first, now);
+  EXPECT_EQ(health.Choose(now), second);
+  health.CredentialsRefused(second, now);
+  EXPECT_EQ(health.Choose(now), HopHealth::kNoTarget);
+}
+
 TEST(HopHealthTest, BackOffGrowsToItsBoundAndIsForgottenOnSuccess) {
   HopHealth health(Hops({{"192.0.2.1:25", 0}}));
   MonoTime now{Seconds(1000)};

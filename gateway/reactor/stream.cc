@@ -255,7 +255,9 @@ void Stream::Ended(int error) {
   if (send_error_ < 0) error = send_error_;
   bool told = ended_ && (error == 0 || failed_);
   ended_ = true;
-  failed_ = failed_ || (error < 0 && error != -EBADMSG);  // that one may be answered by an alert
+  // Records that do not open, or not any more (KeyUpdate): our own direction still works.
+  bool half = error == -EBADMSG || error == -EKEYEXPIRED;
+  failed_ = failed_ || (error < 0 && !half);
   if (!told) handler_->OnEnd(error);
 }
 

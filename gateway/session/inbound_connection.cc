@@ -329,8 +329,8 @@ void InboundConnection::SendOutput() {
   std::string& output = session_.output();
   if (!output.empty()) {
     stream_.WriteCopy(output);
-    stream_.Flush();
     output.clear();
+    stream_.Flush();
   }
   // A session between transactions may stay so for long: it gives its buffer back.
   if (!session_.in_transaction() && output.capacity() > sizeof(std::string))

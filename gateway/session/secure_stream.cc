@@ -103,6 +103,9 @@ void SecureStream::End(int error) {
 }
 
 void SecureStream::OnEnd(int error) {
+  // Behind a KeyUpdate no record opens: to the handler the peer's direction is over already.
+  bool unreadable = error == -EBADMSG || error == -EKEYEXPIRED;
+  if (tls_ && tls_->ended && !tls_->failed && unreadable) return;
   if (tls_ && !tls_->failed && error == -EBADMSG && tls_->receives == Tls::Maker::kKernel) {
     tls_->connection->FailElsewhere("a record that does not open", tls::Connection::kBadRecordMac);
     Failed();

@@ -39,6 +39,7 @@ int Connection::Impl::ReadInput(BIO* bio, char* out, int bytes_max) {
   size_t count = std::min(input->size(), static_cast<size_t>(bytes_max));
   std::memcpy(out, input->data(), count);
   connection->cursor_.Advance(input->substr(0, count));
+  connection->within_message_ = true;
   input->remove_prefix(count);
   return static_cast<int>(count);
 }
@@ -151,6 +152,7 @@ Connection::Event Connection::Handshake() {
   int result = SSL_do_handshake(impl_->ssl.get());
   if (result != 1) return Fail(result);
   state_ = State::kOpen;
+  within_message_ = false;
   SetFacts();
   if (facts_.challenge) return EndChallenge();
   return {EventKind::kHandshakeDone, {}};
@@ -172,6 +174,7 @@ Connection::Event Connection::Read() {
   if (elsewhere_ && std::exchange(elsewhere_->key_update, false))
     return {EventKind::kKeyUpdate, {}};
   if (pending == 0) return Fail(result);
+  within_message_ = false;
   Slice slab = Slice::NewSlab(pending);
   int got = SSL_read(ssl, slab.mutable_data(), static_cast<int>(pending));
   RP_CHECK(got == static_cast<int>(pending));

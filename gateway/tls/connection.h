@@ -106,8 +106,10 @@ class Connection {
 
   // --- Records made elsewhere; after kHandshakeDone.
 
+  // To where another may go on to receive: the end of the record that is begun, or the next
+  // record's header where the last was no data and may end within a message (RFC 8446 section 5.1).
   // Nothing: not known, and never will be.
-  std::optional<size_t> BytesToBoundary() const { return cursor_.BytesToBoundary(); }
+  std::optional<size_t> BytesToBoundary() const;
   // Nothing: of a version or a cipher that only the library has.
   std::optional<RecordKeys> ReceiveKeys() const;
   std::optional<RecordKeys> SendKeys() const;
@@ -149,7 +151,8 @@ class Connection {
   RecordCursor cursor_;
   State state_ = State::kHandshake;
   uint8_t alert_ = 0;
-  bool ended_ = false;  // our direction
+  bool ended_ = false;           // our direction
+  bool within_message_ = false;  // perhaps: the last record was no data
 };
 
 }  // namespace ringpost::tls

@@ -54,6 +54,8 @@ Connection::Event Connection::TakeHandshakeBytes(std::string_view bytes) {
   if (SSL_version(impl_->ssl.get()) != TLS1_3_VERSION) {
     return Broken("the peer wants to renegotiate", kUnexpectedMessage);
   }
+  // RFC 8446 section 5.1.
+  if (bytes.empty()) return Broken("an empty handshake record", kUnexpectedMessage);
   std::string& held = elsewhere_->handshake_bytes;
   held.append(bytes);
   size_t at = 0;

@@ -24,6 +24,12 @@ std::optional<RecordKeys> Connection::SendKeys() const {
   return ExportRecordKeys(impl_->ssl.get(), RecordDirection::kSend);
 }
 
+std::optional<size_t> Connection::BytesToBoundary() const {
+  std::optional<size_t> missing = cursor_.BytesToBoundary();
+  if (missing == 0u && within_message_) return RecordCursor::kHeaderBytes;
+  return missing;
+}
+
 void Connection::FlushForSendKeys() {
   if (!established() || ended_) return;
   if (SSL_write(impl_->ssl.get(), "", 0) < 0) ForgetErrors();

@@ -16,6 +16,8 @@ namespace ringpost::tls {
 
 class RecordCursor {
  public:
+  static constexpr uint8_t kHeaderBytes = 5;
+
   void Advance(std::string_view bytes) {
     while (!bytes.empty() && !lost_) {
       if (header_bytes_ < kHeaderBytes) {
@@ -38,7 +40,6 @@ class RecordCursor {
   }
 
  private:
-  static constexpr uint8_t kHeaderBytes = 5;
   static constexpr uint8_t kTypeMin = 20, kTypeMax = 23;  // change_cipher_spec, application_data
 
   void TakeHeaderByte(uint8_t byte) {

@@ -114,6 +114,18 @@ TEST(RecordKeys, ATicketThatCameElsewhereServes) {
   EXPECT_TRUE(again.client.connection->facts().resumed);
 }
 
+// A boundary between the records of one message is none: its other half would make no sense.
+TEST(RecordKeys, HalfAMessageIsNoBoundary) {
+  Secured pair;
+  RecordLayer client_sends(*pair.client.connection->SendKeys());
+  pair.server.Feed(client_sends.Seal(kData, "some"));
+  EXPECT_EQ(pair.server.connection->BytesToBoundary(), 0u);
+  pair.server.Feed(client_sends.Seal(22, std::string("\x18\x00", 2)));
+  EXPECT_EQ(pair.server.connection->BytesToBoundary(), 5u);
+  pair.server.Feed(client_sends.Seal(22, std::string("\x00\x01\x00", 3)));
+  EXPECT_EQ(pair.server.connection->BytesToBoundary(), 5u);  // whole, but nobody says so
+}
+
 TEST(RecordKeys, AKeyUpdateThatTheLibraryReadsIsToldWhereItCannotBeAnswered) {
   Secured pair;
   pair.server.connection->FlushForSendKeys();
@@ -158,6 +170,7 @@ INSTANTIATE_TEST_SUITE_P(
         ControlCase{"KeyUpdateRequested", 22, {24, 0, 0, 1, 1}, Kind::kKeyUpdate, ""},
         ControlCase{"KeyUpdateOfNoValue", 22, {24, 0, 0, 1, 2}, Kind::kFailed, "no place here"},
         ControlCase{"KeyUpdateAndMore", 22, {24, 0, 0, 1, 0, 4}, Kind::kFailed, "behind KeyUpdate"},
+        ControlCase{"EmptyHandshake", 22, "", Kind::kFailed, "empty handshake record"},
         ControlCase{"HalfAMessage", 22, {24, 0, 0}, Kind::kNeedInput, ""},
         ControlCase{"TicketForAServer", 22, {4, 0, 0, 1, 0}, Kind::kFailed, "no place here"},
         ControlCase{"ClientHello", 22, {1, 0, 0, 1, 0}, Kind::kFailed, "no place here"},

@@ -287,5 +287,33 @@ smtpd_relay_restrictions = permit_mynetworks, reject
             self.assertIn(b"using TLSv1.3 with cipher TLS_", message["content"])
 
 
+class SServer(OutCase):
+    """openssl s_server, which knows nothing of SMTP: what it says is typed in, each answer when its command has come."""
+
+    def test_it_is_spoken_to(self):
+        port = harness.free_port()
+        server = subprocess.Popen(
+            ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", self.good[0], "-key", self.good[1],
+             "-cert_chain", self.good[0], "-quiet", "-naccept", "1"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0)
+        self.addCleanup(server.kill)
+        daemon = self.gateway(port, "verified", scheme="smtps://")
+        self.send(daemon)
+        answers = {b"EHLO": b"250 openssl", b"MAIL": b"250 ok", b"RCPT": b"250 ok", b"DATA": b"354 go", b".\r\n": b"250 taken",
+                   b"QUIT": b"221 bye"}
+        server.stdin.write(b"220 openssl\r\n")
+        heard = b""
+        while line := server.stdout.readline():
+            heard += line
+            answer = answers.get(line[:4]) or answers.get(line)
+            if answer:
+                server.stdin.write(answer + b"\r\n")
+            if line == b".\r\n":
+                break
+        (line,) = harness.wait_until(lambda: self.events(daemon, "delivered"), 20, "delivered")
+        self.assertIn("verified", line["tls"])
+        self.assertIn(b"Subject: 0\r\n\r\nsecret\r\n.\r\n", heard)
+
+
 if __name__ == "__main__":
     unittest.main()

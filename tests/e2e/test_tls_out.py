@@ -253,6 +253,20 @@ class Authorities(OutCase):
         sink.wait(1)
 
 
+class Reloading(OutCase):
+    def test_an_open_connection_does_not_outlive_the_trust_it_was_made_under(self):
+        sink = self.run_sink(tls=server_context(self.good))
+        daemon = self.gateway(sink.port, "verified")
+        self.send(daemon)
+        sink.wait(1)
+        stranger = tls_files.Authority(self.folder / "stranger")
+        self.authority.path.write_bytes(stranger.path.read_bytes())
+        daemon.ctl("reload")
+        self.send(daemon)
+        self.waits(daemon, "certificate verify failed")
+        self.assertEqual(len(sink.messages), 1)
+
+
 class Implicit(OutCase):
     def test_smtps(self):
         sink = self.run_sink(tls=server_context(self.good), implicit=True)

@@ -65,12 +65,22 @@ inline constexpr size_t kTlsSealedBytesMax = 256 * kKiB;
 // connection then ends as after a KeyUpdate. AES-GCM is good for 2^24.5 full ones (RFC 8446
 // section 5.5).
 inline constexpr uint64_t kKernelTlsRecordsMax = uint64_t{1} << 23;
-// What the peer may say behind the handshake that is no data, where the kernel reads the records:
-// messages in all, and bytes of one; more ends the connection.
+// What the peer may say behind the handshake that is no data, where the library does not read the
+// records: messages without data between them (none is seen where the kernel reads), and bytes of
+// one; more ends the connection.
 inline constexpr uint32_t kTlsControlMessagesMax = 64;
 inline constexpr size_t kTlsControlMessageBytesMax = 16 * kKiB;
 // Plaintext of one record (RFC 8446 section 5.1); a longer one is an error to every reader.
 inline constexpr size_t kTlsRecordBytesMax = 16 * kKiB;
+// Of a record that is opened where it lies: a part in its middle that is smaller is copied together
+// with what follows, so that a slow peer pins few receive buffers.
+inline constexpr size_t kTlsRecordPartBytesMin = 4 * kKiB;
+// Records without data, one after another; more ends the connection.
+inline constexpr uint32_t kTlsEmptyRecordsMax = 32;
+// A slab of this many bytes and its head is of jemalloc's largest small class (14 KiB). One for a
+// whole record would be a run of pages by itself: under bodies of 100 KiB such runs left holes
+// behind that nothing else fitted into, and the process grew by 50 MiB a second.
+inline constexpr size_t kTlsSlabBytes = 14 * kKiB - 64;
 // How long a session may be resumed, and how long a key seals its tickets; a key opens them for
 // twice that again, and is gone then.
 inline constexpr uint32_t kTlsSessionSeconds = 12 * 3600;

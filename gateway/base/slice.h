@@ -6,8 +6,7 @@
 //
 // Threads: a block belongs to one shard, and only that shard's thread copies, destroys or makes
 // slices of it (the count is not atomic). Another thread may read the bytes while the owner keeps
-// its slice alive. Copies of body bytes are counted (see counters.h): Slice::Copy and
-// SliceChain::Gather are the only ones.
+// its slice alive. Copies of body bytes are counted (see counters.h).
 #pragma once
 
 #include <cstddef>

@@ -29,7 +29,7 @@ void SecureStream::StartTls(std::unique_ptr<tls::Connection> tls,
   tls_ = std::make_unique<Tls>();
   tls_->connection = std::move(tls);
   tls_->kernel = kernel;
-  Take(first.view());
+  Take(first);
 }
 
 // --- In
@@ -38,13 +38,13 @@ void SecureStream::OnReceive(Slice bytes) {
   if (!tls_) {
     handler_->OnReceive(std::move(bytes));
   } else if (tls_->receives != Tls::Maker::kKernel) {
-    Take(bytes.view());
+    Take(std::move(bytes));
   } else if (!tls_->failed && !tls_->ended) {
     handler_->OnReceive(std::move(bytes));
   }
 }
 
-void SecureStream::Take(std::string_view input) {
+void SecureStream::Take(Slice input) {
   using Kind = tls::Connection::EventKind;
   // Each callback may have closed the stream; none may have destroyed it.
   while (!stream_.closing() && !tls_->failed && !tls_->ended) {
@@ -56,7 +56,7 @@ void SecureStream::Take(std::string_view input) {
     }
     TakeOne(std::move(event));
     if (tls_->released) {
-      tls_->unopened = input;
+      tls_->unopened = input.view();
       return;
     }
   }
@@ -69,7 +69,12 @@ void SecureStream::TakeOne(tls::Connection::Event event) {
       return;
     case Kind::kHandshakeDone:
       handler_->OnSecured();
-      if (!tls_->released) SealMore();
+      if (tls_->released) return;
+      // A direction that the kernel is to have stays with the library until then.
+      if (tls_->kernel.receive_from_bytes == tls::KernelRecordRule::kNever) {
+        tls_->connection->OpenInPlace();
+      }
+      SealMore();
       return;
     case Kind::kData:
       tls_->received_bytes += event.data.size();

@@ -7,6 +7,9 @@
 //
 //   plain --StartTls--> handshake --OnSecured--> secured --(close_notify, failure)--> ended
 //
+// What comes is opened in the receive buffers that it came in, where the cipher is AES-GCM: slices
+// of these are what OnReceive has, as in clear (decisions/046-records-in-place.md).
+//
 // The kernel can make the records of either direction, from the point on that the rule names
 // (tls/kernel_records.h; decisions/041-kernel-tls.md). The direction moves between two records,
 // with nothing on its way through user space: to receive, the peer's records are read to a boundary
@@ -106,7 +109,7 @@ class SecureStream final : private reactor::StreamHandler {
   void OnControlRecord(uint8_t type, std::string_view bytes) override;
   void OnReleased(int fd, std::string received) override;
 
-  void Take(std::string_view input);
+  void Take(Slice input);
   void TakeOne(tls::Connection::Event event);
   void SealMore();
   bool SendSealed();

@@ -131,8 +131,8 @@ void SecureStream::MoveReceiving() {
   stream_.HoldReceive();
 }
 
-// Nothing is on its way through user space. In the middle of a record or a message, exactly the rest
-// is read, header and body each by itself; at its end the kernel goes on.
+// Nothing is on its way through user space. In the middle of a record or a message, exactly the
+// rest is read, header and body each by itself; at its end the kernel goes on.
 void SecureStream::OnReceiveHeld() {
   if (tls_->failed || tls_->ended) return stream_.ReleaseReceive();  // the end is still to be seen
   size_t missing = tls_->connection->BytesToBoundary().value_or(0);

@@ -17,15 +17,6 @@
 #include "gateway/tls/errors.h"
 
 namespace ringpost::tls {
-namespace {
-
-// A slab of this many bytes and its head is of jemalloc's largest small class (14 KiB). One for a
-// whole record of 16 KiB would be a run of pages by itself: under bodies of 100 KiB such runs left
-// holes behind that nothing else fitted into, and the process grew by 50 MiB a second.
-constexpr size_t kSlabBytes = 14 * limits::kKiB - 64;
-
-}  // namespace
-
 // --- The library's way to our buffers
 
 int Connection::Impl::ReadInput(BIO* bio, char* out, int bytes_max) {
@@ -49,7 +40,7 @@ int Connection::Impl::WriteOutput(BIO* bio, const char* bytes, int count) {
   auto* connection = static_cast<Connection*>(BIO_get_data(bio));
   std::string_view rest(bytes, static_cast<size_t>(count));
   while (!rest.empty()) {
-    Slice slab = Slice::NewSlab(std::min(rest.size(), kSlabBytes));
+    Slice slab = Slice::NewSlab(std::min(rest.size(), limits::kTlsSlabBytes));
     std::memcpy(slab.mutable_data(), rest.data(), slab.size());
     rest.remove_prefix(slab.size());
     connection->output_.Append(std::move(slab));
@@ -170,7 +161,7 @@ Connection::Event Connection::Read() {
   SSL* ssl = impl_->ssl.get();
   // Opens the next record, or says what is left of the last.
   int result = SSL_peek(ssl, nullptr, 0);
-  size_t pending = std::min(static_cast<size_t>(SSL_pending(ssl)), kSlabBytes);
+  size_t pending = std::min(static_cast<size_t>(SSL_pending(ssl)), limits::kTlsSlabBytes);
   if (elsewhere_ && std::exchange(elsewhere_->key_update, false))
     return {EventKind::kKeyUpdate, {}};
   if (pending == 0) return Fail(result);

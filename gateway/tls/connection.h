@@ -19,16 +19,19 @@
 // What floods it is ended by the library's bounds: 32 KeyUpdates, empty records or warning alerts
 // without data between them, 16 KiB of a record, 64 KiB of a peer's chain.
 //
-// Its records can be made elsewhere (kernel_records.h), each direction by itself and at any time
-// once the handshake is done. To receive elsewhere: consume whole records until BytesToBoundary is
-// 0, take ReceiveKeys, say ReceiveElsewhere; what is then no data (alerts, tickets, KeyUpdate)
-// comes back by TakeControl. To send elsewhere: FlushForSendKeys, let output() leave, take
-// SendKeys, say SendElsewhere. A side that makes records elsewhere cannot change its keys:
-// kKeyUpdate says that the peer has changed its own, or wants ours changed, and that the connection
-// is near its end.
+// OpenInPlace, once the handshake is done, has what the peer says opened in the very buffers that
+// it came in; kData is then slices of these, and Step is given the slices.
 //
-// Memory: an idle connection holds the library's session state and no buffer. Data comes in slabs
-// of its exact size, two for a full record, which are wiped.
+// Its records can also be made elsewhere (kernel_records.h), each direction by itself and at any
+// time once the handshake is done. To receive elsewhere: consume whole records until
+// BytesToBoundary is 0, take ReceiveKeys, say ReceiveElsewhere; what is then no data (alerts,
+// tickets, KeyUpdate) comes back by TakeControl. To send elsewhere: FlushForSendKeys, let output()
+// leave, take SendKeys, say SendElsewhere. A side that makes records elsewhere cannot change its
+// keys: kKeyUpdate says that the peer has changed its own, or wants ours changed, and that the
+// connection is near its end.
+//
+// Memory: an idle connection holds the library's session state and no buffer. Data that is not
+// opened in place comes in slabs of its exact size, two for a full record, which are wiped.
 //
 // Threads: none of its own; the caller's, one at a time.
 #pragma once
@@ -52,7 +55,7 @@ class Connection {
  public:
   enum class EventKind : uint8_t { kNeedInput, kHandshakeDone, kData, kKeyUpdate, kEnd, kFailed };
   struct Event {
-    EventKind kind;
+    EventKind kind = EventKind::kNeedInput;
     Slice data;
   };
 
@@ -85,6 +88,10 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   Event Step(std::string_view* input);
+  // The same, and the only one after OpenInPlace, when the bytes are written over.
+  Event Step(Slice* input);
+  // From inside kHandshakeDone. Nothing changes where the cipher has to be left to the library.
+  void OpenInPlace();
 
   // Seals `parts` as one run of bytes, in full records where there is enough. Only after
   // kHandshakeDone; after a failure or our own end it does nothing.
@@ -126,6 +133,7 @@ class Connection {
 
  private:
   enum class State : uint8_t { kHandshake, kOpen, kEnded, kFailed };
+  enum class KeyUpdate : uint8_t { kNone, kTheirs, kBoth };
   struct Impl;
   friend struct Impl;
   struct Elsewhere;
@@ -137,9 +145,11 @@ class Connection {
   Event Fail(int result);
   void Seal(std::string_view bytes);
   void SetFacts();
+  Event StepInPlace(Slice* input);
+  bool ChangeKeys(bool ours_too);
   Event TakeAlert(std::string_view bytes);
   Event TakeHandshakeBytes(std::string_view bytes);
-  bool TakePostHandshake(std::string_view message, bool* key_update);
+  bool TakePostHandshake(std::string_view message, KeyUpdate* update);
   Event Broken(std::string_view words, uint8_t alert);
 
   std::unique_ptr<Impl> impl_;

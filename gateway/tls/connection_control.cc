@@ -67,22 +67,23 @@ Connection::Event Connection::TakeHandshakeBytes(std::string_view bytes) {
     }
     size_t whole = kHandshakeHeaderBytes + body;
     if (held.size() - at < whole) break;
-    bool key_update = false;
-    if (!TakePostHandshake(std::string_view(held).substr(at, whole), &key_update)) {
+    KeyUpdate update = KeyUpdate::kNone;
+    if (!TakePostHandshake(std::string_view(held).substr(at, whole), &update)) {
       return {EventKind::kFailed, {}};
     }
     at += whole;
-    if (!key_update) continue;
+    if (update == KeyUpdate::kNone) continue;
     // RFC 8446 section 5.1: keys change between records.
     if (at != held.size()) return Broken("a message behind KeyUpdate", kUnexpectedMessage);
     held.clear();
-    return {EventKind::kKeyUpdate, {}};
+    bool goes_on = elsewhere_->opener && ChangeKeys(update == KeyUpdate::kBoth);
+    return {goes_on ? EventKind::kNeedInput : EventKind::kKeyUpdate, {}};
   }
   held.erase(0, at);
   return {EventKind::kNeedInput, {}};
 }
 
-bool Connection::TakePostHandshake(std::string_view message, bool* key_update) {
+bool Connection::TakePostHandshake(std::string_view message, KeyUpdate* update) {
   SSL* ssl = impl_->ssl.get();
   if (++elsewhere_->messages > limits::kTlsControlMessagesMax) {
     FailElsewhere("too many messages after the handshake", kUnexpectedMessage);
@@ -91,7 +92,8 @@ bool Connection::TakePostHandshake(std::string_view message, bool* key_update) {
   uint8_t type = ByteAt(message, 0);
   if (type == kKeyUpdateMessage && message.size() == kKeyUpdateBytes &&
       ByteAt(message, kKeyUpdateBytes - 1) <= SSL_KEY_UPDATE_REQUESTED) {
-    *key_update = true;
+    bool requested = ByteAt(message, kKeyUpdateBytes - 1) == SSL_KEY_UPDATE_REQUESTED;
+    *update = requested ? KeyUpdate::kBoth : KeyUpdate::kTheirs;
     return true;
   }
   if (type == kNewSessionTicket && impl_->client.context) {

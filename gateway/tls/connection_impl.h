@@ -1,15 +1,18 @@
-// What a Connection is made of. Private to connection.cc, connection_elsewhere.cc and
-// connection_control.cc.
+// What a Connection is made of. Private to connection.cc, connection_elsewhere.cc,
+// connection_control.cc and connection_in_place.cc.
 #pragma once
 
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gateway/tls/connection.h"
 #include "gateway/tls/contexts_impl.h"
+#include "gateway/tls/record_export.h"
+#include "gateway/tls/record_opener.h"
 
 namespace ringpost::tls {
 
@@ -31,10 +34,13 @@ inline constexpr size_t kKeyUpdateBytes = 5;
 // Where records are made elsewhere, in one direction or both.
 struct Connection::Elsewhere {
   std::string handshake_bytes;  // of a message that has not all come
-  uint32_t messages = 0;        // tickets and warnings, since the beginning
+  uint32_t messages = 0;        // tickets, warnings, KeyUpdates, since the last data that was seen
   bool receives = false;
   bool sends = false;
   bool key_update = false;  // came by the library's own records
+  // Where the peer's are opened in place.
+  std::unique_ptr<RecordOpener> opener;
+  std::optional<TrafficSecret> secret;  // in TLS 1.3
 };
 
 }  // namespace ringpost::tls

@@ -6,37 +6,28 @@
 #include <openssl/ssl.h>
 
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "gateway/base/check.h"
 #include "gateway/tls/errors.h"
 
 namespace ringpost::tls {
 namespace {
 
-// HKDF-Expand-Label with an empty context (RFC 8446 section 7.1).
-bool ExpandLabel(const EVP_MD* digest, bssl::Span<const uint8_t> secret, std::string_view label,
-                 uint8_t* out, size_t out_bytes) {
+// HKDF-Expand-Label with an empty context (RFC 8446 section 7.1). It fails for sizes alone, which
+// are ours.
+void ExpandLabel(const TrafficSecret& secret, std::string_view label, std::span<uint8_t> out) {
   std::string info;
-  info.push_back(static_cast<char>(out_bytes >> 8));
-  info.push_back(static_cast<char>(out_bytes));
+  info.push_back(static_cast<char>(out.size() >> 8));
+  info.push_back(static_cast<char>(out.size()));
   info.push_back(static_cast<char>(6 + label.size()));
   info.append("tls13 ").append(label);
   info.push_back(0);
-  return HKDF_expand(out, out_bytes, digest, secret.data(), secret.size(),
-                     reinterpret_cast<const uint8_t*>(info.data()), info.size()) == 1;
-}
-
-// RFC 8446 section 7.3.
-bool FromTrafficSecret(const SSL* ssl, RecordDirection direction, RecordKeys* keys) {
-  bssl::Span<const uint8_t> read, write;
-  if (!bssl::SSL_get_traffic_secrets(ssl, &read, &write)) return false;
-  const auto& secret = direction == RecordDirection::kReceive ? read : write;
-  int hash = SSL_CIPHER_get_prf_nid(SSL_get_current_cipher(ssl));
-  const EVP_MD* digest = hash == NID_sha384 ? EVP_sha384() : EVP_sha256();
-  return ExpandLabel(digest, secret, "key", keys->key.data(), keys->key_bytes()) &&
-         ExpandLabel(digest, secret, "iv", keys->iv.data(), keys->iv.size());
+  RP_CHECK(HKDF_expand(out.data(), out.size(), secret.digest, secret.bytes.data(), secret.size,
+                       reinterpret_cast<const uint8_t*>(info.data()), info.size()) == 1);
 }
 
 // RFC 5246 section 6.3: with an AEAD no MAC keys; the client's key, the server's, then both fixed
@@ -78,6 +69,39 @@ RecordKeys::~RecordKeys() {
   OPENSSL_cleanse(iv.data(), iv.size());
 }
 
+TrafficSecret::~TrafficSecret() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+
+// RFC 8446 section 7.3.
+void TrafficSecret::MakeKeys(RecordKeys* keys) const {
+  ExpandLabel(*this, "key", std::span(keys->key).first(keys->key_bytes()));
+  ExpandLabel(*this, "iv", keys->iv);
+  keys->sequence = 0;
+}
+
+TrafficSecret TrafficSecret::Next() const {
+  TrafficSecret next;
+  next.digest = digest;
+  next.size = size;
+  ExpandLabel(*this, "traffic upd", std::span(next.bytes).first(size));
+  return next;
+}
+
+std::optional<TrafficSecret> ExportTrafficSecret(const SSL* ssl, RecordDirection direction) {
+  bssl::Span<const uint8_t> read, write;
+  TrafficSecret secret;
+  if (SSL_version(ssl) != TLS1_3_VERSION || !bssl::SSL_get_traffic_secrets(ssl, &read, &write)) {
+    ForgetErrors();
+    return std::nullopt;
+  }
+  const auto& exported = direction == RecordDirection::kReceive ? read : write;
+  RP_CHECK(exported.size() <= secret.bytes.size());
+  std::memcpy(secret.bytes.data(), exported.data(), exported.size());
+  secret.size = exported.size();
+  int hash = SSL_CIPHER_get_prf_nid(SSL_get_current_cipher(ssl));
+  secret.digest = hash == NID_sha384 ? EVP_sha384() : EVP_sha256();
+  return secret;
+}
+
 std::optional<RecordKeys> ExportRecordKeys(const SSL* ssl, RecordDirection direction) {
   int version = SSL_version(ssl);
   auto cipher = CipherOf(ssl);
@@ -85,9 +109,11 @@ std::optional<RecordKeys> ExportRecordKeys(const SSL* ssl, RecordDirection direc
   RecordKeys keys;
   keys.cipher = *cipher;
   keys.tls13 = version == TLS1_3_VERSION;
-  bool made =
-      keys.tls13 ? FromTrafficSecret(ssl, direction, &keys) : FromKeyBlock(ssl, direction, &keys);
-  if (!made) {
+  if (keys.tls13) {
+    auto secret = ExportTrafficSecret(ssl, direction);
+    if (!secret) return std::nullopt;
+    secret->MakeKeys(&keys);
+  } else if (!FromKeyBlock(ssl, direction, &keys)) {
     ForgetErrors();
     return std::nullopt;
   }

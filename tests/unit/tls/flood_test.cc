@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "gateway/base/limits.h"
 #include "tests/unit/tls/record_forger.h"
 
 namespace ringpost::tls {
@@ -20,14 +21,31 @@ constexpr uint8_t kWarning = 1, kFatal = 2;
 constexpr uint8_t kUserCanceled = 90, kNoRenegotiation = 100;
 constexpr uint16_t kVersions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
 
+// The bounds of those that are opened in place are our own.
+constexpr int kEmptyTaken = static_cast<int>(limits::kTlsEmptyRecordsMax);
+constexpr int kMessagesTaken = static_cast<int>(limits::kTlsControlMessagesMax);
+
 std::shared_ptr<const ServerContext> Server() {
   static const auto server = MakeServer({MakeCertificate({"mx.example"})});
   return server;
 }
 
-TEST(FloodTest, TheForgersRecordsAreReal) {
+// Under records of the library's, and under those that are opened where they lie.
+class RecordFloods : public ::testing::TestWithParam<bool> {
+ protected:
+  static bool in_place() { return GetParam(); }
+  static void ExpectFailed(RecordForger* forger, const char* in_library, const char* by_us) {
+    EXPECT_TRUE(forger->server().failed);
+    EXPECT_THAT(forger->server().connection->failure(), HasSubstr(in_place() ? by_us : in_library));
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(How, RecordFloods, ::testing::Bool(),
+                         [](const auto& one) { return one.param ? "InPlace" : "InTheLibrary"; });
+
+TEST_P(RecordFloods, TheForgersRecordsAreReal) {
   for (uint16_t version : kVersions) {
-    RecordForger forger(Server(), version);
+    RecordForger forger(Server(), version, in_place());
     forger.Send(RecordType::kData, "NOOP\r\n");
     forger.Send(RecordType::kData, std::string(16384, 'x'));
     EXPECT_EQ(forger.server().heard.size(), 6u + 16384u);
@@ -35,40 +53,40 @@ TEST(FloodTest, TheForgersRecordsAreReal) {
   }
 }
 
-TEST(FloodTest, EmptyRecords) {
+TEST_P(RecordFloods, EmptyRecords) {
   for (uint16_t version : kVersions) {
-    RecordForger forger(Server(), version);
+    RecordForger forger(Server(), version, in_place());
+    int taken = in_place() ? kEmptyTaken : kEmptyRecordsTaken;
     for (int round = 0; round < 3; ++round) {
-      for (int i = 0; i < kEmptyRecordsTaken; ++i) forger.Send(RecordType::kData, "");
+      for (int i = 0; i < taken; ++i) forger.Send(RecordType::kData, "");
       forger.Send(RecordType::kData, "x");
     }
     EXPECT_FALSE(forger.server().failed) << "with data between them they are no flood";
-    for (int i = 0; i <= kEmptyRecordsTaken; ++i) forger.Send(RecordType::kData, "");
-    EXPECT_TRUE(forger.server().failed);
-    EXPECT_THAT(forger.server().connection->failure(), HasSubstr("empty fragments"));
+    for (int i = 0; i <= taken; ++i) forger.Send(RecordType::kData, "");
+    ExpectFailed(&forger, "empty fragments", "too many empty records");
     forger.Send(RecordType::kData, "MAIL FROM:<mallory@example.com>\r\n");
     EXPECT_EQ(forger.server().heard, "xxx");
   }
 }
 
-TEST(FloodTest, WarningAlerts) {
+TEST_P(RecordFloods, WarningAlerts) {
   for (uint16_t version : kVersions) {
-    RecordForger forger(Server(), version);
+    RecordForger forger(Server(), version, in_place());
     uint8_t what = version == TLS1_2_VERSION ? kNoRenegotiation : kUserCanceled;
-    for (int i = 0; i < kWarningAlertsTaken; ++i) forger.Alert(kWarning, what);
+    for (int i = 0; i < (in_place() ? kMessagesTaken : kWarningAlertsTaken); ++i)
+      forger.Alert(kWarning, what);
     EXPECT_FALSE(forger.server().failed);
     forger.Alert(kWarning, what);
-    EXPECT_TRUE(forger.server().failed);
-    EXPECT_THAT(forger.server().connection->failure(), HasSubstr("warning alerts"));
+    ExpectFailed(&forger, "warning alerts", "too many alerts");
   }
-  RecordForger forger(Server(), TLS1_3_VERSION);
+  RecordForger forger(Server(), TLS1_3_VERSION, in_place());
   forger.Alert(kWarning, kNoRenegotiation);
   EXPECT_TRUE(forger.server().failed) << "TLS 1.3 has no such warning (RFC 8446 section 6)";
 }
 
-TEST(FloodTest, AFatalAlertIsTheEnd) {
+TEST_P(RecordFloods, AFatalAlertIsTheEnd) {
   for (uint16_t version : kVersions) {
-    RecordForger forger(Server(), version);
+    RecordForger forger(Server(), version, in_place());
     forger.Alert(kFatal, 40);
     EXPECT_TRUE(forger.server().failed);
     forger.Send(RecordType::kData, "more");
@@ -76,9 +94,9 @@ TEST(FloodTest, AFatalAlertIsTheEnd) {
   }
 }
 
-TEST(FloodTest, KeyUpdates) {
+TEST_P(RecordFloods, KeyUpdates) {
   for (bool requested : {false, true}) {
-    RecordForger forger(Server(), TLS1_3_VERSION);
+    RecordForger forger(Server(), TLS1_3_VERSION, in_place());
     forger.server().Take();
     for (int i = 0; i < 200; ++i) {
       forger.KeyUpdate(requested);
@@ -86,30 +104,30 @@ TEST(FloodTest, KeyUpdates) {
     }
     EXPECT_FALSE(forger.server().failed) << "with data between them they are no flood";
     EXPECT_EQ(forger.server().heard.size(), 200u);
-    for (int i = 0; i < kKeyUpdatesTaken; ++i) forger.KeyUpdate(requested);
+    for (int i = 0; i < (in_place() ? kMessagesTaken : kKeyUpdatesTaken); ++i)
+      forger.KeyUpdate(requested);
     EXPECT_FALSE(forger.server().failed);
     // Answers to all of them would be 232 records; one that waits stands for those behind it.
     EXPECT_LT(forger.server().Take().size(), 1000u);
     forger.KeyUpdate(requested);
-    EXPECT_TRUE(forger.server().failed);
-    EXPECT_THAT(forger.server().connection->failure(), HasSubstr("key updates"));
+    ExpectFailed(&forger, "key updates", "too many messages");
   }
 }
 
-TEST(FloodTest, ARecordWithMoreThanARecordHolds) {
+TEST_P(RecordFloods, ARecordWithMoreThanARecordHolds) {
   for (uint16_t version : kVersions) {
-    RecordForger forger(Server(), version);
+    RecordForger forger(Server(), version, in_place());
     forger.Send(RecordType::kData, std::string(16385, 'x'));
     EXPECT_TRUE(forger.server().failed);
     EXPECT_EQ(forger.server().heard, "");
   }
 }
 
-TEST(FloodTest, AHeaderThatAnnouncesTooMuch) {
+TEST_P(RecordFloods, AHeaderThatAnnouncesTooMuch) {
   for (uint16_t version : kVersions) {
     // 2^14 + 256 for TLS 1.3 and + 2048 for 1.2 (RFC 8446 section 5.2, RFC 5246 section 6.2.3).
     for (size_t size : {size_t{16384 + 2049}, size_t{0xFFFF}}) {
-      RecordForger forger(Server(), version);
+      RecordForger forger(Server(), version, in_place());
       std::string header("\x17\x03\x03", 3);
       header += {static_cast<char>(size >> 8), static_cast<char>(size)};
       forger.server().Feed(header);
@@ -119,13 +137,12 @@ TEST(FloodTest, AHeaderThatAnnouncesTooMuch) {
   }
 }
 
-TEST(FloodTest, RenegotiationIsTheEnd) {
-  RecordForger forger(Server(), TLS1_2_VERSION);
+TEST_P(RecordFloods, RenegotiationIsTheEnd) {
+  RecordForger forger(Server(), TLS1_2_VERSION, in_place());
   std::string hello({1, 0, 0, 41, 3, 3});
   hello += std::string(32, 'r') + std::string({0, 0, 2, '\xC0', 0x2B, 1, 0});
   forger.Send(RecordType::kHandshake, hello);
-  EXPECT_TRUE(forger.server().failed);
-  EXPECT_THAT(forger.server().connection->failure(), HasSubstr("renegotiation"));
+  ExpectFailed(&forger, "renegotiation", "renegotiate");
 }
 
 TEST(FloodTest, AHandshakeMessageThatAnnouncesTooMuch) {

@@ -21,8 +21,10 @@ enum class RecordType : uint8_t { kAlert = 21, kHandshake = 22, kData = 23 };
 
 class RecordForger {
  public:
-  // `version`: TLS1_2_VERSION or TLS1_3_VERSION.
-  RecordForger(std::shared_ptr<const ServerContext> server, uint16_t version) : version_(version) {
+  // `version`: TLS1_2_VERSION or TLS1_3_VERSION. `in_place`: how the server opens.
+  RecordForger(std::shared_ptr<const ServerContext> server, uint16_t version, bool in_place = false)
+      : version_(version) {
+    server_.in_place = in_place;
     server_.connection = Connection::Accept(std::move(server));
     context_.reset(SSL_CTX_new(TLS_method()));
     SSL_CTX_set_min_proto_version(context_.get(), version);
@@ -40,8 +42,11 @@ class RecordForger {
 
   Side& server() { return server_; }
 
-  // Seals a record and feeds it to the server. Under TLS 1.3 its type is the inner one.
-  void Send(RecordType type, std::string_view content) { server_.Feed(Seal(type, content)); }
+  // Seals a record and feeds it to the server, `step` bytes at a time. Under TLS 1.3 its type is
+  // the inner one, and padding may stand behind it.
+  void Send(RecordType type, std::string_view content, size_t padding = 0, size_t step = SIZE_MAX) {
+    server_.Feed(Seal(type, content, padding), step);
+  }
   void Alert(uint8_t level, uint8_t description) {
     Send(RecordType::kAlert,
          std::string({static_cast<char>(level), static_cast<char>(description)}));
@@ -113,13 +118,14 @@ class RecordForger {
     return out;
   }
 
-  std::string Seal(RecordType type, std::string_view content) {
+  std::string Seal(RecordType type, std::string_view content, size_t padding) {
     bool old = version_ == TLS1_2_VERSION;
     std::string inner(content), sequence = Number(sequence_++), nonce = iv_;
     if (old) {
       nonce += sequence;
     } else {
       inner.push_back(static_cast<char>(type));
+      inner.append(padding, '\0');
       for (size_t i = 0; i < 8; ++i) nonce[4 + i] = static_cast<char>(nonce[4 + i] ^ sequence[i]);
     }
     size_t tag = 16, on_wire = inner.size() + tag + (old ? 8 : 0);

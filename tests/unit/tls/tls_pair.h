@@ -50,6 +50,7 @@ struct Side {
   std::string heard;
   int key_updates = 0;
   bool secured = false, ended = false, failed = false;
+  bool in_place = false;  // once it is secured it opens records where they lie
   std::vector<size_t> pieces;
 
   std::string Take() {
@@ -61,21 +62,21 @@ struct Side {
   // Feeds `bytes` at most `step` at a time.
   void Feed(std::string_view bytes, size_t step = SIZE_MAX) {
     do {
-      std::string_view input = bytes.substr(0, std::min(step, bytes.size()));
+      Slice input = Slice::Copy(bytes.substr(0, std::min(step, bytes.size())));
       bytes.remove_prefix(input.size());
-      while (StepOnce(&input)) {
+      while (Hear(connection->Step(&input))) {
       }
       EXPECT_TRUE(input.empty());
     } while (!bytes.empty());
   }
 
-  bool StepOnce(std::string_view* input) {
-    Connection::Event event = connection->Step(input);
+  bool Hear(Connection::Event event) {
     switch (event.kind) {
       case Connection::EventKind::kNeedInput:
         return false;
       case Connection::EventKind::kHandshakeDone:
         secured = true;
+        if (in_place) connection->OpenInPlace();
         return true;
       case Connection::EventKind::kData:
         heard.append(event.data.view());

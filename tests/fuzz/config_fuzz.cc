@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "gateway/app/config.h"
+#include "gateway/delivery/destinations.h"
 #include "gateway/delivery/routing.h"
+#include "gateway/smtp/address.h"
 
 namespace {
 
@@ -28,7 +30,20 @@ void CheckRoutes(const std::vector<ringpost::delivery::Route>& routes) {
     for (const NextHop& hop : route.next_hops) {
       std::optional<NextHop> again = NextHop::Parse(hop.ToString());
       if (!again || again->host != hop.host || again->port != hop.port) std::abort();
+      if (hop.user.empty() != hop.secret_file.empty()) std::abort();
     }
+  }
+}
+
+// A floor that was given is found by its domain.
+void CheckDestinations(const std::vector<ringpost::delivery::Destination>& destinations) {
+  using namespace ringpost::delivery;
+  auto table = DestinationTable::Make(destinations);
+  if (!table.ok()) std::abort();
+  for (const Destination& destination : destinations) {
+    bool plain = !destination.domain.starts_with("*");
+    std::string key = ringpost::smtp::DomainKey(destination.domain);
+    if (plain && table->TlsFloor(key) != destination.tls) std::abort();
   }
 }
 
@@ -50,6 +65,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!found || listener.address.port == 0) std::abort();
   }
   CheckRoutes(result.config->routes);
+  CheckDestinations(result.config->destinations);
+  for (const auto& file : result.config->secret_files) {
+    if (!file.path.starts_with('/')) std::abort();
+  }
   for (const auto& region : result.config->regions) {
     if (!region.store.starts_with('/') || !region.log.starts_with('/')) std::abort();
   }

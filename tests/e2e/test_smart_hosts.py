@@ -74,6 +74,49 @@ class Known(SmartHostCase):
         self.assertNotIn(base64.b64encode(f"\0{USER}\0{SECRET}".encode()).decode()[:12], seen)
 
 
+class PostfixWithSasl(SmartHostCase):
+    """Postfix with Cyrus SASL and a database of users: it relays for nobody else."""
+
+    def postfix(self, folder, mechanisms):
+        subprocess.run(["saslpasswd2", "-p", "-c", "-f", folder / "users", "-u", "example.com", "user"],
+                       input=SECRET.encode(), check=True)
+        (folder / "users").chmod(0o644)
+        sink = self.run_sink()
+        postfix = harness.Postfix(folder / "hop", f"""
+mydestination =
+relayhost = [127.0.0.1]:{sink.port}
+smtpd_tls_security_level = may
+smtpd_tls_auth_only = yes
+smtpd_tls_chain_files = {self.good[1]}, {self.good[0]}
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_authenticated_header = yes
+smtpd_relay_restrictions = permit_sasl_authenticated, reject
+""")
+        # Where Debian's Postfix has Cyrus SASL look, whatever cyrus_sasl_config_path says.
+        (postfix.conf / "sasl").mkdir()
+        (postfix.conf / "sasl/smtpd.conf").write_text(f"pwcheck_method: auxprop\nauxprop_plugin: sasldb\n"
+                                                      f"sasldb_path: {folder}/users\nmech_list: {mechanisms}\n")
+        self.addCleanup(postfix.stop)
+        return sink, postfix.start()
+
+    def test_it_relays_for_us_alone(self):
+        for mechanisms in ("PLAIN", "LOGIN"):
+            with self.subTest(mechanisms=mechanisms):
+                folder = self.folder / mechanisms
+                folder.mkdir()
+                sink, postfix = self.postfix(folder, mechanisms)
+                daemon = harness.Daemon(folder / "known", f"smtp://{URL_USER}@{HOST}:{postfix.port}",
+                                        extra=self.extra())
+                self.addCleanup(daemon.kill)
+                daemon.start()
+                self.send(daemon, 3)
+                for message in sink.wait(3, 60):
+                    self.assertIn(f"(Authenticated sender: {USER})".encode(), message["content"])
+                with smtplib.SMTP("127.0.0.1", postfix.port) as unknown, \
+                        self.assertRaises(smtplib.SMTPRecipientsRefused):
+                    unknown.sendmail("a@client.example", ["b@dest.example"], "never")
+
+
 class Refused(SmartHostCase):
     def test_a_wrong_secret_waits_and_does_not_hammer(self):
         self.write_secret("a wrong one")

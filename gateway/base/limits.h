@@ -55,6 +55,16 @@ inline constexpr uint32_t kSessionJunkCommandsMax = 100;
 inline constexpr uint32_t kReceivedFieldsMax = 50;
 // The header section that is scanned for Date, Message-ID, Received. Beyond: scanned no further.
 inline constexpr size_t kHeaderSectionBytesMax = 256 * kKiB;
+// What is read of a message's From fields, together, and the addresses in them: more, and whom it
+// is from cannot be said.
+inline constexpr size_t kFromFieldBytesMax = 16 * kKiB;
+inline constexpr size_t kFromAddressesMax = 100;
+// Comments within comments; more, and it is no address.
+inline constexpr uint32_t kCommentDepthMax = 16;
+
+// --- Who may send
+// Entries of one restrict list; more is refused.
+inline constexpr size_t kListEntriesMax = 100'000;
 
 // --- TLS
 // A handshake that takes longer, from the first byte to its end: the connection is closed.

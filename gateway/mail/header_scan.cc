@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "gateway/base/limits.h"
 #include "gateway/base/text.h"
@@ -51,15 +52,18 @@ class Scanner {
 
  private:
   bool CountLine(std::string_view line, size_t bytes);
-  bool TakeLine(std::string_view line);
-  void BeginField(const FieldView& field);
+  bool TakeLine(std::string_view line, bool whole);
+  void BeginField(const FieldView& field, bool whole);
+  void Continue(std::string_view line, bool whole);
   void AddMessageId(std::string_view value);
+  void AddFrom(std::string_view value, bool whole);
 
   HeaderSummary summary_;
   size_t scanned_bytes_ = 0;  // of whole lines
   std::string split_line_;    // the start of a line that goes on in the next slice
   size_t split_bytes_ = 0;    // what it counts, more than is kept
-  bool in_message_id_ = false;
+  enum class Kept : uint8_t { kNothing, kMessageId, kFrom };
+  Kept kept_ = Kept::kNothing;  // of the field that the lines belong to
   bool first_line_ = true;
   bool mailbox_line_ = false;
 };
@@ -102,13 +106,13 @@ bool Scanner::Take(std::string_view text) {
 
 // The same for a line that is so long in the message.
 bool Scanner::CountLine(std::string_view line, size_t bytes) {
-  bool more = TakeLine(line);
+  bool more = TakeLine(line, line.size() == bytes);
   if (more || summary_.has_separator) scanned_bytes_ += bytes;
   return more;
 }
 
-// A whole line, its end included. False: it ends the header section.
-bool Scanner::TakeLine(std::string_view line) {
+// A line, its end included, or as much of it as is looked at. False: it ends the header section.
+bool Scanner::TakeLine(std::string_view line, bool whole) {
   bool first = first_line_;
   first_line_ = false;
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
@@ -117,20 +121,25 @@ bool Scanner::TakeLine(std::string_view line) {
     return false;
   }
   if (line[0] == ' ' || line[0] == '\t') {
-    if (in_message_id_) AddMessageId(line);
+    Continue(line, whole);
     return !first;
   }
-  in_message_id_ = false;
+  kept_ = Kept::kNothing;
   std::optional<FieldView> field = ParseField(line);
   if (field) {
-    BeginField(*field);
+    BeginField(*field, whole);
     return true;
   }
   mailbox_line_ = first && (line.starts_with("From ") || line.starts_with(">From "));
   return mailbox_line_;
 }
 
-void Scanner::BeginField(const FieldView& field) {
+void Scanner::Continue(std::string_view line, bool whole) {
+  if (kept_ == Kept::kMessageId) AddMessageId(line);
+  if (kept_ == Kept::kFrom) AddFrom(line, whole);
+}
+
+void Scanner::BeginField(const FieldView& field, bool whole) {
   auto is = [&field](std::string_view name) { return EqualsIgnoreCase(field.name, name); };
   switch (AsciiLower(field.name[0])) {
     case 'd':
@@ -138,13 +147,16 @@ void Scanner::BeginField(const FieldView& field) {
       if (is("delivered-to")) ++summary_.delivered_to_count;
       break;
     case 'f':
-      if (is("from")) summary_.has_from = true;
+      if (!is("from")) break;
+      kept_ = Kept::kFrom;
+      if (summary_.from_count++ > 0) summary_.from.push_back(',');  // RFC 5322 section 3.6.2
+      AddFrom(field.value, whole);
       break;
     case 'm':
       if (!is("message-id")) break;
-      in_message_id_ = !summary_.has_message_id;  // of several the first counts
-      summary_.has_message_id = true;
-      if (in_message_id_) AddMessageId(field.value);
+      if (std::exchange(summary_.has_message_id, true)) break;  // of several the first counts
+      kept_ = Kept::kMessageId;
+      AddMessageId(field.value);
       break;
     case 'r':
       if (is("received")) ++summary_.received_count;
@@ -158,6 +170,13 @@ void Scanner::AddMessageId(std::string_view value) {
   std::string_view trimmed = TrimSpace(value);
   size_t room = kLineKeptBytesMax - std::min(kLineKeptBytesMax, summary_.message_id.size());
   summary_.message_id.append(trimmed.substr(0, room));
+}
+
+void Scanner::AddFrom(std::string_view value, bool whole) {
+  size_t room =
+      limits::kFromFieldBytesMax - std::min(limits::kFromFieldBytesMax, summary_.from.size());
+  if (!whole || value.size() > room) summary_.from_cut = true;
+  summary_.from.append(value.substr(0, room));
 }
 
 HeaderSummary Scanner::Finish() {

@@ -21,7 +21,7 @@ namespace ringpost::mail {
 struct HeaderSummary {
   bool has_date = false;
   bool has_message_id = false;
-  bool has_from = false;
+  uint32_t from_count = 0;
   uint32_t received_count = 0;
   uint32_t delivered_to_count = 0;
   size_t header_bytes = 0;  // up to and with the empty line; the body begins there
@@ -32,6 +32,11 @@ struct HeaderSummary {
   bool has_separator = false;  // the empty line is there
   bool truncated = false;      // longer than the limit: header_bytes is where the scan ended
   std::string message_id;      // as written, "<...>"; cut at 998 bytes
+  // The values of all From fields, unfolded (RFC 5322 section 2.2.3), one after another: for
+  // ReadFrom. Longer than limits::kFromFieldBytesMax in all, or in a line that is too long to be
+  // looked at whole: from_cut.
+  std::string from;
+  bool from_cut = false;
   bool eight_bit_header = false;
 };
 

@@ -16,7 +16,7 @@ namespace {
 
 void CheckSame(const HeaderSummary& a, const HeaderSummary& b) {
   RP_CHECK(a.has_date == b.has_date && a.has_message_id == b.has_message_id &&
-           a.has_from == b.has_from);
+           a.from_count == b.from_count && a.from == b.from && a.from_cut == b.from_cut);
   RP_CHECK(a.received_count == b.received_count && a.delivered_to_count == b.delivered_to_count);
   RP_CHECK(a.header_bytes == b.header_bytes && a.has_separator == b.has_separator);
   RP_CHECK(a.truncated == b.truncated && a.mailbox_line_bytes == b.mailbox_line_bytes);

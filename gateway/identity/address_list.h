@@ -1,0 +1,58 @@
+// AddressList: a restrict list: whom a credential may send as, or to ([allow], [block], or off).
+//
+// An entry is an address ("user@example.com"), a domain ("example.com": its addresses, not those of
+// its sub-domains) or a domain with all below it ("*.example.com": and not itself, as everywhere
+// here; give both where both are meant). Domains are compared in their canonical form
+// (smtp/idna.h), local parts without regard to ASCII case and to quotes that are not needed: a list
+// that "Bob@" went around would be none.
+//
+// Threads: immutable once made; any.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/status.h"
+
+namespace ringpost::identity {
+
+enum class ListMode : uint8_t { kOff, kAllow, kBlock };
+
+// An address as lists see it.
+struct ListedAddress {
+  std::string local_part;
+  std::string domain;
+
+  // "local@domain", or "postmaster" alone. Nothing is listed that has no canonical form: `known` is
+  // false, an allow list does not allow it, and a block list blocks it.
+  static ListedAddress From(std::string_view address);
+  bool known = false;
+};
+
+class AddressList {
+ public:
+  // INVALID_ARGUMENT: an entry that is none, in words that name it. The same entry twice is one.
+  // RESOURCE_EXHAUSTED: more than limits::kListEntriesMax.
+  static StatusOr<AddressList> Make(ListMode mode, const std::vector<std::string>& entries);
+  AddressList() = default;  // off
+
+  bool Allows(const ListedAddress& address) const;
+  ListMode mode() const { return mode_; }
+  size_t size() const { return starts_.size(); }
+  size_t bytes() const { return text_.capacity() + starts_.capacity() * sizeof(uint32_t); }
+
+ private:
+  bool Has(std::string_view key) const;
+  bool Lists(const ListedAddress& address) const;
+  std::string_view Key(size_t index) const;
+
+  ListMode mode_ = ListMode::kOff;
+  // The keys, sorted, one behind the other: a list of 10,000 is two blocks of memory.
+  std::string text_;
+  std::vector<uint32_t> starts_;
+};
+
+}  // namespace ringpost::identity

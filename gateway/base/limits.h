@@ -63,6 +63,10 @@ inline constexpr size_t kFromAddressesMax = 100;
 inline constexpr uint32_t kCommentDepthMax = 16;
 
 // --- Who may send
+// Of a user's or an API key's name; longer is no name.
+inline constexpr size_t kCredentialNameBytesMax = 256;
+// Credentials of one gateway; more is refused.
+inline constexpr size_t kCredentialsMax = 10'000'000;
 // Entries of one restrict list; more is refused.
 inline constexpr size_t kListEntriesMax = 100'000;
 

@@ -57,6 +57,8 @@ class Slice {
   bool has_block() const { return block_ != nullptr; }
   char* mutable_data() { return const_cast<char*>(view_.data()); }
 
+  bool SameBlock(const Slice& other) const { return block_ != nullptr && block_ == other.block_; }
+
   // A part of this slice, sharing the block.
   Slice Sub(size_t offset, size_t count) const {
     return block_ ? Slice(block_, view_.substr(offset, count))

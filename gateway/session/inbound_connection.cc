@@ -296,6 +296,7 @@ void InboundConnection::AfterTurn(bool body_activity) {
   if (phase_ != Phase::kSession) return;
   if (session_.receiving_body() != in_payload_) {
     in_payload_ = !in_payload_;
+    stream_.KeepBuffers(in_payload_);
     payload_started_ = host_->io().now();
     payload_bytes_ = 0;
   }

@@ -37,7 +37,9 @@ void InboundMessage::Append(Slice piece, bool new_buffer) {
   RP_CHECK(state_ == State::kReceiving);
   body_bytes_ += piece.size();
   if (!failure_.ok()) return;  // it will be refused; the rest is read and dropped
-  if (new_buffer) pinned_bytes_ += limits::kReceiveBufferBytes;
+  // Under TLS records meet within a buffer.
+  bool known = !pieces_.empty() && pieces_.slices().back().SameBlock(piece);
+  if (new_buffer && !known) pinned_bytes_ += limits::kReceiveBufferBytes;
   pieces_.Append(std::move(piece));
   // A client that sends a few bytes at a time would pin a whole buffer with each; one that sends
   // nothing but dots would make a slice of each line.

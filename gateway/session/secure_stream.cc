@@ -23,6 +23,10 @@ std::string_view SecureStream::tls_failure() const {
   return tls_ ? std::string_view(tls_->connection->failure()) : std::string_view();
 }
 
+void SecureStream::KeepBuffers(bool keep) {
+  if (tls_ && tls_->connection) tls_->connection->KeepBuffers(keep);
+}
+
 void SecureStream::StartTls(std::unique_ptr<tls::Connection> tls,
                             const tls::KernelRecordRule& kernel, const Slice& first) {
   RP_CHECK(!tls_);

@@ -88,6 +88,9 @@ class SecureStream final : private reactor::StreamHandler {
   void Flush();
   size_t unsent_bytes() const;
 
+  // What comes next is a body: under TLS too it may keep the buffers that it comes in.
+  void KeepBuffers(bool keep);
+
   void Pause() { stream_.Pause(); }
   void Resume() { stream_.Resume(); }
   void Close() { stream_.Close(); }

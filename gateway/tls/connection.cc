@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "gateway/base/check.h"
+#include "gateway/base/counters.h"
 #include "gateway/base/ip_address.h"
 #include "gateway/base/limits.h"
 #include "gateway/tls/connection_impl.h"
@@ -169,6 +170,7 @@ Connection::Event Connection::Read() {
   Slice slab = Slice::NewSlab(pending);
   int got = SSL_read(ssl, slab.mutable_data(), static_cast<int>(pending));
   RP_CHECK(got == static_cast<int>(pending));
+  Count(Counter::kBodyBytesCopied, pending);
   return {EventKind::kData, std::move(slab)};
 }
 

@@ -92,6 +92,9 @@ class Connection {
   Event Step(Slice* input);
   // From inside kHandshakeDone. Nothing changes where the cipher has to be left to the library.
   void OpenInPlace();
+  // Whether a record that has not all come may keep the buffers that its beginning lies in. Not,
+  // unless it is said: what is not a body is copied until it is whole.
+  void KeepBuffers(bool keep) { keeps_buffers_ = keep; }
 
   // Seals `parts` as one run of bytes, in full records where there is enough. Only after
   // kHandshakeDone; after a failure or our own end it does nothing.
@@ -161,7 +164,8 @@ class Connection {
   RecordCursor cursor_;
   State state_ = State::kHandshake;
   uint8_t alert_ = 0;
-  bool ended_ = false;           // our direction
+  bool ended_ = false;  // our direction
+  bool keeps_buffers_ = false;
   bool within_message_ = false;  // perhaps: the last record was no data
 };
 

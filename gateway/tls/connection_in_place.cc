@@ -24,22 +24,27 @@ Connection::Event Connection::Step(Slice* input) {
     event = Step(&rest);
     *input = input->Sub(input->size() - rest.size(), rest.size());
   }
-  if (state_ == State::kEnded || state_ == State::kFailed) *input = {};
+  if (state_ == State::kEnded || state_ == State::kFailed) {
+    *input = {};
+    if (elsewhere_) elsewhere_->opener.reset();  // with what it has of a record
+  }
   return event;
 }
 
 Connection::Event Connection::StepInPlace(Slice* input) {
   using Kind = RecordOpener::EventKind;
   while (state_ == State::kOpen) {
-    RecordOpener::Event opened = elsewhere_->opener->Step(input);
+    RecordOpener::Event opened = elsewhere_->opener->Step(input, keeps_buffers_);
     switch (opened.kind) {
       case Kind::kNeedInput:
         return {EventKind::kNeedInput, {}};
       case Kind::kData:
+      case Kind::kEmpty:
         // RFC 8446 section 5.1.
         if (!elsewhere_->handshake_bytes.empty()) {
           return Broken("data within a handshake message", kUnexpectedMessage);
         }
+        if (opened.kind == Kind::kEmpty) break;
         elsewhere_->messages = 0;
         return {EventKind::kData, std::move(opened.data)};
       case Kind::kControl: {

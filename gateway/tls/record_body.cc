@@ -24,10 +24,11 @@ void RecordBody::Begin(size_t bytes) {
   missing_ = bytes;
 }
 
-bool RecordBody::Take(Slice* input) {
+bool RecordBody::Take(Slice* input, bool keep) {
   while (missing_ > 0 && !input->empty()) {
     size_t count = std::min(missing_, input->size());
-    bool pins = count < missing_ && count < limits::kTlsRecordPartBytesMin && !parts_.empty();
+    bool small = count < limits::kTlsRecordPartBytesMin && !parts_.empty();
+    bool pins = count < missing_ && (small || !keep);
     if (pins || !slab_.empty()) {
       TakeSmall(input);
     } else {
@@ -100,7 +101,8 @@ void RecordBody::CutZeros() {
 
 void RecordBody::Clear() {
   parts_.clear();
-  size_ = 0;
+  slab_ = {};
+  size_ = missing_ = slab_filled_ = 0;
 }
 
 }  // namespace ringpost::tls

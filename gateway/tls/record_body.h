@@ -1,9 +1,9 @@
 // RecordBody: the body of one TLS record, in the parts that it came in. Private to gateway/tls.
 //
-// A part is a slice of the buffer that it came in. One that comes alone and small, with more of the
-// record to follow, would pin a buffer for little: from there on the record is copied together. So
-// a slow peer pins the buffer that the record begins in, and one for every
-// kTlsRecordPartBytesMin of it.
+// Where the reader keeps buffers (the body of a message, which pins them in clear too), a part is a
+// slice of the buffer that it came in; but one that comes small in the middle of a record would pin
+// a buffer for little: from there on the record is copied together. Elsewhere whatever does not
+// complete a record is copied: a stranger pins nothing.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,9 @@ class RecordBody {
  public:
   // A body of so many bytes is to come; there is none now.
   void Begin(size_t bytes);
-  // Takes what belongs to it from the front of `input`. True: it is whole.
-  bool Take(Slice* input);
+  // Takes what belongs to it from the front of `input`. `keep`: buffers may be kept. True: it is
+  // whole.
+  bool Take(Slice* input, bool keep);
 
   // Of a whole one. It has at least `count` bytes.
   void CutHead(size_t count, char* out);
@@ -27,6 +28,7 @@ class RecordBody {
   const std::vector<Slice>& parts() const { return parts_; }
   std::vector<Slice>& parts() { return parts_; }
   size_t size() const { return size_; }
+  // Gives back what there is of one, whole or not.
   void Clear();
 
  private:

@@ -53,7 +53,7 @@ void RecordOpener::UseKeys(const RecordKeys& keys) {
   tls13_ = keys.tls13;
 }
 
-RecordOpener::Event RecordOpener::Step(Slice* input) {
+RecordOpener::Event RecordOpener::Step(Slice* input, bool keep) {
   Event event;
   while (event.kind == EventKind::kNeedInput) {
     switch (stage_) {
@@ -62,7 +62,7 @@ RecordOpener::Event RecordOpener::Step(Slice* input) {
         event = TakeHeader(input);
         break;
       case Stage::kBody:
-        if (!body_.Take(input)) return event;
+        if (!body_.Take(input, keep)) return event;
         event = Open();
         break;
       case Stage::kOpened:
@@ -110,22 +110,31 @@ RecordOpener::Event RecordOpener::Open() {
     for (Slice& part : body_.parts()) OPENSSL_cleanse(part.mutable_data(), part.size());
     return Fail("a record that does not open", kBadRecordMac);
   }
-  uint8_t type = tls13_ ? CutInnerType() : HeaderByte(0);
-  if (body_.size() > limits::kTlsRecordBytesMax) {
+  // RFC 8446 section 5.4: with its type and padding.
+  if (body_.size() > limits::kTlsRecordBytesMax + (tls13_ ? 1 : 0)) {
     return Fail("a record that is too long", kRecordOverflow);
   }
+  uint8_t type = tls13_ ? CutInnerType() : HeaderByte(0);
   if (type == 0) return Fail("a record without a type", kUnexpectedMessage);
-  // What is no data is counted by who reads it.
-  empty_records_ = body_.size() > 0 || type != kDataRecord ? 0 : empty_records_ + 1;
-  if (empty_records_ > limits::kTlsEmptyRecordsMax) {
+  if (type == kDataRecord && body_.size() > 0) {
+    empty_records_ = 0;
+    stage_ = Stage::kOpened;
+    return {};
+  }
+  stage_ = Stage::kHeader;
+  if (type != kDataRecord) return TakeControl(type);
+  if (++empty_records_ > limits::kTlsEmptyRecordsMax) {
     return Fail("too many empty records", kUnexpectedMessage);
   }
-  stage_ = Stage::kOpened;
-  if (type == kDataRecord) return {};
+  return {.kind = EventKind::kEmpty};
+}
+
+// Whoever reads these counts them.
+RecordOpener::Event RecordOpener::TakeControl(uint8_t type) {
+  empty_records_ = 0;
   Event event{.kind = EventKind::kControl, .type = type};
   for (const Slice& part : body_.parts()) event.plaintext.append(part.view());
   body_.Clear();
-  stage_ = Stage::kHeader;
   return event;
 }
 

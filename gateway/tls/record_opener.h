@@ -5,6 +5,7 @@
 //   opener.Step(&input):
 //     kNeedInput   input is empty now
 //     kData        the next part of what the peer said; the parts of a record follow each other
+//     kEmpty       a record of data without any
 //     kControl     a record that is no data: `type` (RFC 8446 section 5.1) and `plaintext`
 //     kFailed      `words` say why, `alert` what to tell the peer; nothing comes any more
 //
@@ -13,7 +14,8 @@
 // AES-GCM alone, which opens a record in the parts that it came in. Other ciphers stay with
 // BoringSSL.
 //
-// Memory: between records the keys, within one what record_body.h says.
+// Memory: between records the keys, within one what record_body.h says. `keep`: buffers may be kept
+// until a record has all come.
 //
 // Threads: none of its own; the caller's, one at a time. The bytes of `input` are written over:
 // nobody else looks at them.
@@ -34,7 +36,7 @@ namespace ringpost::tls {
 
 class RecordOpener {
  public:
-  enum class EventKind : uint8_t { kNeedInput, kData, kControl, kFailed };
+  enum class EventKind : uint8_t { kNeedInput, kData, kEmpty, kControl, kFailed };
   struct Event {
     EventKind kind = EventKind::kNeedInput;
     Slice data;
@@ -52,7 +54,7 @@ class RecordOpener {
   RecordOpener(const RecordOpener&) = delete;
   RecordOpener& operator=(const RecordOpener&) = delete;
 
-  Event Step(Slice* input);
+  Event Step(Slice* input, bool keep);
   // Right behind a kControl: the peer has changed its keys (RFC 8446 section 4.6.3).
   void UseKeys(const RecordKeys& keys);
 
@@ -64,6 +66,7 @@ class RecordOpener {
   Event TakeHeader(Slice* input);
   Event BeginBody();
   Event Open();
+  Event TakeControl(uint8_t type);
   Event GiveOpened();
   bool Decrypt();
   uint8_t CutInnerType();

@@ -19,6 +19,7 @@ SCRIPTS = {
     "talk": step(SAY, b"EHLO client.example\r\n") + step(SAY, b"QUIT\r\n") + step(CONTROL, b"\x15\x01\x00"),
     "body": step(MUCH, number=16384) * 3 + step(SAY, b".\r\n"),
     "too-much": step(MUCH, number=16385),
+    "too-much-padded": step(PADDED, b"x" * 16000),
     "padded": step(PADDED, b"x") + step(PADDED, b"y" * 500) + step(SAY, b"z"),
     "only-padding": step(CONTROL, b"\x00" * 300),
     "no-type": step(CONTROL, b"\x00"),

@@ -22,7 +22,7 @@ namespace {
 
 constexpr uint8_t kData = 23;
 constexpr size_t kHeaderBytes = 5;
-constexpr size_t kSteps[] = {1, 7, 100, 1448, 4096, 5000, 8192, 65'536};
+constexpr size_t kSteps[] = {1, 7, 13, 1448, 4096, 5000, 8192, 65'536};
 
 struct Heard {
   std::string data;
@@ -104,7 +104,9 @@ Heard ReadWhole(const RecordKeys& keys, std::string_view wire) {
     if (heard.failed || wire.size() < kHeaderBytes + bytes) return heard;
     auto opened = layer.Open(wire.substr(0, kHeaderBytes + bytes));
     wire.remove_prefix(kHeaderBytes + bytes);
-    heard.failed = !opened || opened->second.size() > limits::kTlsRecordBytesMax;
+    // With type and padding, as the header has it.
+    size_t inner = bytes - (keys.tls13 ? 17 : 24);
+    heard.failed = !opened || inner > limits::kTlsRecordBytesMax;
     if (heard.failed) return heard;
     auto& [type, plain] = *opened;
     empty = type == kData && plain.empty() ? empty + 1 : 0;
@@ -119,14 +121,14 @@ Heard ReadWhole(const RecordKeys& keys, std::string_view wire) {
   return heard;
 }
 
-Heard ReadInPlace(const RecordKeys& keys, std::string_view wire, size_t step) {
+Heard ReadInPlace(const RecordKeys& keys, std::string_view wire, size_t step, bool keep) {
   RecordOpener opener(keys);
   Heard heard;
   for (; !wire.empty(); wire.remove_prefix(std::min(step, wire.size()))) {
     Slice input = Slice::Copy(wire.substr(0, step));
     RecordOpener::Event event;
     do {
-      event = opener.Step(&input);
+      event = opener.Step(&input, keep);
       if (event.kind != RecordOpener::EventKind::kNeedInput) RP_CHECK(!heard.failed);
       if (event.kind == RecordOpener::EventKind::kData) {
         RP_CHECK(!event.data.empty());
@@ -146,12 +148,15 @@ Heard ReadInPlace(const RecordKeys& keys, std::string_view wire, size_t step) {
 }
 
 void Check(std::string_view data) {
-  if (data.empty() || data.size() > 8192) return;
+  if (data.empty() || data.size() > 20'000) return;
   auto modes = static_cast<unsigned char>(data[0]);
   RecordKeys keys = Keys(modes);
   std::string wire = Wire(keys, data.substr(1));
   if (wire.size() > 200'000) return;
-  RP_CHECK(ReadInPlace(keys, wire, kSteps[modes >> 2 & 7]) == ReadWhole(keys, wire));
+  Heard whole = ReadWhole(keys, wire);
+  for (bool keep : {true, false}) {
+    RP_CHECK(ReadInPlace(keys, wire, kSteps[modes >> 2 & 7], keep) == whole);
+  }
 }
 
 }  // namespace

@@ -271,6 +271,49 @@ TEST(InboundTls, AHandshakeThatComesAByteASecondIsGivenUp) {
 }
 
 // No close_notify, and no whole record either: what came is not taken for a message.
+// A handshake is all that it takes to get this far.
+TEST(InboundTls, StrangersPinNoReceiveBuffers) {
+  InboundRig rig;
+  Implicit(&rig);
+  std::vector<std::unique_ptr<TlsClient>> strangers;
+  for (int i = 0; i < 50; ++i) {
+    strangers.push_back(std::make_unique<TlsClient>(&rig, "203.0.113." + std::to_string(i + 1)));
+    ASSERT_TRUE(strangers.back()->Secure());
+    strangers.back()->peer().Write(std::string("\x17\x03\x03\x40\x00x", 6));
+  }
+  rig.RunFor(Millis(100));
+  EXPECT_EQ(rig.io.pool_bytes_held(), 0u);
+  TlsClient client(&rig);
+  ASSERT_TRUE(client.Secure());
+  client.Reply();
+  client.Say("EHLO client.example");
+  EXPECT_THAT(client.SendMail(kBody), StartsWith("250 2.0.0 queued as "));
+}
+
+TEST(InboundTls, ABodyIsNotCopiedOnItsWay) {
+  Counters counters;
+  InboundRig rig;
+  Implicit(&rig);
+  TlsClient client(&rig);
+  ASSERT_TRUE(client.Secure());
+  client.Reply();
+  client.Say("EHLO client.example");
+  for (auto line : {"MAIL FROM:<a@client.example>", "RCPT TO:<b@dest.example>", "DATA"}) {
+    client.Say(line);
+  }
+  std::string body(kBody);
+  while (body.size() < 300'000)
+    body += "A line of text as mail has it, of some seventy letters.\r\n";
+  client.Write(body);  // sealed here, by copies of its own
+  std::string reply;
+  {
+    CountersScope scope(&counters);
+    rig.RunFor(Millis(100));
+  }
+  EXPECT_THAT(client.Say("."), StartsWith("250 2.0.0 queued as "));
+  EXPECT_LT(counters.Get(Counter::kBodyBytesCopied), body.size() / 10);
+}
+
 TEST(InboundTls, AnEndOfTcpWithinAMessageEndsIt) {
   for (bool bdat : {false, true}) {
     for (bool within_record : {false, true}) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,16 +40,19 @@ const RecordKeys kEveryKeys[] = {
     Keys(RecordCipher::kAes128Gcm, false, 1), Keys(RecordCipher::kAes256Gcm, false, 1)};
 
 struct Reader {
-  explicit Reader(const RecordKeys& keys) : opener(keys) {}
+  explicit Reader(const RecordKeys& keys, bool keeps = true) : opener(keys), keep(keeps) {}
 
   void Take(Slice input) {
     while (true) {
-      RecordOpener::Event event = opener.Step(&input);
+      RecordOpener::Event event = opener.Step(&input, keep);
       switch (event.kind) {
         case Kind::kNeedInput:
           EXPECT_TRUE(input.empty());
           return;
+        case Kind::kEmpty:
+          break;
         case Kind::kData:
+          EXPECT_FALSE(event.data.empty());
           heard.append(event.data.view());
           parts.push_back(std::move(event.data));
           break;
@@ -69,6 +73,7 @@ struct Reader {
   }
 
   RecordOpener opener;
+  bool keep;
   std::string heard, failure;
   std::vector<Slice> parts;
   std::vector<std::pair<uint8_t, std::string>> controls;
@@ -113,33 +118,38 @@ TEST(RecordOpener, OpensWhatWasCutAnywhere) {
       said += words;
       sealed += layer.Seal(kData, words);
     }
-    for (size_t step : {1, 2, 5, 22, 1000, 1448, 4096, 5000, 8192, 16406, 1 << 20}) {
-      Reader reader(keys);
-      reader.Feed(sealed, step);
-      EXPECT_EQ(reader.failure, "") << step;
-      EXPECT_EQ(reader.heard, said) << step;
+    for (size_t step : {1, 2, 5, 13, 22, 1000, 1448, 4096, 5000, 8192, 16406, 1 << 20}) {
+      for (bool keep : {true, false}) {
+        Reader reader(keys, keep);
+        reader.Feed(sealed, step);
+        EXPECT_EQ(reader.failure, "") << step;
+        EXPECT_EQ(reader.heard, said) << step;
+      }
     }
   }
 }
 
+// Of the smallest parts that are kept, too.
 TEST(RecordOpener, GivesOutTheBuffersThatItWasGiven) {
-  RecordLayer layer(kEveryKeys[0]);
-  std::string sealed;
-  for (int i = 0; i < 7; ++i) sealed += layer.Seal(kData, std::string(16384, 'x'));
-  Reader reader(kEveryKeys[0]);
-  std::vector<Slice> buffers;
-  for (size_t at = 0; at < sealed.size(); at += limits::kReceiveBufferBytes) {
-    buffers.push_back(Slice::Copy(sealed.substr(at, limits::kReceiveBufferBytes)));
-  }
-  uint64_t copied = SpilledCount(Counter::kBodyBytesCopied);
-  for (const Slice& buffer : buffers) reader.Take(buffer);
-  EXPECT_EQ(SpilledCount(Counter::kBodyBytesCopied), copied);
-  EXPECT_EQ(reader.heard, std::string(7 * 16384, 'x'));
-  size_t from = 0;
-  for (const Slice& part : reader.parts) {
-    auto inside = [&](const Slice& buffer) { return buffer.Share(part.view()).has_block(); };
-    while (from < buffers.size() && !inside(buffers[from])) ++from;
-    ASSERT_LT(from, buffers.size()) << "a part that lies in no buffer, or in an earlier one";
+  for (size_t buffer_bytes :
+       {size_t{limits::kReceiveBufferBytes}, limits::kTlsRecordPartBytesMin, size_t{5000}}) {
+    RecordLayer layer(kEveryKeys[0]);
+    std::string sealed;
+    for (int i = 0; i < 7; ++i) sealed += layer.Seal(kData, std::string(16384, 'x'));
+    Reader reader(kEveryKeys[0]);
+    std::vector<Slice> buffers;
+    for (size_t at = 0; at < sealed.size(); at += buffer_bytes) {
+      buffers.push_back(Slice::Copy(sealed.substr(at, buffer_bytes)));
+    }
+    uint64_t copied = SpilledCount(Counter::kBodyBytesCopied);
+    for (const Slice& buffer : buffers) reader.Take(buffer);
+    EXPECT_EQ(SpilledCount(Counter::kBodyBytesCopied), copied);
+    EXPECT_EQ(reader.heard, std::string(7 * 16384, 'x'));
+    size_t from = 0;
+    for (const Slice& part : reader.parts) {
+      while (from < buffers.size() && !buffers[from].SameBlock(part)) ++from;
+      ASSERT_LT(from, buffers.size()) << "a part that lies in no buffer, or in an earlier one";
+    }
   }
 }
 
@@ -249,6 +259,13 @@ TEST(RecordOpener, MoreThanARecordHoldsIsNotGivenOut) {
     EXPECT_EQ(reader.heard, "");
     EXPECT_EQ(reader.alert, kRecordOverflow);
   }
+  // RFC 8446 section 5.4: padding counts.
+  for (size_t padding : {384, 385}) {
+    RecordForger forger(MakeServer({MakeCertificate({"mx.example"})}), TLS1_3_VERSION, true);
+    forger.Send(RecordType::kData, std::string(16000, 'x'), padding);
+    EXPECT_EQ(forger.server().failed, padding == 385);
+    EXPECT_EQ(forger.server().heard.size(), padding == 385 ? 0u : 16000u);
+  }
 }
 
 // --- What a slow peer holds
@@ -273,30 +290,104 @@ Slice WatchedBuffer(std::string_view bytes, int* alive) {
   return Slice(block, {block->storage, bytes.size()});
 }
 
-TEST(RecordOpener, ASlowPeerPinsFewBuffers) {
-  for (size_t step : {size_t{1}, size_t{100}, size_t{1448}, limits::kTlsRecordPartBytesMin - 1}) {
-    int alive = 0, most = 0;
-    Reader reader(kEveryKeys[0]);
-    std::string said(16384, 'x');
-    std::string record = RecordLayer(kEveryKeys[0]).Seal(kData, said);
-    for (size_t at = 0; at < record.size(); at += step) {
-      reader.Take(WatchedBuffer(std::string_view(record).substr(at, step), &alive));
-      if (at + step < record.size()) most = std::max(most, alive);
-    }
-    EXPECT_LE(most, 1) << step;
-    EXPECT_EQ(reader.heard, said);
-    for (const Slice& part : reader.parts) EXPECT_LE(part.size(), limits::kTlsSlabBytes);
+// The most buffers that were held while the record was not whole; `step` bytes in each.
+int MostHeld(std::string_view record, size_t step, Reader* reader) {
+  int alive = 0, most = 0;
+  for (size_t at = 0; at < record.size(); at += step) {
+    reader->Take(WatchedBuffer(record.substr(at, step), &alive));
+    if (at + step < record.size()) most = std::max(most, alive);
   }
+  reader->parts.clear();
+  EXPECT_EQ(alive, 0);
+  return most;
+}
+
+TEST(RecordOpener, ASlowPeerPinsFewBuffersWithinABodyAndNoneElsewhere) {
+  std::string said(16384, 'x');
+  std::string record = RecordLayer(kEveryKeys[0]).Seal(kData, said);
+  for (size_t step : {size_t{1}, size_t{100}, size_t{1448}, limits::kTlsRecordPartBytesMin - 1,
+                      limits::kTlsRecordPartBytesMin, size_t{8192}}) {
+    bool small = step < limits::kTlsRecordPartBytesMin;
+    Reader body(kEveryKeys[0]), command(kEveryKeys[0], false);
+    EXPECT_LE(MostHeld(record, step, &body), small ? 1 : static_cast<int>(said.size() / step) + 1);
+    EXPECT_EQ(body.heard, said);
+    EXPECT_EQ(MostHeld(record, step, &command), 0) << step;
+    EXPECT_EQ(command.heard, said);
+  }
+}
+
+TEST(RecordOpener, PartsOfARecordAreSmallEnoughForSlabs) {
+  Reader reader(kEveryKeys[0], false);
+  reader.Feed(RecordLayer(kEveryKeys[0]).Seal(kData, std::string(16384, 'x')), 100);
+  ASSERT_FALSE(reader.parts.empty());
+  for (const Slice& part : reader.parts) EXPECT_LE(part.size(), limits::kTlsSlabBytes);
+}
+
+TEST(RecordOpener, AFailureGivesAllBuffersBack) {
+  int alive = 0;
+  Reader reader(kEveryKeys[0]);
+  std::string record = RecordLayer(kEveryKeys[0]).Seal(kData, std::string(16384, 'x'));
+  record.back() = static_cast<char>(record.back() ^ 1);
+  for (size_t at = 0; at < record.size(); at += 8192) {
+    reader.Take(WatchedBuffer(std::string_view(record).substr(at, 8192), &alive));
+  }
+  EXPECT_NE(reader.failure, "");
+  EXPECT_EQ(alive, 0);
 }
 
 // --- Within a connection
 
 TEST(RecordOpener, DataWithinAHandshakeMessageIsTheEnd) {
-  RecordForger forger(MakeServer({MakeCertificate({"mx.example"})}), TLS1_3_VERSION, true);
-  forger.Send(RecordType::kHandshake, std::string({24, 0, 0}));
-  forger.Send(RecordType::kData, "QUIT\r\n");
-  EXPECT_TRUE(forger.server().failed);
-  EXPECT_EQ(forger.server().heard, "");
+  for (const char* said : {"QUIT\r\n", ""}) {
+    RecordForger forger(MakeServer({MakeCertificate({"mx.example"})}), TLS1_3_VERSION, true);
+    forger.Send(RecordType::kHandshake, std::string({24, 0, 0}));
+    forger.Send(RecordType::kData, said);
+    EXPECT_TRUE(forger.server().failed);
+    EXPECT_EQ(forger.server().heard, "");
+  }
+}
+
+// A server that opens in place, and a client whose own records are made by hand.
+struct ByHand : Pair {
+  ByHand() : Pair(MakeClient(), MakeServer({MakeCertificate({"mx.example"})})) {
+    server.in_place = true;
+    Run();
+    server.connection->FlushForSendKeys();
+    Run();
+    records.emplace(*client.connection->SendKeys());
+    client.connection->SendElsewhere();  // so it is told of what it would have to answer
+  }
+  void SayKeyUpdate(bool requested) {
+    server.Feed(records->Seal(22, std::string({24, 0, 0, 1, static_cast<char>(requested)})));
+  }
+  std::optional<RecordLayer> records;
+};
+
+// RFC 8446 section 4.6.3: before what is said next, and it asks for nothing.
+TEST(RecordOpener, AKeyUpdateIsAnsweredWhereThatIsAskedFor) {
+  for (bool requested : {false, true}) {
+    ByHand pair;
+    pair.SayKeyUpdate(requested);
+    EXPECT_FALSE(pair.server.failed);
+    pair.server.Say("250 ok\r\n");
+    std::string sealed = pair.server.Take();
+    constexpr size_t kRecordAdds = 5 + 1 + 16, kKeyUpdate = 5 + kRecordAdds;
+    EXPECT_EQ(sealed.size(), (requested ? kKeyUpdate : 0) + kRecordAdds + 8);
+    pair.client.Feed(sealed);
+    EXPECT_EQ(pair.client.heard, "250 ok\r\n") << "sealed under the keys it has then";
+    EXPECT_EQ(pair.client.key_updates, 0) << "the answer asks for an answer";
+  }
+}
+
+TEST(RecordOpener, AKeyUpdateThatCannotBeAnsweredIsTold) {
+  for (bool requested : {false, true}) {
+    ByHand pair;
+    pair.server.connection->SendElsewhere();
+    pair.SayKeyUpdate(requested);
+    EXPECT_EQ(pair.server.key_updates, requested ? 1 : 0);
+    EXPECT_FALSE(pair.server.failed);
+    EXPECT_EQ(pair.server.Take(), "");
+  }
 }
 
 TEST(RecordOpener, ACipherThatItDoesNotOpenStaysWithTheLibrary) {

@@ -152,6 +152,30 @@ TEST_F(DispatcherTls, WhatMustNotLeaveInClearWaits) {
   EXPECT_EQ(hop_->messages[0].tls, "TLSv1.3");
 }
 
+// The connection is ready and in clear, and the envelope on its way from the store.
+TEST_F(DispatcherTls, AFloorThatIsRaisedWhileAnEnvelopeLoadsHoldsForItsMessage) {
+  bool greeted = false;
+  hop_->tls = nullptr;
+  hop_->answer = [&](std::string_view command, std::string_view) {
+    greeted |= command == "EHLO";
+    return std::string();
+  };
+  hop_->SetUp(false);
+  Route(delivery::HopTls::kOpportunistic);
+  rig_->Send({});
+  rig_->Restart(/*power_cut=*/true);  // its envelope is in the store alone
+  hop_->SetUp(true);
+  ASSERT_TRUE(rig_->RunUntil([&] { return greeted && !rig_->spool.idle(); }));
+  ASSERT_EQ(hop_->transactions_begun, 0);
+  Route(delivery::HopTls::kRequired);
+  ASSERT_TRUE(rig_->RunUntil([&] { return !rig_->log.Of("deferred").empty(); }));
+  EXPECT_THAT(rig_->log.Of("deferred").back(), HasSubstr("does not offer STARTTLS"));
+  EXPECT_EQ(hop_->transactions_begun, 0);
+  hop_->tls = tls::MakeServer({tls::MakeCertificate({"hop.example"})});
+  ASSERT_TRUE(Delivered(1));
+  EXPECT_EQ(hop_->messages[0].tls, "TLSv1.3");
+}
+
 TEST_F(DispatcherTls, ABrokenHandshakeDefersWhereTlsIsRequired) {
   hop_->spoiled_handshake = std::string(500, 'x');
   Route(delivery::HopTls::kRequired);

@@ -11,7 +11,8 @@ namespace ringpost::reactor {
 namespace {
 
 constexpr size_t kHeaderBytes = 5;
-constexpr uint8_t kData = 23;
+constexpr uint8_t kHandshake = 22, kData = 23;
+constexpr char kKeyUpdate = 24;
 
 size_t RecordSize(std::string_view bytes) {
   return kHeaderBytes + (size_t{static_cast<uint8_t>(bytes[3])} << 8) +
@@ -70,8 +71,8 @@ bool SimIo::EndsAtRecord(Op* op, SimSocket* socket) {
     Produce(op, -EIO, /*more=*/false);
     return true;
   }
-  if (records.bad) {
-    Produce(op, -EBADMSG, /*more=*/false);
+  if (records.bad || records.expired) {
+    Produce(op, records.expired ? -EKEYEXPIRED : -EBADMSG, /*more=*/false);
     return true;
   }
   bool over = socket->AtEnd(world_->now_) || socket->shut || socket->reset;
@@ -87,10 +88,13 @@ std::string SimIo::TakeOpened(SimSocket* socket, size_t most) {
 }
 
 ControlRecord SimIo::TakeControlRecord(int fd) {
-  auto& opened = world_->Find(fd)->records.opened;
+  SimSocketRecords& records = world_->Find(fd)->records;
+  auto& opened = records.opened;
   if (opened.empty() || opened.front().type == kData) return {-EAGAIN, 0, {}};
   ControlRecord record{0, opened.front().type, std::move(opened.front().bytes)};
   opened.pop_front();
+  bool key_update = record.type == kHandshake && record.bytes.starts_with(kKeyUpdate);
+  if (key_update && world_->kernel_tls_.expires_keys) records.expired = true;
   return record;
 }
 

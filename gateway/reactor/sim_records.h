@@ -34,17 +34,21 @@ struct SimKernelTls {
   int attach_error = 0;
   int receive_error = 0;
   int send_error = 0;
+  // As Linux has it from 6.14 on: behind a KeyUpdate a receive ends with -EKEYEXPIRED. Else what
+  // comes then is tried under the keys that there are.
+  bool expires_keys = false;
 };
 
 // A socket's part of it.
 struct SimSocketRecords {
-  bool HasNews() const { return bad || !opened.empty(); }
+  bool HasNews() const { return bad || expired || !opened.empty(); }
 
   bool attached = false;
   std::unique_ptr<SimRecordLayer> receives, sends;
   std::string sealed;  // came; not a whole record yet
   std::deque<SimRecordLayer::Record> opened;
-  bool bad = false;  // one did not open
+  bool bad = false;      // one did not open
+  bool expired = false;  // a KeyUpdate was taken, and keys expire
 };
 
 }  // namespace ringpost::reactor

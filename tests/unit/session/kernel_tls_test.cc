@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -300,6 +301,38 @@ TEST(KernelTls, AForgedRecordIsAnsweredByAnAlertAndTheEnd) {
     EXPECT_THAT(client.side().connection->failure(), HasSubstr("bad record mac"));
     EXPECT_EQ(rig.admitted.size(), point > 5 ? 1u : 0u);
     EXPECT_EQ(rig.log.Count("session_ended"), 1u);
+  }
+}
+
+// --- Keys that are spent
+
+// Behind a KeyUpdate: a receive that fails, as kernels do it, old and new.
+TEST(KernelTls, WhatCannotBeOpenedBehindAKeyUpdateDoesNotEndWhatIsInHand) {
+  for (bool expires : {false, true}) {
+    for (const Rule& rule : {kRules[0], kRules[2]}) {
+      SCOPED_TRACE(std::string(rule.name) + (expires ? ", keys expire" : ", records do not open"));
+      InboundRig rig;
+      reactor::SimKernelTls kernel = SimKernel();
+      kernel.expires_keys = expires;
+      Secure(&rig, rule, std::move(kernel));
+      HandClient client(&rig);
+      client.Reply();
+      for (const Step& step : std::span(kMail).first(5)) {
+        client.Say(step.words);
+        if (step.replied) client.Reply();
+      }
+      client.Say(kMail[5].words);
+      client.Record(22, {"\x18\0\0\1\0", 5});
+      client.peer().Write(std::string("\x17\3\3\0\x20", 5) + std::string(32, 'x'));
+      rig.world.RunFor(Millis(5));  // the store, which only the rig moves, has not answered
+      ASSERT_TRUE(rig.admitted.empty()) << "the test is too late";
+      ASSERT_EQ(rig.log.Count("tls_keys_spent"), 1u);
+      EXPECT_THAT(client.Reply(), StartsWith("250 2.0.0 queued as "));
+      client.RunUntil([] { return false; });
+      EXPECT_THAT(client.heard(), HasSubstr("\r\n421 "));
+      EXPECT_TRUE(client.side().ended) << "no close_notify";
+      EXPECT_EQ(rig.admitted.size(), 1u);
+    }
   }
 }
 

@@ -102,7 +102,7 @@ void SecureStream::PassOn() {
 // Each flush makes a record at least, and one for each 16 KiB.
 void SecureStream::CountRecords() {
   tls_->kernel_sends += 1 + stream_.unsent_bytes() / limits::kTlsRecordBytesMax;
-  if (tls_->kernel_sends > limits::kKernelTlsRecordsMax) TellKeysSpent(true);
+  if (tls_->kernel_sends > tls_->kernel.records_max) TellKeysSpent(true);
 }
 
 void SecureStream::SendAlert() {

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 
+#include "gateway/base/limits.h"
 #include "gateway/tls/record_keys.h"
 
 namespace ringpost::tls {
@@ -69,6 +70,7 @@ struct KernelRecordRule {
   KernelRecordSupport support;
   uint64_t send_from_bytes = kNever;
   uint64_t receive_from_bytes = kNever;
+  uint64_t records_max = limits::kKernelTlsRecordsMax;
 };
 
 }  // namespace ringpost::tls

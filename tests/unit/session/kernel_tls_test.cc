@@ -336,6 +336,35 @@ TEST(KernelTls, WhatCannotBeOpenedBehindAKeyUpdateDoesNotEndWhatIsInHand) {
   }
 }
 
+size_t CountOf(std::string_view words, std::string_view text) {
+  size_t count = 0;
+  for (size_t at = 0; (at = text.find(words, at)) != std::string_view::npos; ++at) ++count;
+  return count;
+}
+
+// What the flush of a reply finds out ends the session from within it.
+TEST(KernelTls, TheReplyThatSpendsTheKeysIsSaidOnce) {
+  for (uint64_t records = 0; records < 8; ++records) {
+    SCOPED_TRACE(records);
+    InboundRig rig;
+    Secure(&rig, kRules[1]);
+    rig.policy().kernel_records.records_max = records;
+    HandClient client(&rig);
+    client.Reply();
+    size_t said = 0;
+    for (; said < 10 && !client.over(); ++said) {
+      client.Say("NOOP\r\n");
+      client.Reply();
+    }
+    EXPECT_LT(said, 10u);
+    EXPECT_EQ(rig.log.Count("tls_keys_spent"), 1u);
+    EXPECT_EQ(CountOf("220 gw.example.net", client.heard()), 1u);
+    EXPECT_LE(CountOf("Still here", client.heard()), said);
+    EXPECT_EQ(CountOf("421 ", client.heard()), 1u);
+    EXPECT_TRUE(client.side().ended) << "no close_notify";
+  }
+}
+
 // --- Kernels that say no
 
 TEST(KernelTls, AKernelThatHasNoneChangesNothing) {

@@ -16,9 +16,6 @@
 namespace ringpost::app {
 namespace {
 
-// Descriptors that are not inbound connections: stores, logs, listeners, outbound connections.
-constexpr uint64_t kOtherDescriptors = 512;
-
 Status Prefixed(const std::string& prefix, const Status& status) {
   return MakeStatus(status.code(), prefix + std::string(MessageOf(status)));
 }
@@ -240,15 +237,7 @@ void GatewayImpl::ForEachShard(const std::function<void(Shard&)>& work) {
 }
 
 void GatewayImpl::ApplyLimits() {
-  uint64_t files = OpenFilesMax();
-  bool http = std::any_of(config_.listeners.begin(), config_.listeners.end(),
-                          [](const ListenerConfig& listener) {
-                            return listener.protocol != session::ListenerProtocol::kSmtp;
-                          });
-  uint64_t others = kOtherDescriptors + (http ? limits::kHttpConnectionsMax : 0);
-  uint64_t possible = files > 2 * others ? files - others : files / 2;
-  inbound_.connections_max.store(
-      static_cast<uint32_t>(std::min<uint64_t>(config_.limits.connections_max, possible)));
+  inbound_.connections_max.store(InboundConnectionsMax(config_, OpenFilesMax()));
   memory_.Configure(config_.limits.memory_bytes_max);
   std::lock_guard lock(mutex_);
   memory_ceiling_ = memory_.ceiling_bytes();

@@ -2,10 +2,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "gateway/base/check.h"
+#include "gateway/base/limits.h"
 
 namespace ringpost::app {
 namespace {
+
+// Descriptors that are not inbound connections: stores, logs, listeners, outbound connections.
+constexpr uint64_t kOtherDescriptors = 512;
 
 // Debian's ca-certificates.
 constexpr char kSystemAuthorities[] = "/etc/ssl/certs/ca-certificates.crt";
@@ -85,6 +91,16 @@ std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config&
   made->message_lifetime = config.delivery.lifetime;
   made->delay_warning = config.delivery.delay_warning;
   return made;
+}
+
+uint32_t InboundConnectionsMax(const Config& config, uint64_t open_files_max) {
+  bool http = std::any_of(config.listeners.begin(), config.listeners.end(),
+                          [](const ListenerConfig& listener) {
+                            return listener.protocol != session::ListenerProtocol::kSmtp;
+                          });
+  uint64_t others = kOtherDescriptors + (http ? limits::kHttpConnectionsMax : 0);
+  uint64_t possible = open_files_max > 2 * others ? open_files_max - others : open_files_max / 2;
+  return static_cast<uint32_t>(std::min<uint64_t>(config.limits.connections_max, possible));
 }
 
 uint16_t HttpsPort(const Config& config) {

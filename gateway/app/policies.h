@@ -42,6 +42,9 @@ StatusOr<ClientTlsContexts> MakeClientTlsContexts(const Config& config);
 // config.acme is there.
 StatusOr<http::AcmeOptions> MakeAcmeOptions(const Config& config);
 std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config& config);
+// What is configured, as far as the descriptors that may be open allow: those of the HTTP side,
+// where a listener takes HTTP, and of all that is no connection are left free.
+uint32_t InboundConnectionsMax(const Config& config, uint64_t open_files_max);
 // Where requests in clear are redirected to: 443 where a listener takes HTTP under TLS there, else
 // the first that does; 0: none.
 uint16_t HttpsPort(const Config& config);

@@ -9,6 +9,7 @@
 
 #include "gateway/app/config.h"
 #include "gateway/app/policies.h"
+#include "gateway/base/limits.h"
 
 namespace ringpost::app {
 namespace {
@@ -322,6 +323,21 @@ protocol = "http"
   EXPECT_EQ(HttpsPort(config), 443);
   config.listeners.resize(2);
   EXPECT_EQ(HttpsPort(config), 0);
+}
+
+TEST(Policies, InboundConnectionsLeaveTheHttpSideItsDescriptors) {
+  using session::ListenerProtocol;
+  constexpr uint64_t kFiles = 10'000;
+  Config config = Good(kExample);
+  config.limits.connections_max = 50'000;
+  uint32_t smtp_only = InboundConnectionsMax(config, kFiles);
+  EXPECT_LT(smtp_only, kFiles);
+  for (ListenerProtocol protocol : {ListenerProtocol::kAuto, ListenerProtocol::kHttp}) {
+    config.listeners[0].protocol = protocol;
+    EXPECT_EQ(InboundConnectionsMax(config, kFiles), smtp_only - limits::kHttpConnectionsMax);
+    EXPECT_EQ(InboundConnectionsMax(config, 1'000'000), 50'000u);
+    EXPECT_EQ(InboundConnectionsMax(config, 1024), 512u) << "too few for all: half of them";
+  }
 }
 
 // The configuration that is shipped, but for its certificate's files.

@@ -129,7 +129,7 @@ class Service final : public AcmeService {
 void Service::Take(AcmeOptions options) {
   options_ = std::make_shared<const AcmeOptions>(std::move(options));
   std::map<std::string, Name> before = std::exchange(names_, {});
-  WallTime now = ReadWallClock();
+  WallTime now = setup_.wall_clock();
   for (const std::string& name : options_->names) {
     Name& state = names_[name];
     auto known = before.find(name);
@@ -147,7 +147,7 @@ void Service::Take(AcmeOptions options) {
 }
 
 void Service::LogTrouble(std::string_view name, const Status& status) {
-  LogLine(ReadWallClock(), "acme_store_trouble")
+  LogLine(setup_.wall_clock(), "acme_store_trouble")
       .Text("name", name)
       .Text("words", MessageOf(status))
       .To(*setup_.log);
@@ -167,7 +167,7 @@ void Service::Load(const std::string& name, Name* state) {
 Status Service::Adopt(const AcmeCertificate& record, Name* state) {
   std::string key = record.key->ToPem();
   WipedAtEnd wiped(&key);
-  WallTime now = ReadWallClock();
+  WallTime now = setup_.wall_clock();
   auto loaded = tls::Certificate::Parse(record.chain, key, {"its certificate", "its key"}, now);
   if (!loaded.ok()) return loaded.status();
   state->certificate = std::move(*loaded);
@@ -203,11 +203,11 @@ void Service::MendClock(WallTime now) {
 
 asio::awaitable<void> Service::Loop() {
   while (true) {
-    MendClock(ReadWallClock());
+    MendClock(setup_.wall_clock());
     auto first = std::min_element(names_.begin(), names_.end(), [](const auto& a, const auto& b) {
       return a.second.next_try < b.second.next_try;
     });
-    WallTime now = ReadWallClock();
+    WallTime now = setup_.wall_clock();
     if (first != names_.end() && first->second.next_try <= now) {
       co_await Attempt(first->first);
       continue;
@@ -237,7 +237,7 @@ bool Service::FoundInStore(const std::string& name) {
   Name& state = names_[name];
   if (state.certificate) return false;
   Load(name, &state);
-  if (!state.certificate || state.next_try <= ReadWallClock()) return false;
+  if (!state.certificate || state.next_try <= setup_.wall_clock()) return false;
   state.failures = 0;
   Show();
   setup_.changed();
@@ -303,14 +303,14 @@ asio::awaitable<void> Service::Drive(Issuance* issuance, OptionsPtr options, Acm
     auto answer =
         co_await AskAcmeServer(std::move(action.request), options->authorities, setup_.user_agent);
     if (answer.ok()) {
-      issuance->OnAnswer(*answer, ReadWallClock());
+      issuance->OnAnswer(*answer, setup_.wall_clock());
     } else {
       issuance->OnNoAnswer(MessageOf(answer.status()));
     }
     if (issuance->account_url() == account->url || issuance->account_url().empty()) continue;
     account->url = issuance->account_url();
     *trouble = KeepAccount(options->directory, *account);
-    LogLine(ReadWallClock(), "acme_account")
+    LogLine(setup_.wall_clock(), "acme_account")
         .Text("directory", options->directory)
         .Text("account", account->url)
         .To(*setup_.log);
@@ -321,11 +321,12 @@ Status Service::Publish(const acme::ChallengeAnswer& answer, Published* publishe
   if (answer.kind == ChallengeKind::kHttp01) {
     Status added = setup_.http_challenges->Add(answer.token, answer.key_authorization);
     if (!added.ok()) return added;
-  } else if (!setup_.alpn_challenges->Add(answer.name, answer.key_authorization, ReadWallClock())) {
+  } else if (!setup_.alpn_challenges->Add(answer.name, answer.key_authorization,
+                                          setup_.wall_clock())) {
     return MakeStatus(StatusCode::kResourceExhausted, "too many names are validated at once");
   }
   published->answers.push_back(answer);
-  LogLine(ReadWallClock(), "acme_challenge")
+  LogLine(setup_.wall_clock(), "acme_challenge")
       .Text("name", answer.name)
       .Text("challenge", acme::ChallengeName(answer.kind))
       .To(*setup_.log);
@@ -368,14 +369,14 @@ void Service::Succeeded(const std::string& name, const AcmeCertificate& record) 
   state.failures = 0;
   state.last_failure.clear();
   // Whatever lifetime the server gives and whatever the clock says, it is not asked all the time.
-  WallTime now = ReadWallClock();
+  WallTime now = setup_.wall_clock();
   WallTime soonest = now + std::max<Millis>(Seconds(limits::kAcmeRenewSecondsMin),
                                             (state.certificate->not_after() - now) / 3);
   bool moved = state.directory != options_->directory;  // meanwhile
   state.next_try =
       moved ? now + Seconds(limits::kAcmeRenewSecondsMin) : std::max(state.next_try, soonest);
   Count(Counter::kAcmeIssued);
-  LogLine(ReadWallClock(), "acme_certificate")
+  LogLine(setup_.wall_clock(), "acme_certificate")
       .Text("name", name)
       .Text("directory", record.directory)
       .Text("not_after", FormatRfc3339(state.certificate->not_after()))
@@ -387,7 +388,7 @@ void Service::Succeeded(const std::string& name, const AcmeCertificate& record) 
 
 void Service::FailedWith(const std::string& name, std::string words, Seconds retry_after) {
   Name& state = names_[name];
-  WallTime now = ReadWallClock();
+  WallTime now = setup_.wall_clock();
   state.failures = std::min(state.failures + 1, uint32_t{1'000'000});
   state.last_failure = std::move(words);
   Millis wait = acme::RetryAfter(state.failures, retry_after, &random_);

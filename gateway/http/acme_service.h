@@ -59,6 +59,7 @@ class AcmeService {
     AcmeChallenges* http_challenges = nullptr;
     std::string user_agent;
     std::function<void()> changed;  // certificates() differ; called on the service's thread
+    WallTime (*wall_clock)() = &ReadWallClock;  // tests set theirs
   };
 
   // Reads what is stored. A record that does not open is said in the log, and asked for anew.

@@ -29,9 +29,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False positives of GCC 12's flow analysis inside libstdc++'s string and vector.
   target_compile_options(rp_flags INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds
     -Wno-stringop-overread -Wno-dangling-pointer -Wno-maybe-uninitialized)
-  if(RINGPOST_SANITIZE)  # ... and about Asio's coroutine frames, which are not inlined then
-    target_compile_options(rp_flags INTERFACE -Wno-mismatched-new-delete)
-  endif()
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # libstdc++ 12's stable_sort and stable_partition call a function of its own that it has deprecated, and clang

@@ -161,6 +161,13 @@ inline constexpr uint32_t kAcmeRetryAfterSecondsMax = 7 * 24 * 3600;
 // Between two certificates for one name at least, however short the server makes their lifetime.
 inline constexpr uint32_t kAcmeRenewSecondsMin = 10;
 
+// --- DKIM
+// RSA keys to sign with (RFC 8301 section 3.2: signers at least 2048, verifiers know up to 4096);
+// others are refused where they are parsed, as is a private key (DER) that is longer than this.
+inline constexpr int kDkimRsaKeyBitsMin = 2048;
+inline constexpr int kDkimRsaKeyBitsMax = 4096;
+inline constexpr size_t kDkimKeyBytesMax = 4 * kKiB;
+
 // --- The control store
 // A key, a value; longer: INVALID_ARGUMENT.
 inline constexpr size_t kControlKeyBytesMax = 512;

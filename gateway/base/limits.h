@@ -167,6 +167,12 @@ inline constexpr uint32_t kAcmeRenewSecondsMin = 10;
 inline constexpr int kDkimRsaKeyBitsMin = 2048;
 inline constexpr int kDkimRsaKeyBitsMax = 4096;
 inline constexpr size_t kDkimKeyBytesMax = 4 * kKiB;
+// Header fields that one signature covers; a message with more of those that ought to be covered is
+// not signed.
+inline constexpr size_t kDkimSignedFieldsMax = 128;
+// The name a key is published under, "selector._domainkey.domain" (RFC 1035 section 2.3.4: 255 on
+// the wire); a longer one is refused.
+inline constexpr size_t kDkimKeyNameBytesMax = 253;
 
 // --- The control store
 // A key, a value; longer: INVALID_ARGUMENT.

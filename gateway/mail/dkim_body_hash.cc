@@ -25,34 +25,43 @@ bool IsIrregular(std::string_view text, size_t i) {
 }
 
 #ifdef __SSE2__
-// The same of 64 bytes and the one behind them, which must be there; bit i stands for byte i.
-uint64_t IrregularIn(const char* bytes) {
+constexpr size_t kVectorBytes = 16;
+
+// The same of the bytes at `bytes`, with one behind them that must be there. Any control character
+// after an SP counts: a run may end early, and goes on as the next one.
+__m128i IrregularAt(const char* bytes) {
   const __m128i space = _mm_set1_epi8(' ');
-  const __m128i tab = _mm_set1_epi8('\t');
-  const __m128i cr = _mm_set1_epi8('\r');
-  uint64_t mask = 0;
-  for (unsigned i = 0; i < 4; ++i) {
-    const char* at = bytes + size_t{16} * i;
-    __m128i here = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 1));
-    __m128i bad_next =
-        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(next, space), _mm_cmpeq_epi8(next, tab)),
-                     _mm_cmpeq_epi8(next, cr));
-    __m128i bad = _mm_or_si128(_mm_cmpeq_epi8(here, tab),
-                               _mm_and_si128(_mm_cmpeq_epi8(here, space), bad_next));
-    mask |= static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(bad))) << (16 * i);
-  }
-  return mask;
+  __m128i here = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+  __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + 1));
+  __m128i odd_next = _mm_cmpeq_epi8(_mm_min_epu8(next, space), next);
+  return _mm_or_si128(_mm_cmpeq_epi8(here, _mm_set1_epi8('\t')),
+                      _mm_and_si128(_mm_cmpeq_epi8(here, space), odd_next));
+}
+
+unsigned MaskOf(__m128i vector) { return static_cast<unsigned>(_mm_movemask_epi8(vector)); }
+
+bool AnyIrregular(const char* bytes) {
+  __m128i low = _mm_or_si128(IrregularAt(bytes), IrregularAt(bytes + kVectorBytes));
+  __m128i high =
+      _mm_or_si128(IrregularAt(bytes + 2 * kVectorBytes), IrregularAt(bytes + 3 * kVectorBytes));
+  return MaskOf(_mm_or_si128(low, high)) != 0;
 }
 #endif
 
-// How many bytes from the start of `text` stay as they are, but for CRLFs at their end.
+// How many bytes from the start of `text`, of which the first is regular, stay as they are, but for
+// CRLFs at their end.
 size_t RegularBytes(std::string_view text) {
   size_t at = 0;
 #ifdef __SSE2__
-  for (; text.size() - at > 64; at += 64) {
-    uint64_t mask = IrregularIn(text.data() + at);
+  // Where runs are short there are many of them: the first bytes by themselves, then four at once.
+  for (bool first = true; text.size() - at > kVectorBytes; first = false) {
+    unsigned mask = MaskOf(IrregularAt(text.data() + at));
     if (mask != 0) return at + static_cast<size_t>(std::countr_zero(mask));
+    at += kVectorBytes;
+    if (!first) continue;
+    while (text.size() - at > 4 * kVectorBytes && !AnyIrregular(text.data() + at)) {
+      at += 4 * kVectorBytes;
+    }
   }
 #endif
   while (at < text.size() && !IsIrregular(text, at)) ++at;

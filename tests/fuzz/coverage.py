@@ -31,6 +31,7 @@ PARSERS = {
                "gateway/app/config_text.cc", "gateway/delivery/routing.cc"],
     "control": ["gateway/app/control_request.cc"],
     "data_stream": ["gateway/smtp/data_stream.cc"],
+    "dkim": ["gateway/mail/dkim_body_hash.cc", "gateway/mail/dkim_header.cc", "gateway/mail/dkim_signature.cc"],
     "dsn": ["gateway/mail/dsn.cc", "gateway/mail/dsn_original.cc", "gateway/mail/dsn_text.cc"],
     "front_door": ["gateway/http/front_door.cc", "gateway/session/protocol_choice.cc"],
     "header_scan": ["gateway/mail/header_scan.cc", "gateway/mail/trace_header.cc"],

@@ -166,9 +166,7 @@ TEST(DkimSignature, KnowsNames) {
     EXPECT_TRUE(IsDkimDomain(domain)) << domain;
   }
   for (std::string domain : {"", "com", ".", "a.", ".a", "a..b", "-a.b", "a-.b", "a_b.c",
-                             "b\xc3\xbc"
-                             "cher.example",
-                             "a b.c", "a.b;", "a.b\r\nX: y"}) {
+                             "\xc3\xbc.example", "a b.c", "a.b;", "a.b\r\nX: y"}) {
     EXPECT_FALSE(IsDkimDomain(domain)) << domain;
   }
   EXPECT_TRUE(IsDkimDomain(label63 + ".com"));

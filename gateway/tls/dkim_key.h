@@ -4,9 +4,9 @@
 // rsa-sha1 does not exist here (RFC 8301 section 3.1), nor does any other key. What is signed, and
 // how the field that carries it looks, is gateway/mail's.
 //
-// Threads: immutable once made; any, at once. An RSA signature takes the better part of a
-// millisecond and Generate of RSA up to a second: neither belongs on a shard. Memory: the library
-// wipes a key as it frees it. What ToDer gives is secret: the caller wipes it.
+// Threads: immutable once made; any, at once. An RSA signature takes half a millisecond and
+// Generate of RSA up to a second: neither belongs on a shard. Memory: the library wipes a key as it
+// frees it. What ToDer gives is secret: the caller wipes it.
 #pragma once
 
 #include <array>

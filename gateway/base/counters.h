@@ -38,6 +38,7 @@ namespace ringpost {
   X(kTlsOutFallbacks, "tls_outbound_clear_text_fallbacks_total")        \
   X(kAuthOut, "smtp_auth_outbound_total")                               \
   X(kAuthOutRefused, "smtp_auth_outbound_refused_total")                \
+  X(kPasswordIterations, "password_iterations_total")                   \
   X(kCommands, "smtp_commands_total")                                   \
   X(kMessagesAccepted, "messages_accepted_total")                       \
   X(kMessagesRefused, "messages_refused_total")                         \

@@ -123,6 +123,46 @@ inline constexpr size_t kAuthCommandLineBytesMax = 512;
 inline constexpr uint32_t kAuthRefusedBackoffSeconds = 60;
 inline constexpr uint32_t kAuthRefusedBackoffSecondsMax = 900;
 
+// --- AUTH of clients
+// What a client may say for itself: kAuthUserBytesMax and kAuthSecretBytesMax; longer: 501 5.5.2. A
+// line of the exchange is bounded as a command line is, which holds the longest PLAIN message of
+// those, in base64; longer: 500 5.5.6. RFC 4954 section 4 asks for no more.
+// AUTH commands of one session; the next: 421 4.7.0 and close. A client that falls back from
+// SCRAM-SHA-256 to PLAIN to LOGIN needs three.
+inline constexpr uint32_t kAuthTriesMax = 5;
+// A SCRAM client's nonce; longer: 501 5.5.2.
+inline constexpr size_t kAuthNonceBytesMax = 256;
+// PBKDF2 iterations of a password's record: of new ones; of ones that are read, which are refused
+// outside of these (RFC 7677 section 4 asks for at least 4096; what is far more would hold a worker
+// for seconds). decisions/051 says why the first.
+inline constexpr uint32_t kPasswordIterationsDefault = 100'000;
+inline constexpr uint32_t kPasswordIterationsMin = 4096;
+inline constexpr uint32_t kPasswordIterationsMax = 10'000'000;
+// A password that somebody chose; outside: it is not taken. How many different characters it has.
+inline constexpr size_t kPasswordBytesMin = 12;
+inline constexpr size_t kPasswordBytesMax = 128;
+inline constexpr size_t kPasswordDistinctBytesMin = 5;
+// Passwords that were right lately, remembered by each shard, and for how long; more: the one that
+// ends first is forgotten and costs its iterations again.
+inline constexpr size_t kVerifiedLoginsMax = 4096;
+inline constexpr uint32_t kVerifiedLoginSeconds = 300;
+// Logins that failed: as many are free of delay of one name from one address, of one address, of
+// one name; behind them each try waits twice as long as the one before, up to the last figures (the
+// name's own is short: strangers make it).
+inline constexpr uint32_t kLoginFailuresFreePerPair = 5;
+inline constexpr uint32_t kLoginFailuresFreePerAddress = 20;
+inline constexpr uint32_t kLoginFailuresFreePerName = 100;
+inline constexpr uint32_t kLoginDelaySecondsFirst = 2;
+inline constexpr uint32_t kLoginDelaySecondsMax = 900;
+inline constexpr uint32_t kLoginNameDelaySecondsMax = 60;
+// A count of failures halves in this time without one.
+inline constexpr uint32_t kLoginFailuresHalveSeconds = 7200;
+// An address that a name has logged in from is known to be good for it this long.
+inline constexpr uint32_t kLoginGoodSeconds = 30 * 86'400;
+// Names, addresses, pairs, good pairs that each shard counts, of each; more: the one that was quiet
+// the longest, of a few, is forgotten.
+inline constexpr size_t kLoginEntriesMax = 4096;
+
 // --- ACME
 // Names a configuration may ask certificates for, each its own; more is an error.
 inline constexpr size_t kAcmeNamesMax = 100;

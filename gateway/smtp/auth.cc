@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "gateway/base/limits.h"
+#include "gateway/smtp/base64.h"
 #include "gateway/smtp/client_session.h"
 
 namespace ringpost::smtp {
 namespace {
-
-constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 bool IsText(std::string_view text, size_t bytes_max) {
   return !text.empty() && text.size() <= bytes_max &&
@@ -30,20 +29,6 @@ AuthMechanism ChooseAuthMechanism(const Capabilities& capabilities) {
 
 std::string_view AuthMechanismName(AuthMechanism mechanism) {
   return mechanism == AuthMechanism::kPlain ? "PLAIN" : "LOGIN";
-}
-
-void AppendBase64(std::string_view bytes, std::string* out) {
-  ReserveWiped(out, out->size() + (bytes.size() + 2) / 3 * 4);
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    size_t count = std::min<size_t>(3, bytes.size() - at);
-    uint32_t group = 0;
-    for (size_t i = 0; i < 3; ++i) {
-      group = group << 8 | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0);
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      out->push_back(i <= count ? kAlphabet[group >> (18 - 6 * i) & 63] : '=');
-    }
-  }
 }
 
 // RFC 4616 section 2: authorisation identity (none: that of the user), NUL, user, NUL, secret.

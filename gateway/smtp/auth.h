@@ -37,9 +37,7 @@ enum class AuthMechanism : uint8_t { kNone, kPlain, kLogin };
 AuthMechanism ChooseAuthMechanism(const Capabilities& capabilities);
 std::string_view AuthMechanismName(AuthMechanism mechanism);
 
-// Append base64 (RFC 4648 section 4), without a line end: any bytes; PLAIN's one message. Where
-// `out` grows what it held before is wiped.
-void AppendBase64(std::string_view bytes, std::string* out);
+// Appends PLAIN's one message in base64. Where `out` grows what it held before is wiped.
 void AppendAuthPlain(const Credentials& credentials, std::string* out);
 
 }  // namespace ringpost::smtp

@@ -1,6 +1,7 @@
 // A client's AUTH (RFC 4954): said once, after the EHLO under TLS, before the first transaction.
 #include "gateway/base/limits.h"
 #include "gateway/smtp/auth.h"
+#include "gateway/smtp/base64.h"
 #include "gateway/smtp/client_state.h"
 
 namespace ringpost::smtp {

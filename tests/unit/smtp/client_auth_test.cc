@@ -1,10 +1,11 @@
 // AUTH as ClientSession says it, beyond the transcripts of tests/golden/smtp_client/auth_*.txt:
-// base64, what a trace shows, what is left in memory.
+// what a trace shows, what is left in memory.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "gateway/base/limits.h"
 #include "gateway/smtp/auth.h"
+#include "gateway/smtp/base64.h"
 #include "tests/unit/smtp/client_harness.h"
 
 namespace ringpost::smtp {
@@ -18,23 +19,6 @@ std::shared_ptr<const Credentials> Known(std::string user, std::string secret) {
   credentials->user = std::move(user);
   credentials->secret = std::move(secret);
   return credentials;
-}
-
-std::string Base64(std::string_view bytes) {
-  std::string out;
-  AppendBase64(bytes, &out);
-  return out;
-}
-
-TEST(Auth, Base64) {  // RFC 4648 section 10
-  EXPECT_EQ(Base64(""), "");
-  EXPECT_EQ(Base64("f"), "Zg==");
-  EXPECT_EQ(Base64("fo"), "Zm8=");
-  EXPECT_EQ(Base64("foo"), "Zm9v");
-  EXPECT_EQ(Base64("foob"), "Zm9vYg==");
-  EXPECT_EQ(Base64("fooba"), "Zm9vYmE=");
-  EXPECT_EQ(Base64("foobar"), "Zm9vYmFy");
-  EXPECT_EQ(Base64("\xff\xfb\xef"), "//vv");
 }
 
 TEST(Auth, PlainIsThatOfItsStandard) {  // RFC 4616 section 4, RFC 4954 section 4.5

@@ -47,6 +47,9 @@ size_t Drive(ServerSession* session, std::string_view wire) {
         session->Queued(storage::DurableMint::Make(MessageId{}),
                         "queued as 01J9ZQ4G6H8K2M3N4P5Q6R7S8T");
         break;
+      case ServerSession::EventKind::kAuthSalt:
+      case ServerSession::EventKind::kAuthPassword:
+      case ServerSession::EventKind::kAuthProof:
       case ServerSession::EventKind::kReset:
       case ServerSession::EventKind::kXclient:
         break;

@@ -41,6 +41,12 @@ bool InboundConnection::Handle(const smtp::ServerSession::Event& event, const Sl
     case Kind::kXclient:
       TakeXclient();
       return true;
+    case Kind::kAuthSalt:
+    case Kind::kAuthPassword:
+    case Kind::kAuthProof:
+      // No listener offers AUTH: there is nobody to ask.
+      Refuse("AUTH", {454, {4, 7, 0}, "Nobody can be authenticated here now"});
+      return true;
     case Kind::kStartTls:
       BeginStartTls();
       return false;

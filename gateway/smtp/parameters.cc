@@ -6,6 +6,7 @@
 
 #include "gateway/base/limits.h"
 #include "gateway/base/text.h"
+#include "gateway/smtp/address.h"
 #include "gateway/smtp/server_replies.h"
 #include "gateway/smtp/xtext.h"
 
@@ -136,6 +137,15 @@ std::string_view TakeOrcpt(const Parameter& parameter, bool smtputf8, Recipient*
   return {};
 }
 
+// RFC 4954 section 5: who submitted the message first, as the client has it: a mailbox in xtext, or
+// "<>". Nobody is trusted to say it, so it is read as "<>" would be, and not kept.
+std::string_view CheckAuth(std::string_view value, bool strict) {
+  const auto mailbox = DecodeXtext(value, false);
+  if (!mailbox || !IsPrintable(*mailbox, true)) return replies::kBadAuth;
+  if (*mailbox == "<>" || ParseMailbox(*mailbox, {strict, true})) return {};
+  return replies::kBadAuth;
+}
+
 // Which parameters have been seen; each may come once (RFC 5321 section 4.1.1.11 leaves no meaning
 // to two).
 class Once {
@@ -174,6 +184,9 @@ std::string_view ParseMailParameters(std::string_view text, const ServerOptions&
     } else if (options.dsn && EqualsIgnoreCase(parameter.keyword, "ENVID")) {
       bit = 4;
       refusal = TakeEnvid(parameter, envelope);
+    } else if (options.auth != Auth::kNotOffered && EqualsIgnoreCase(parameter.keyword, "AUTH")) {
+      bit = 5;
+      refusal = CheckAuth(parameter.value, options.strict);
     } else {
       return replies::kUnknownMailParameter;
     }

@@ -19,11 +19,12 @@ bool Has8bit(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
 }
 
-// RFC 3207 section 4. BDAT is refused where its payload is read (HandleBdat).
-bool NeedsTls(Verb verb) {
-  return verb == Verb::kMail || verb == Verb::kRcpt || verb == Verb::kData || verb == Verb::kVrfy ||
-         verb == Verb::kXclient;
+// RFC 4954 section 6. BDAT is refused where its payload is read (HandleBdat).
+bool NeedsAuth(Verb verb) {
+  return verb == Verb::kMail || verb == Verb::kRcpt || verb == Verb::kData || verb == Verb::kVrfy;
 }
+// RFC 3207 section 4.
+bool NeedsTls(Verb verb) { return NeedsAuth(verb) || verb == Verb::kXclient; }
 
 }  // namespace
 
@@ -59,6 +60,10 @@ ServerSession::EventKind ServerSession::State::HandleLine(std::string_view line,
     Error(replies::kStartTlsFirst);
     return kNothing;
   }
+  if (AuthMissing() && NeedsAuth(command.verb)) {
+    Error(WhatIsMissing());
+    return kNothing;
+  }
   switch (command.verb) {
     case Verb::kMail:
       return HandleMail(command.argument, has_8bit);
@@ -81,7 +86,7 @@ ServerSession::EventKind ServerSession::State::HandleLine(std::string_view line,
     case Verb::kStartTls:
       return HandleStartTls(command.argument, more);
     case Verb::kAuth:
-      return HandleAuth();
+      return HandleAuth(command.argument, more);
     case Verb::kNoop:
       if (!TooMuchJunk()) Say(replies::kNoop);
       return kNothing;
@@ -143,6 +148,7 @@ void ServerSession::State::SayExtensions() {
   if (options->starttls != StartTls::kNotOffered && !secured && !client) {
     output.append("250-STARTTLS\r\n");
   }
+  SayMechanisms();
   if (options->xclient) output.append("250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN\r\n");
   output.append("250-HELP\r\n250 LIMITS");  // RFC 9422
   if (options->mails_max > 0) output.append(" MAILMAX=").append(std::to_string(options->mails_max));
@@ -241,6 +247,8 @@ ServerSession::EventKind ServerSession::State::HandleBdat(std::string_view argum
     refusal = replies::kNoChunking;
   } else if (TlsMissing()) {
     refusal = replies::kStartTlsFirst;
+  } else if (AuthMissing()) {
+    refusal = WhatIsMissing();
   } else if (!transaction) {
     refusal = replies::kMailFirst;
   } else if (transaction->envelope.recipients.empty()) {
@@ -283,15 +291,8 @@ ServerSession::EventKind ServerSession::State::HandleXclient(std::string_view ar
   esmtp = EqualsIgnoreCase(named.protocol, "ESMTP");
   client = std::make_unique<Xclient>(std::move(named));
   greet_pending = true;
+  authenticated = false;
   return EventKind::kXclient;
-}
-
-// There are no accounts: AUTH is not offered. Who says it in clear all the same, where there is
-// TLS, is told what he did (RFC 4954 section 6).
-ServerSession::EventKind ServerSession::State::HandleAuth() {
-  const bool tls_was_there = options->starttls != StartTls::kNotOffered && !secured;
-  Error(tls_was_there ? replies::kAuthInClear : replies::kUnsupported);
-  return kNothing;
 }
 
 // RFC 3207. What XCLIENT said in clear text is not to outlive it, and is not to be lost either.

@@ -17,6 +17,7 @@ inline constexpr Text kChunkOk = "250 2.0.0 Chunk received\r\n";
 inline constexpr Text kReset = "250 2.0.0 Transaction forgotten\r\n";
 inline constexpr Text kNoop = "250 2.0.0 Still here\r\n";
 inline constexpr Text kBye = "221 2.0.0 Goodbye\r\n";
+inline constexpr Text kAuthOk = "235 2.7.0 Authenticated\r\n";
 inline constexpr Text kStartTls = "220 2.0.0 Begin the TLS handshake\r\n";
 inline constexpr Text kVrfy =
     "252 2.0.0 Addresses are not verified here; send the message and see\r\n";
@@ -98,6 +99,9 @@ inline constexpr Text kBadNotify =
 inline constexpr Text kBadOrcpt =
     "501 5.5.4 ORCPT must be type;xtext of printable ASCII, at most 500 octets (RFC 3461)\r\n";
 
+inline constexpr Text kBadAuth =
+    "501 5.5.4 AUTH must be <> or an address in xtext (RFC 4954 section 5)\r\n";
+
 // --- The message
 inline constexpr Text kTooBig =
     "552 5.3.4 The message is bigger than this server takes (see SIZE in EHLO)\r\n";
@@ -121,6 +125,25 @@ inline constexpr Text kStartTlsAfterXclient = "503 5.5.1 STARTTLS must come befo
 inline constexpr Text kAuthInClear =
     "538 5.7.11 AUTH is not taken in clear text, and what was sent with it can be read on the way; "
     "say STARTTLS first\r\n";
+inline constexpr Text kAuthFirst =
+    "530 5.7.0 This server takes mail from authenticated clients only; say AUTH first\r\n";
+inline constexpr Text kAuthSyntax =
+    "501 5.5.4 Say AUTH with a mechanism, and an initial response in base64 or nothing\r\n";
+inline constexpr Text kAuthUnknown =
+    "504 5.5.4 That mechanism is not offered here; EHLO lists those that are\r\n";
+inline constexpr Text kAuthAlready = "503 5.5.1 This session is authenticated already\r\n";
+inline constexpr Text kAuthInMail =
+    "503 5.5.1 AUTH can't come within a message; finish that or say RSET\r\n";
+inline constexpr Text kAuthNotBase64 =
+    "501 5.5.2 That is no base64 (RFC 4648 section 4); begin again with AUTH\r\n";
+inline constexpr Text kAuthMalformed =
+    "501 5.5.2 That is no message of the mechanism, or a name or password that nobody can have; "
+    "begin again with AUTH\r\n";
+inline constexpr Text kAuthCancelled = "501 5.7.0 Authentication cancelled\r\n";
+inline constexpr Text kAuthLineTooLong =
+    "500 5.5.6 Line too long for AUTH; the whole of it was dropped\r\n";
+inline constexpr Text kTooManyLogins =
+    "421 4.7.0 Too many tries to authenticate; closing the connection\r\n";
 
 // --- BDAT and XCLIENT
 inline constexpr Text kBdatSyntax =

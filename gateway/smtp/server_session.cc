@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/base/check.h"
+#include "gateway/base/wipe.h"
 #include "gateway/smtp/server_replies.h"
 #include "gateway/smtp/server_state.h"
 
@@ -42,9 +43,23 @@ ServerSession::Event ServerSession::State::Step(std::string_view* input) {
 ServerSession::EventKind ServerSession::State::ReadCommand(std::string_view* input) {
   std::string_view line;
   if (!TakeLine(input, &line)) return kNothing;
-  EventKind kind = HandleLine(line, !input->empty());
-  if (!partial.empty()) std::string().swap(partial);
+  const bool more = !input->empty();
+  EventKind kind = phase == Phase::kAuth ? HandleResponse(line, more) : HandleLine(line, more);
+  DropPartial();
   return kind;
+}
+
+// A line may hold a password, in AUTH or by mistake: nothing of it stays behind.
+void ServerSession::State::KeepPartial(std::string_view bytes) {
+  const size_t size = partial.size() + bytes.size();
+  if (size > partial.capacity()) ReserveWiped(&partial, std::max(size, 2 * partial.capacity()));
+  partial.append(bytes);
+}
+
+void ServerSession::State::DropPartial() {
+  if (partial.empty()) return;
+  WipeString(&partial);
+  std::string().swap(partial);
 }
 
 // Takes bytes up to the next LF. True where they end a whole line, which `*line` is then, without
@@ -68,12 +83,16 @@ bool ServerSession::State::TakeLine(std::string_view* input, std::string_view* l
         *line = bytes.substr(0, bytes.size() - 2);
         return true;
       }
-      partial.append(bytes);
+      KeepPartial(bytes);
       *line = std::string_view(partial).substr(0, ends ? partial.size() - 2 : 0);
       return ends;
     }
-    std::string().swap(partial);
-    Error(too_long ? replies::kLineTooLong : replies::kBareLf);
+    DropPartial();
+    if (phase == Phase::kAuth) {
+      FailAuth(too_long ? replies::kAuthLineTooLong : replies::kBareLf);
+    } else {
+      Error(too_long ? replies::kLineTooLong : replies::kBareLf);
+    }
   }
   discarding = !ends;
   discarded_cr = bytes.back() == '\r';
@@ -203,7 +222,8 @@ void ServerSession::State::Close(std::string_view lines) {
   greet_pending = false;
   phase = Phase::kClosing;
   question = Question::kNone;
-  std::string().swap(partial);
+  sasl.reset();
+  DropPartial();
 }
 
 void ServerSession::State::CloseWith(const Reply& reply) {
@@ -256,6 +276,7 @@ void ServerSession::Secured() {
   state_->transaction.reset();
   std::string().swap(state_->helo);
   state_->esmtp = false;
+  state_->authenticated = false;
 }
 
 void ServerSession::EarlyTalker() { state_->Close(replies::kEarlyTalker); }
@@ -281,11 +302,16 @@ void ServerSession::Accept() {
       state_->phase = State::Phase::kData;
       return state_->Say(replies::kGoAhead);
     }
+    case Question::kAuthPassword:
+      state_->OnSasl(state_->sasl->Accept());
+      return;
     case Question::kEndOfData:
+    case Question::kAuthSalt:
+    case Question::kAuthProof:
     case Question::kNone:
       break;
   }
-  RP_CHECK(!"Accept answers kMail, kRecipient and kData");
+  RP_CHECK(!"Accept answers kMail, kRecipient, kData and kAuthPassword");
 }
 
 void ServerSession::Refuse(const Reply& reply) {
@@ -293,6 +319,7 @@ void ServerSession::Refuse(const Reply& reply) {
   const Question question = std::exchange(state_->question, Question::kNone);
   RP_CHECK(question != Question::kNone);
   if (reply.code == 421) return state_->CloseWith(reply);
+  if (state_->phase == State::Phase::kAuth) state_->EndAuth();
   if (question == Question::kRecipient) return state_->SayReply(reply);
   // A refused recipient is no error of the client's: lists have dead addresses. From here on the
   // whole transaction was refused, and that is one.
@@ -312,6 +339,25 @@ void ServerSession::Queued(Durable durable, std::string_view words) {
   state_->junk = 0;
   state_->SayReply({250, {2, 0, 0}, std::string(words)});
 }
+
+void ServerSession::Challenge(std::string_view salt, uint32_t iterations, std::string_view nonce) {
+  RP_CHECK(state_->question == State::Question::kAuthSalt);
+  state_->question = State::Question::kNone;
+  state_->OnSasl(state_->sasl->Challenge(salt, iterations, nonce));
+}
+
+void ServerSession::AcceptProof(std::string_view server_signature) {
+  RP_CHECK(state_->question == State::Question::kAuthProof);
+  state_->question = State::Question::kNone;
+  state_->OnSasl(state_->sasl->AcceptProof(server_signature));
+}
+
+const SaslServer& ServerSession::login() const {
+  RP_CHECK(state_->sasl);
+  return *state_->sasl;
+}
+
+bool ServerSession::authenticated() const { return state_->authenticated; }
 
 bool ServerSession::question_open() const { return state_->question != State::Question::kNone; }
 
@@ -355,11 +401,11 @@ const ServerSession::Xclient& ServerSession::xclient() const {
 }
 
 std::string_view ServerSession::protocol() const {
-  if (state_->transaction && state_->transaction->envelope.smtputf8) {
-    return state_->secured ? "UTF8SMTPS" : "UTF8SMTP";
-  }
-  if (!state_->esmtp) return "SMTP";
-  return state_->secured ? "ESMTPS" : "ESMTP";
+  constexpr std::string_view kUtf8[] = {"UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA"};
+  constexpr std::string_view kEsmtp[] = {"ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"};
+  const int which = (state_->secured ? 1 : 0) + (state_->authenticated ? 2 : 0);
+  if (state_->transaction && state_->transaction->envelope.smtputf8) return kUtf8[which];
+  return state_->esmtp ? kEsmtp[which] : "SMTP";
 }
 
 std::string& ServerSession::output() { return state_->output; }

@@ -16,6 +16,9 @@
 //       case kEndOfData:  ...commit; then session.Queued(std::move(durable), "queued as ...")
 //       case kReset:      ...drop what was gathered of the message; break;
 //       case kXclient:    ...the client is somebody else now; break;
+//       case kAuthSalt:   session.Challenge(...); break;  // of login().name(); or Refuse(reply)
+//       case kAuthPassword:  ...is login().password() login().name()'s? Accept, or Refuse(reply)
+//       case kAuthProof:  ...AcceptProof(signature), or Refuse(reply)
 //       case kStartTls:   ...flush output, do the handshake; then session.Secured(); return;
 //       case kClose:      ...flush output, close; return;
 //     }
@@ -39,6 +42,13 @@
 // More bytes in the same `input` end it, as above; those that come later are the handshake's, which
 // they fail. Under TLS that was there from the start Secured comes before Greet.
 //
+// AUTH (RFC 4954; sasl_server.h): once in a session, not within a transaction, the last of a group
+// as above, its responses too. What a client must not learn is the driver's to keep: a name that
+// nobody has is answered as a wrong password is, after the same work, with the same
+// WrongCredentials(). Password hashing is a worker's. login() lives until the question is answered,
+// or End ended it: who hashes elsewhere takes a copy, and wipes it. STARTTLS and XCLIENT make the
+// session forget who it is.
+//
 // Counting: Counter::kCommands. Body bytes, messages and refusals are the driver's to count.
 //
 // Memory: one heap block of about 200 bytes when idle (and the client's name, where it is longer
@@ -59,11 +69,15 @@
 #include "gateway/base/limits.h"
 #include "gateway/smtp/envelope.h"
 #include "gateway/smtp/reply.h"
+#include "gateway/smtp/sasl_server.h"
 
 namespace ringpost::smtp {
 
 // Whether STARTTLS is offered, and whether mail is taken without it.
 enum class StartTls : uint8_t { kNotOffered, kOffered, kRequired };
+
+// Whether AUTH is offered, and to whom.
+enum class Auth : uint8_t { kNotOffered, kUnderTls, kAlsoInClear };
 
 // What a listener allows; shared by its sessions, which keep the one they began with.
 struct ServerOptions {
@@ -76,6 +90,13 @@ struct ServerOptions {
   bool xclient = false;  // for this peer (it is on the list)
   // Required: before it all but EHLO, HELO, NOOP, RSET, HELP and QUIT is answered 530 5.7.0.
   StartTls starttls = StartTls::kNotOffered;
+  Auth auth = Auth::kNotOffered;
+  // Which mechanisms, where it is offered. In clear, PLAIN and LOGIN can be read on the way.
+  bool auth_plain = true;
+  bool auth_login = true;
+  bool auth_scram_sha256 = true;
+  // No mail from this peer before it has authenticated: 530 5.7.0.
+  bool auth_required = false;
   uint64_t message_bytes_max = limits::kMessageBytesMaxDefault;
   uint32_t recipients_max = limits::kRecipientsMaxDefault;
   uint32_t mails_max = 0;  // LIMITS MAILMAX; 0: no limit
@@ -94,8 +115,11 @@ class ServerSession {
              // be taken. Not after the driver's own Refuse, and not before kClose
     kXclient,   // the client was named anew: see xclient(). The session starts over; 220 follows at
                 // the next Step, unless the driver calls GreetWithRefusal or End now
-    kStartTls,  // send output(), then the handshake; Step comes again after Secured
-    kClose,     // send output(), then close
+    kAuthSalt,  // question: SCRAM wants the salt of login().name()
+    kAuthPassword,  // question: is login().password() that of login().name()?
+    kAuthProof,     // question: does login().proof() prove login().auth_message()?
+    kStartTls,      // send output(), then the handshake; Step comes again after Secured
+    kClose,         // send output(), then close
   };
   struct Event {
     EventKind kind;
@@ -142,6 +166,12 @@ class ServerSession {
   void Accept();
   void Refuse(const Reply& reply);
   void Queued(Durable durable, std::string_view words);  // 250 2.0.0 words
+  // kAuthSalt: Challenge or Refuse; kAuthPassword: Accept or Refuse; kAuthProof: AcceptProof or
+  // Refuse. Refuse with WrongCredentials(), or 454 4.7.0 where it is our trouble or too soon. What
+  // they take is as SaslServer's functions of that name take it.
+  void Challenge(std::string_view salt, uint32_t iterations, std::string_view nonce);
+  void AcceptProof(std::string_view server_signature);
+  const SaslServer& login() const;  // while one of these is open
   bool question_open() const;
 
   // The transaction so far; from kMail until it is over (an answer that drops it, Queued, kReset).
@@ -158,9 +188,12 @@ class ServerSession {
   bool receiving_body() const;
   bool quit() const;  // the client said QUIT, and no other reason ended the session
 
+  // AUTH has succeeded: of SCRAM only when the client has taken our signature, after AcceptProof.
+  bool authenticated() const;
+
   std::string_view helo() const;  // as the client (or XCLIENT) gave it; hostile; may be empty
   const Xclient& xclient() const;
-  // RFC 3848 and 6531 keyword for Received: SMTP, ESMTP, ESMTPS, UTF8SMTP, UTF8SMTPS.
+  // RFC 3848 and 6531 keyword for Received: SMTP, ESMTP, UTF8SMTP; with S under TLS, A behind AUTH.
   std::string_view protocol() const;
 
   // What to send; the driver takes it and leaves it empty. Whole reply lines only.

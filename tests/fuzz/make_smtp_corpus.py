@@ -15,8 +15,9 @@ SEED_BYTES_MAX = 6000
 
 OPTION_BITS = {"strict": 1, "normalise": 2, "no-chunking": 4, "xclient": 8, "size": 16,
                "recipients": 32, "mails": 64, "no-dsn": 128}
-STARTTLS_BITS = {"starttls": 32, "starttls-required": 64}  # in the byte of refusals
-ANSWER_BITS = {"mail": 1, "recipient": 2, "data": 4, "end": 8}
+# In the byte of refusals.
+SECURITY_BITS = {"starttls": 32, "starttls-required": 64, "auth": 128 | 32, "auth-in-clear": 128, "auth-required": 64}
+ANSWER_BITS = {"mail": 1, "recipient": 2, "data": 4, "end": 8, "salt": 4 | 8, "password": 8, "proof": 8}
 
 
 def unescape(text):
@@ -40,7 +41,7 @@ def read(path):
     for line in path.read_text().splitlines():
         if line.startswith("OPTION "):
             options |= OPTION_BITS.get(line.split()[1], 0)
-            refusals |= STARTTLS_BITS.get(line.split()[1], 0)
+            refusals |= SECURITY_BITS.get(line.split()[1], 0)
         elif line.startswith("ANSWER ") and line.split()[2] != "accept":
             refusals |= ANSWER_BITS[line.split()[1]]
         elif line.startswith("REPEAT "):

@@ -1,6 +1,6 @@
 // The whole server session: any bytes, byte by byte and in pieces, must give the same replies and
-// events. Input: one byte of options, one of refusals and STARTTLS, one that seeds the pieces, the
-// bytes after the greeting.
+// events. Input: one byte of options, one of refusals, STARTTLS and AUTH, one that seeds the
+// pieces, the bytes after the greeting.
 #include <algorithm>
 #include <cstdint>
 #include <random>
@@ -27,6 +27,10 @@ ServerOptions Options(unsigned char bits, unsigned char more_bits) {
   if (bits & 128) options.dsn = options.smtputf8 = false;
   if (more_bits & 32) options.starttls = StartTls::kOffered;
   if (more_bits & 64) options.starttls = StartTls::kRequired;
+  if (more_bits & 128) {
+    options.auth = more_bits & 32 ? Auth::kUnderTls : Auth::kAlsoInClear;
+    options.auth_required = more_bits & 64;
+  }
   return options;
 }
 
@@ -38,6 +42,10 @@ std::string Play(std::string_view data, Cut cut) {
   if (refusals & 2) harness.answers["recipient"] = Reply{550, {5, 1, 1}, "No such user"};
   if (refusals & 4) harness.answers["data"] = Reply{452, {4, 3, 1}, "Full"};
   if (refusals & 8) harness.answers["end"] = Reply{451, {4, 3, 0}, "Failed"};
+  if (refusals & 8) {
+    harness.answers["password"] = harness.answers["proof"] = WrongCredentials();
+    if (refusals & 4) harness.answers["salt"] = Reply{454, {4, 7, 0}, "Busy"};
+  }
   if (refusals & 16) harness.answers["end"] = Reply{421, {4, 3, 2}, "Going"};
   harness.session().Greet();
   for (std::string_view rest = data.substr(3); !rest.empty();) {

@@ -1,12 +1,17 @@
 // Golden transcripts of the server session: tests/golden/smtp_server/*.txt.
 //
-//   # a comment                     OPTION strict | normalise | no-chunking | no-smtputf8 | no-dsn
-//   | xclient | starttls | starttls-required C: a line, sent with CRLF       OPTION size N |
-//   recipients N | mails N C> bytes, with
-//   \r \n \xHH       ANSWER mail|recipient|data|end 550 5.7.1 words   (or: accept) S: what the
-//   server says         CALL early | end 421 4.3.2 words | greet-refusal 554 5.7.1 words E: what it
-//   tells the driver     REPEAT n   (the C lines up to the next S, E or directive) WHOLE (depends
-//   on bytes arriving together: not run in pieces)
+//   # a comment
+//   OPTION strict | normalise | no-chunking | no-smtputf8 | no-dsn | xclient | starttls |
+//   OPTION starttls-required | auth | auth-in-clear | auth-required | no-plain | no-login |
+//   OPTION no-scram | size N | recipients N | mails N
+//   C: a line, sent with CRLF
+//   C> bytes, with \r \n \xHH
+//   S: what the server says
+//   E: what it tells the driver
+//   ANSWER mail|recipient|data|end|salt|password|proof 550 5.7.1 words   (or: accept)
+//   CALL early | end 421 4.3.2 words | greet-refusal 554 5.7.1 words
+//   REPEAT n   (the C lines up to the next S, E or directive)
+//   WHOLE      (depends on bytes arriving together: not run in pieces)
 //
 // Lines of C that follow each other arrive together. Unless WHOLE is given, each transcript is also
 // run byte by byte and in random pieces, and must give the same lines.
@@ -60,6 +65,12 @@ void SetOption(const std::string& line, ServerOptions* options) {
   if (name == "xclient") options->xclient = true;
   if (name == "starttls") options->starttls = StartTls::kOffered;
   if (name == "starttls-required") options->starttls = StartTls::kRequired;
+  if (name == "auth") options->auth = Auth::kUnderTls;
+  if (name == "auth-in-clear") options->auth = Auth::kAlsoInClear;
+  if (name == "auth-required") options->auth_required = true;
+  if (name == "no-plain") options->auth_plain = false;
+  if (name == "no-login") options->auth_login = false;
+  if (name == "no-scram") options->auth_scram_sha256 = false;
   if (name == "size") words >> options->message_bytes_max;
   if (name == "recipients") words >> options->recipients_max;
   if (name == "mails") words >> options->mails_max;

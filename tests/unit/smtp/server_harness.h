@@ -17,6 +17,7 @@
 
 #include "gateway/base/check.h"
 #include "gateway/base/text.h"
+#include "gateway/smtp/auth.h"
 #include "gateway/smtp/server_session.h"
 #include "storage/durable_mint.h"
 
@@ -84,12 +85,21 @@ inline bool HasBareNewline(std::string_view bytes) {
   return false;
 }
 
+// What the harness answers to SCRAM: that of RFC 7677 section 3, whoever asks.
+inline constexpr std::string_view kTestSalt =
+    "\x5b\x6d\x99\x68\x9d\x12\x35\x8e\xec\xa0\x4b\x14\x12\x36\xfa\x81";
+inline constexpr std::string_view kTestNonce = "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
+inline constexpr std::string_view kTestSignature =
+    "\xea\xba\xe2\x4d\x10\x62\xdb\x75\xa9\x45\x1f\xf0\xb6\xea\x7e\x98"
+    "\xc8\x54\x65\x49\xff\x74\x1e\x67\x2d\x32\x51\xb2\x39\x7d\xe4\x6e";
+
 class ServerHarness {
  public:
   explicit ServerHarness(ServerOptions options)
       : options_(std::move(options)), session_(&options_) {}
 
-  // What to answer to "mail", "recipient", "data" or "end"; nothing: accept.
+  // What to answer to "mail", "recipient", "data", "end", "salt", "password" or "proof"; nothing:
+  // accept.
   std::map<std::string, std::optional<Reply>> answers;
   // Answers stay open until Answer() is called.
   bool answer_later = false;
@@ -159,7 +169,11 @@ class ServerHarness {
 
   static bool IsQuestion(Kind kind) {
     return kind == Kind::kMail || kind == Kind::kRecipient || kind == Kind::kData ||
-           kind == Kind::kEndOfData;
+           kind == Kind::kEndOfData || IsLogin(kind);
+  }
+
+  static bool IsLogin(Kind kind) {
+    return kind == Kind::kAuthSalt || kind == Kind::kAuthPassword || kind == Kind::kAuthProof;
   }
 
   void Handle(const ServerSession::Event& event, std::string_view input) {
@@ -197,6 +211,7 @@ class ServerHarness {
       Note("starttls");
       session_.Secured();
       RP_CHECK(!session_.in_transaction() && session_.helo().empty());
+      RP_CHECK(!session_.authenticated());
       return;
     }
     // A driver that calls Step too early gets nothing and loses nothing.
@@ -233,6 +248,8 @@ class ServerHarness {
       }
       if (!recipient.orcpt.empty()) line += " orcpt=\"" + Escape(recipient.orcpt) + "\"";
       Note(line);
+    } else if (IsLogin(kind)) {
+      NoteLogin(kind);
     } else if (kind == Kind::kData) {
       RP_CHECK(!session_.envelope().recipients.empty());
       Note("data");
@@ -249,11 +266,28 @@ class ServerHarness {
     }
   }
 
+  void NoteLogin(Kind kind) {
+    const SaslServer& login = session_.login();
+    RP_CHECK(options_.auth != Auth::kNotOffered && !session_.authenticated() && !in_transaction_);
+    RP_CHECK(IsAuthUser(login.name()) && IsUtf8(login.name()));
+    const std::string name = " name=\"" + Escape(login.name()) + "\"";
+    if (kind == Kind::kAuthSalt) {
+      Note("salt" + name);
+    } else if (kind == Kind::kAuthPassword) {
+      RP_CHECK(IsAuthSecret(login.password()) && IsUtf8(login.password()));
+      Note("password" + name + " password=\"" + Escape(login.password()) + "\"");
+    } else {
+      RP_CHECK(login.proof().size() == 32 && login.auth_message().starts_with("n="));
+      Note("proof" + name + " of=\"" + Escape(login.auth_message()) + "\"");
+    }
+  }
+
   void AnswerNow(Kind kind) {
-    static const std::map<Kind, std::string> kNames = {{Kind::kMail, "mail"},
-                                                       {Kind::kRecipient, "recipient"},
-                                                       {Kind::kData, "data"},
-                                                       {Kind::kEndOfData, "end"}};
+    static const std::map<Kind, std::string> kNames = {
+        {Kind::kMail, "mail"},      {Kind::kRecipient, "recipient"},
+        {Kind::kData, "data"},      {Kind::kEndOfData, "end"},
+        {Kind::kAuthSalt, "salt"},  {Kind::kAuthPassword, "password"},
+        {Kind::kAuthProof, "proof"}};
     auto found = answers.find(kNames.at(kind));
     const bool refused = found != answers.end() && found->second.has_value();
     if (kind == Kind::kMail) in_transaction_ = !refused;
@@ -271,6 +305,10 @@ class ServerHarness {
       session_.Refuse(*found->second);
     } else if (kind == Kind::kEndOfData) {
       session_.Queued(storage::DurableMint::Make(MessageId{}), "queued as TEST");
+    } else if (kind == Kind::kAuthSalt) {
+      session_.Challenge(kTestSalt, 4096, kTestNonce);
+    } else if (kind == Kind::kAuthProof) {
+      session_.AcceptProof(kTestSignature);
     } else {
       session_.Accept();
     }

@@ -15,8 +15,13 @@
 // A success forgets the failures of its name from its address, and nothing else: else a guesser
 // with an account of his own would log in between his guesses.
 //
-// Ask VerifiedCache first: a password that it knows needs no leave. Each shard counts for itself:
-// over N shards a guesser has up to N times the tries. Nothing survives the process.
+// It is asked before anything looks at the password or the proof, VerifiedCache too: else the cache
+// would answer guesses without delay. Who has to wait is told 454 4.7.0, whether or not there is
+// such a name.
+//
+// Each shard counts for itself: over N shards a guesser has up to N times the tries. Tries that are
+// under way are not counted yet: where failures are still free, one address has as many more as it
+// may have connections. Nothing survives the process.
 //
 // Bounded: limits::kLoginEntriesMax of each, about 400 KiB; the hash is keyed, so that nobody can
 // choose whom to push out. Only successes add to the good ones: failures can't push them out.

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "gateway/base/check.h"
+#include "gateway/smtp/base64.h"
 
 namespace ringpost::identity {
 namespace {
@@ -108,6 +109,14 @@ bool PasswordRecord::CheckProof(std::string_view auth_message, std::string_view 
   if (!tls::SameSecret(tls::View(claimed), tls::View(stored_key))) return false;
   *server_signature = tls::HmacSha256(tls::View(server_key), {auth_message});
   return true;
+}
+
+std::string MakeScramNonce() {
+  std::array<uint8_t, 18> random;
+  tls::RandomBytes(random);
+  std::string nonce;
+  smtp::AppendBase64({reinterpret_cast<const char*>(random.data()), random.size()}, &nonce);
+  return nonce;
 }
 
 // The keys are no password's but by chance, of one in 2^256.

@@ -15,6 +15,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "gateway/base/limits.h"
@@ -58,6 +59,9 @@ struct PasswordRecord {
   tls::Digest stored_key{};
   tls::Digest server_key{};
 };
+
+// The server's part of a SCRAM nonce: 144 random bits as text.
+std::string MakeScramNonce();
 
 // The records of names that nobody has: of each name always the same, so that SCRAM's salt does not
 // tell them from others (RFC 5802 section 9). No password is right for one. They show the

@@ -4,7 +4,7 @@
 // No password is in it: an entry is the HMAC, under a key of this cache alone, of whose it is, of
 // the record it was right for, and of the password. So a record that has changed is never met
 // again, and a wrong password meets nothing: it is verified as if there were no cache. Whether the
-// credential may log in at all is asked elsewhere, each time.
+// credential may log in at all, and LoginThrottle, are asked before, each time.
 //
 // SCRAM does not need it: there the client pays.
 //

@@ -1,0 +1,135 @@
+// One SASL exchange: any messages are answered or refused, what is asked is of names and passwords
+// that can be, and what SCRAM asks is made of what was said, in its order. And the stored form of a
+// password's record. Input: one byte of options, then lines of the client.
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/check.h"
+#include "gateway/base/limits.h"
+#include "gateway/base/text.h"
+#include "gateway/identity/password_record.h"
+#include "gateway/smtp/auth.h"
+#include "gateway/smtp/base64.h"
+#include "gateway/smtp/sasl_server.h"
+
+namespace ringpost::smtp {
+namespace {
+
+using Step = SaslServer::Step;
+
+constexpr std::string_view kSalt = "0123456789abcdef";
+constexpr std::string_view kNonce = "server";
+
+enum Option : unsigned {
+  kMechanism = 3,
+  kInitial = 4,  // the first line goes with the command
+  kEncode = 8,   // lines are messages: they are put into base64 here
+  kRefuse = 16,
+};
+
+std::string_view TakeLine(std::string_view* lines) {
+  const size_t end = lines->find('\n');
+  const std::string_view line = lines->substr(0, end);
+  lines->remove_prefix(end == std::string_view::npos ? lines->size() : end + 1);
+  return line;
+}
+
+std::string Wire(std::string_view line, unsigned options) {
+  if (!(options & kEncode)) return std::string(line);
+  std::string wire;
+  AppendBase64(line, &wire);
+  return wire;
+}
+
+void CheckBase64(std::string_view text) {
+  std::string bytes;
+  if (!DecodeBase64(text, &bytes)) {
+    RP_CHECK(bytes.empty());
+    return;
+  }
+  std::string again;
+  AppendBase64(bytes, &again);
+  RP_CHECK(again == text);
+}
+
+void CheckRecord(std::string_view bytes) {
+  const auto record = identity::PasswordRecord::Decode(bytes);
+  if (!record) return;
+  const identity::PasswordRecordBytes again = record->Encode();
+  RP_CHECK(std::string_view(again.data(), again.size()) == bytes);
+  tls::Digest signature;
+  RP_CHECK(!record->CheckProof("n=user", std::string(32, 'x'), &signature));
+}
+
+void CheckName(const SaslServer& sasl) { RP_CHECK(IsAuthUser(sasl.name()) && IsUtf8(sasl.name())); }
+
+// AuthMessage is the client's first message, ours, the client's last, in full (RFC 5802 section 3).
+void CheckProof(const SaslServer& sasl, std::string_view server_first) {
+  RP_CHECK(sasl.proof().size() == 32);
+  const std::string_view whole = sasl.auth_message();
+  const size_t at = whole.find("," + std::string(server_first) + ",");
+  RP_CHECK(whole.starts_with("n=") && at != std::string_view::npos);
+  const std::string_view last = whole.substr(at + server_first.size() + 2);
+  const std::string_view nonce = server_first.substr(0, server_first.find(','));
+  RP_CHECK(last.starts_with("c=") && last.find("," + std::string(nonce)) != std::string_view::npos);
+}
+
+// The answer to what is asked; nothing: the driver refuses.
+std::optional<Step> Answer(SaslServer* sasl, Step step, unsigned options,
+                           std::string* server_first) {
+  CheckName(*sasl);
+  if (options & kRefuse) return std::nullopt;
+  if (step == Step::kPassword) {
+    RP_CHECK(IsAuthSecret(sasl->password()) && IsUtf8(sasl->password()));
+    return sasl->Accept();
+  }
+  if (step == Step::kProof) {
+    CheckProof(*sasl, *server_first);
+    return sasl->AcceptProof("signature");
+  }
+  const Step next = sasl->Challenge(kSalt, 4096, kNonce);
+  RP_CHECK(DecodeBase64(sasl->challenge(), server_first));
+  return next;
+}
+
+void Check(std::string_view data) {
+  if (data.empty() || data.size() > 8192) return;
+  const unsigned options = static_cast<unsigned char>(data[0]);
+  data.remove_prefix(1);
+  CheckRecord(data);
+  constexpr std::array kMechanisms = {SaslMechanism::kPlain, SaslMechanism::kLogin,
+                                      SaslMechanism::kScramSha256, SaslMechanism::kScramSha256};
+  SaslServer sasl(kMechanisms[options & kMechanism]);
+  std::string server_first;
+  std::optional<Step> step;
+  if (options & kInitial) {
+    const std::string line = Wire(TakeLine(&data), options);
+    CheckBase64(line);
+    step = sasl.Begin(line);
+  } else {
+    step = sasl.Begin(std::nullopt);
+  }
+  // No mechanism has more than four messages of the client.
+  for (int messages = 0; step; ++messages) {
+    RP_CHECK(messages <= 4);
+    while (step == Step::kSalt || step == Step::kPassword || step == Step::kProof) {
+      step = Answer(&sasl, *step, options, &server_first);
+    }
+    if (step == Step::kDone) CheckName(sasl);
+    if (step != Step::kChallenge || data.empty()) return;
+    const std::string line = Wire(TakeLine(&data), options);
+    CheckBase64(line);
+    step = sasl.Respond(line);
+  }
+}
+
+}  // namespace
+}  // namespace ringpost::smtp
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  ringpost::smtp::Check({reinterpret_cast<const char*>(data), size});
+  return 0;
+}

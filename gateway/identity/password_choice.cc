@@ -65,6 +65,8 @@ std::string GeneratePassword() {
 }
 
 std::string_view WhyNotPassword(std::string_view password, std::string_view name) {
+  static_assert(limits::kPasswordBytesMin == 12 && limits::kPasswordBytesMax == 128,
+                "the words say so");
   if (password.size() < limits::kPasswordBytesMin) return "a password has 12 characters or more";
   if (password.size() > limits::kPasswordBytesMax) return "a password has 128 characters or fewer";
   if (!IsPasswordText(password)) {

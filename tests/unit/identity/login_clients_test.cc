@@ -80,8 +80,9 @@ class LoginServer {
   }
 
   PasswordRecord RecordOf(std::string_view name) const {
+    const PasswordRecord unknown = unknown_.RecordOf(name);
     const auto found = records_.find(std::string(name));
-    return found != records_.end() ? found->second : unknown_.RecordOf(name);
+    return found != records_.end() ? found->second : unknown;
   }
 
   void Answer(Kind kind, ServerSession* session) const {

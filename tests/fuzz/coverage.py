@@ -40,7 +40,7 @@ PARSERS = {
     "reencode": ["gateway/mail/content_encoding.cc", "gateway/mail/downgrade.cc", "gateway/mail/mime_entity.cc",
                  "gateway/mail/reencode.cc"],
     "reply": ["gateway/smtp/capabilities.cc", "gateway/smtp/reply_parser.cc"],
-    "sasl": ["gateway/identity/password_record.cc", "gateway/smtp/base64.cc", "gateway/smtp/sasl_server.cc"],
+    "sasl": ["gateway/smtp/base64.cc", "gateway/smtp/sasl_server.cc"],
     "server_session": ["gateway/smtp/server_auth.cc", "gateway/smtp/server_commands.cc",
                        "gateway/smtp/server_session.cc"],
     "tls_control": ["gateway/tls/connection_control.cc"],

@@ -26,10 +26,11 @@ ServerOptions Options(unsigned char bits, unsigned char more_bits) {
   if (bits & 64) options.mails_max = 2;
   if (bits & 128) options.dsn = options.smtputf8 = false;
   if (more_bits & 32) options.starttls = StartTls::kOffered;
-  if (more_bits & 64) options.starttls = StartTls::kRequired;
   if (more_bits & 128) {
     options.auth = more_bits & 32 ? Auth::kUnderTls : Auth::kAlsoInClear;
     options.auth_required = more_bits & 64;
+  } else if (more_bits & 64) {
+    options.starttls = StartTls::kRequired;
   }
   return options;
 }

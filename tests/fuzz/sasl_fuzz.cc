@@ -66,20 +66,23 @@ void CheckRecord(std::string_view bytes) {
 
 void CheckName(const SaslServer& sasl) { RP_CHECK(IsAuthUser(sasl.name()) && IsUtf8(sasl.name())); }
 
+// What has been said of SCRAM.
+struct Said {
+  std::string client_first, server_first;
+};
+
 // AuthMessage is the client's first message, ours, the client's last, in full (RFC 5802 section 3).
-void CheckProof(const SaslServer& sasl, std::string_view server_first) {
-  RP_CHECK(sasl.proof().size() == 32);
-  const std::string_view whole = sasl.auth_message();
-  const size_t at = whole.find("," + std::string(server_first) + ",");
-  RP_CHECK(whole.starts_with("n=") && at != std::string_view::npos);
-  const std::string_view last = whole.substr(at + server_first.size() + 2);
-  const std::string_view nonce = server_first.substr(0, server_first.find(','));
-  RP_CHECK(last.starts_with("c=") && last.find("," + std::string(nonce)) != std::string_view::npos);
+void CheckProof(const SaslServer& sasl, const Said& said) {
+  RP_CHECK(sasl.proof().size() == 32 && said.client_first.starts_with("n="));
+  const std::string before = said.client_first + "," + said.server_first + ",c=";
+  RP_CHECK(sasl.auth_message().starts_with(before));
+  const std::string_view last = sasl.auth_message().substr(before.size());
+  const std::string nonce = said.server_first.substr(0, said.server_first.find(','));
+  RP_CHECK(last.find("," + nonce) != std::string_view::npos);
 }
 
 // The answer to what is asked; nothing: the driver refuses.
-std::optional<Step> Answer(SaslServer* sasl, Step step, unsigned options,
-                           std::string* server_first) {
+std::optional<Step> Answer(SaslServer* sasl, Step step, unsigned options, Said* said) {
   CheckName(*sasl);
   if (options & kRefuse) return std::nullopt;
   if (step == Step::kPassword) {
@@ -87,11 +90,12 @@ std::optional<Step> Answer(SaslServer* sasl, Step step, unsigned options,
     return sasl->Accept();
   }
   if (step == Step::kProof) {
-    CheckProof(*sasl, *server_first);
+    CheckProof(*sasl, *said);
     return sasl->AcceptProof("signature");
   }
+  said->client_first = sasl->auth_message();
   const Step next = sasl->Challenge(kSalt, 4096, kNonce);
-  RP_CHECK(DecodeBase64(sasl->challenge(), server_first));
+  RP_CHECK(DecodeBase64(sasl->challenge(), &said->server_first));
   return next;
 }
 
@@ -103,7 +107,7 @@ void Check(std::string_view data) {
   constexpr std::array kMechanisms = {SaslMechanism::kPlain, SaslMechanism::kLogin,
                                       SaslMechanism::kScramSha256, SaslMechanism::kScramSha256};
   SaslServer sasl(kMechanisms[options & kMechanism]);
-  std::string server_first;
+  Said said;
   std::optional<Step> step;
   if (options & kInitial) {
     const std::string line = Wire(TakeLine(&data), options);
@@ -116,7 +120,7 @@ void Check(std::string_view data) {
   for (int messages = 0; step; ++messages) {
     RP_CHECK(messages <= 4);
     while (step == Step::kSalt || step == Step::kPassword || step == Step::kProof) {
-      step = Answer(&sasl, *step, options, &server_first);
+      step = Answer(&sasl, *step, options, &said);
     }
     if (step == Step::kDone) CheckName(sasl);
     if (step != Step::kChallenge || data.empty()) return;

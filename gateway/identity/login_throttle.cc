@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gateway/base/limits.h"
+#include "gateway/base/text.h"
 
 namespace ringpost::identity {
 namespace {
@@ -46,9 +47,10 @@ LoginThrottle::Keys LoginThrottle::KeysOf(std::string_view name, const IpAddress
   std::string text(address.bytes.size(), '\0');
   std::copy_n(address.bytes.begin(), bytes, text.begin());
   const uint64_t address_key = hash_(text);
-  text.append(name);
+  const std::string folded = ToLower(name);
+  text.append(folded);
   const auto some = [](uint64_t key) { return key == 0 ? 1 : key; };
-  return {some(hash_(text)), some(address_key), some(hash_(name))};
+  return {some(hash_(text)), some(address_key), some(hash_(folded))};
 }
 
 LoginThrottle::Entry* LoginThrottle::Find(Table* table, uint64_t key) {

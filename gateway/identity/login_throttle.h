@@ -5,7 +5,7 @@
 // name. Each has some that are free; behind them each try waits twice as long as the one before,
 // and while one waits, only one is let through at the end of the wait, however many come. Of IPv6
 // a /64 is one address: it is what one customer has. Names are counted whether or not anybody has
-// them.
+// them, in any case of ASCII letters as one.
 //
 // An address that a name has logged in from is good for that name: only its own failures with that
 // name delay it. So who guesses at a name from elsewhere cannot delay its owner where he always

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "gateway/base/check.h"
+#include "gateway/base/text.h"
 #include "gateway/smtp/base64.h"
 
 namespace ringpost::identity {
@@ -122,10 +123,11 @@ std::string MakeScramNonce() {
 // The keys are no password's but by chance, of one in 2^256.
 PasswordRecord UnknownNames::RecordOf(std::string_view name) const {
   PasswordRecord record;
-  const tls::Digest salt = tls::HmacSha256(secret_.view(), {"salt", name});
+  const std::string folded = ToLower(name);
+  const tls::Digest salt = tls::HmacSha256(secret_.view(), {"salt", folded});
   std::copy_n(salt.begin(), record.salt.size(), record.salt.begin());
-  record.stored_key = tls::HmacSha256(secret_.view(), {"stored", name});
-  record.server_key = tls::HmacSha256(secret_.view(), {"server", name});
+  record.stored_key = tls::HmacSha256(secret_.view(), {"stored", folded});
+  record.server_key = tls::HmacSha256(secret_.view(), {"server", folded});
   return record;
 }
 

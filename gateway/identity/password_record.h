@@ -66,7 +66,8 @@ std::string MakeScramNonce();
 // The records of names that nobody has: of each name always the same, so that SCRAM's salt does not
 // tell them from others (RFC 5802 section 9). No password is right for one. Who is careful asks for
 // it of each name, known ones too: then not even its microseconds tell. They show the iterations of
-// new records: where those have changed since, older records differ from them.
+// new records: where those have changed since, older records differ from them. As everywhere, a
+// name is the same in upper and lower case of ASCII.
 class UnknownNames {
  public:
   // `secret` is the same in every process of a gateway, for as long as it lives.

@@ -114,6 +114,11 @@ TEST_F(Throttle, OfIpv6ANetworkIsOneAddress) {
   EXPECT_EQ(Try("a", At("2001:db8:0:2::1")), Millis(0));
 }
 
+TEST_F(Throttle, ANameIsOneInAnyCase) {
+  for (const char* name : {"bob", "Bob", "bOb", "boB", "BOB"}) Guess(name, kOffice);
+  EXPECT_GT(Try("bOB", kOffice), Millis(0));
+}
+
 TEST_F(Throttle, FailuresDecay) {
   for (int i = 0; i < 12; ++i) Guess("a", kOffice);
   now_ += 2 * Seconds(limits::kLoginFailuresHalveSeconds);

@@ -114,6 +114,7 @@ TEST(UnknownNames, AlwaysTheSameAndNobodyElses) {
   const UnknownNames names(secret), again(secret), other(tls::Key::Random());
   const PasswordRecord record = names.RecordOf("nobody");
   EXPECT_EQ(record, again.RecordOf("nobody"));
+  EXPECT_EQ(record, names.RecordOf("NoBody"));  // as of a name that there is
   EXPECT_NE(record.salt, names.RecordOf("nobody2").salt);
   EXPECT_NE(record.salt, other.RecordOf("nobody").salt);
   EXPECT_NE(record.stored_key, record.server_key);

@@ -14,7 +14,7 @@
 namespace ringpost::identity {
 namespace {
 
-constexpr uint8_t kPrefixBitsMax = 128;
+constexpr uint8_t kPrefixBitsMax = 128;  // of an IPv6 address
 
 // A network's key: its 16 bytes, and how many of their bits count.
 std::string NetworkKey(const IpAddress& address, uint8_t prefix_bits) {

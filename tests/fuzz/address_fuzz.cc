@@ -1,4 +1,4 @@
-// Addresses and domains, strict and lenient.
+// Addresses and domains, strict and lenient; their canonical form; and restrict lists of them.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -6,7 +6,9 @@
 #include "gateway/base/check.h"
 #include "gateway/base/limits.h"
 #include "gateway/base/text.h"
+#include "gateway/identity/address_list.h"
 #include "gateway/smtp/address.h"
+#include "gateway/smtp/idna.h"
 #include "gateway/smtp/xtext.h"
 
 namespace ringpost::smtp {
@@ -50,10 +52,26 @@ void Check(std::string_view text) {
   }
 }
 
+// One form, which is its own; a list that has an address or its domain knows it, whatever its form.
+void CheckCanonical(std::string_view text) {
+  if (const auto domain = CanonicalDomain(text)) RP_CHECK(CanonicalDomain(*domain) == domain);
+  const auto address = identity::ListedAddress::From(text);
+  RP_CHECK(!address.known || ParseMailbox(text, {.strict = false, .allow_utf8 = true}));
+  using identity::ListMode;
+  const auto list = identity::AddressList::Make(ListMode::kAllow, {std::string(text)});
+  if (!address.known) return;
+  RP_CHECK(CanonicalDomain(address.domain) == address.domain);
+  RP_CHECK(!list.ok() || list->Allows(address));
+  const auto blocked = identity::AddressList::Make(ListMode::kBlock, {address.domain});
+  RP_CHECK(!blocked.ok() || !blocked->Allows(address));
+}
+
 }  // namespace
 }  // namespace ringpost::smtp
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  ringpost::smtp::Check({reinterpret_cast<const char*>(data), size});
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  ringpost::smtp::Check(text);
+  ringpost::smtp::CheckCanonical(text);
   return 0;
 }

@@ -7,7 +7,7 @@
 #include "gateway/base/text.h"
 #include "gateway/base/wipe.h"
 #include "gateway/mail/dkim_header.h"
-#include "gateway/smtp/auth.h"
+#include "gateway/smtp/base64.h"
 
 namespace ringpost::mail {
 namespace {

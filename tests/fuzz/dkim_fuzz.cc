@@ -18,7 +18,7 @@
 #include "gateway/mail/dkim_body_hash.h"
 #include "gateway/mail/dkim_header.h"
 #include "gateway/mail/dkim_signature.h"
-#include "gateway/smtp/auth.h"
+#include "gateway/smtp/base64.h"
 
 namespace ringpost::mail {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "gateway/base/random.h"
-#include "gateway/smtp/auth.h"
+#include "gateway/smtp/base64.h"
 
 namespace ringpost::mail {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "gateway/mail/dkim_header.h"
-#include "gateway/smtp/auth.h"
+#include "gateway/smtp/base64.h"
 
 namespace ringpost::mail {
 namespace {

@@ -23,12 +23,12 @@ enum class ListMode : uint8_t { kOff, kAllow, kBlock };
 
 // An address as lists see it.
 struct ListedAddress {
+  // Of "local@domain". Not `known`: it has no canonical form, as a name without a domain has none;
+  // no allow list allows that, and every block list blocks it.
+  static ListedAddress From(std::string_view address);
+
   std::string local_part;
   std::string domain;
-
-  // "local@domain", or "postmaster" alone. Nothing is listed that has no canonical form: `known` is
-  // false, an allow list does not allow it, and a block list blocks it.
-  static ListedAddress From(std::string_view address);
   bool known = false;
 };
 

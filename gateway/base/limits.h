@@ -80,9 +80,10 @@ inline constexpr size_t kTlsSealedBytesMax = 256 * kKiB;
 // section 5.5).
 inline constexpr uint64_t kKernelTlsRecordsMax = uint64_t{1} << 23;
 // What the peer may say behind the handshake that is no data, where the library does not read the
-// records: messages without data between them (none is seen where the kernel reads), and bytes of
-// one; more ends the connection.
-inline constexpr uint32_t kTlsControlMessagesMax = 64;
+// records: messages and warning alerts without data between them (none is seen where the kernel
+// reads), as many as the library itself takes, and bytes of one message; more ends the connection.
+inline constexpr uint32_t kTlsControlMessagesMax = 32;
+inline constexpr uint32_t kTlsWarningAlertsMax = 4;
 inline constexpr size_t kTlsControlMessageBytesMax = 16 * kKiB;
 // Plaintext of one record (RFC 8446 section 5.1); a longer one is an error to every reader.
 inline constexpr size_t kTlsRecordBytesMax = 16 * kKiB;

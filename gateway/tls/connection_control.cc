@@ -41,7 +41,7 @@ Connection::Event Connection::TakeAlert(std::string_view bytes) {
   }
   bool tls13 = SSL_version(impl_->ssl.get()) == TLS1_3_VERSION;
   bool warning = tls13 ? description == kUserCanceled : level == kWarningLevel;
-  bool flood = ++elsewhere_->messages > limits::kTlsControlMessagesMax;
+  bool flood = ++elsewhere_->warnings > limits::kTlsWarningAlertsMax;
   if (warning && !flood) return {EventKind::kNeedInput, {}};
   if (warning) return Broken("too many alerts", kUnexpectedMessage);
   // Ours would be an answer to the end of everything: none is owed.

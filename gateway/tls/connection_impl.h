@@ -34,7 +34,9 @@ inline constexpr size_t kKeyUpdateBytes = 5;
 // Where records are made elsewhere, in one direction or both.
 struct Connection::Elsewhere {
   std::string handshake_bytes;  // of a message that has not all come
-  uint32_t messages = 0;        // tickets, warnings, KeyUpdates, since the last data that was seen
+  // Since the last data that was seen.
+  uint32_t messages = 0;
+  uint32_t warnings = 0;
   bool receives = false;
   bool sends = false;
   bool key_update = false;  // came by the library's own records

@@ -45,7 +45,7 @@ Connection::Event Connection::StepInPlace(Slice* input) {
           return Broken("data within a handshake message", kUnexpectedMessage);
         }
         if (opened.kind == Kind::kEmpty) break;
-        elsewhere_->messages = 0;
+        elsewhere_->messages = elsewhere_->warnings = 0;
         return {EventKind::kData, std::move(opened.data)};
       case Kind::kControl: {
         Event event = TakeControl(opened.type, opened.plaintext);

@@ -74,9 +74,9 @@ class Records(FloodCase):
             forger.socket.sendall(struct.pack(">BHH", DATA, 0x0303, 16384 + 2049))
 
         for flood, reason, versions in (
-                (empty, "empty fragments", (TLS12, TLS13)), (warnings, "warning alerts", (TLS12, TLS13)),
-                (key_updates, "key updates", (TLS13,)), (key_updates_wanted, "key updates", (TLS13,)),
-                (too_full, "too long", (TLS12, TLS13)), (renegotiation, "renegotiation", (TLS12,)),
+                (empty, "empty records", (TLS12, TLS13)), (warnings, "too many alerts", (TLS12, TLS13)),
+                (key_updates, "too many messages", (TLS13,)), (key_updates_wanted, "too many messages", (TLS13,)),
+                (too_full, "too long", (TLS12, TLS13)), (renegotiation, "renegotiate", (TLS12,)),
                 (too_long, "too long", (TLS12, TLS13))):
             for version in versions:
                 with self.subTest(flood=flood.__name__, version=version.name), Forger(self.smtps, version) as forger:

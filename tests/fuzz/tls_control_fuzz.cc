@@ -80,7 +80,7 @@ void Check(std::string_view data) {
     RP_CHECK(kind != Kind::kData && kind != Kind::kHandshakeDone);
     // Warnings and whole messages are counted, and bounded.
     if (kind == Kind::kNeedInput && type == Connection::kAlertRecord) {
-      RP_CHECK(++taken <= limits::kTlsControlMessagesMax);
+      RP_CHECK(++taken <= limits::kTlsWarningAlertsMax);
     }
     last = kind;
   }

@@ -21,9 +21,10 @@ constexpr uint8_t kWarning = 1, kFatal = 2;
 constexpr uint8_t kUserCanceled = 90, kNoRenegotiation = 100;
 constexpr uint16_t kVersions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
 
-// The bounds of those that are opened in place are our own.
-constexpr int kEmptyTaken = static_cast<int>(limits::kTlsEmptyRecordsMax);
-constexpr int kMessagesTaken = static_cast<int>(limits::kTlsControlMessagesMax);
+// Ours are the same.
+static_assert(limits::kTlsEmptyRecordsMax == kEmptyRecordsTaken &&
+              limits::kTlsControlMessagesMax == kKeyUpdatesTaken &&
+              limits::kTlsWarningAlertsMax == kWarningAlertsTaken);
 
 std::shared_ptr<const ServerContext> Server() {
   static const auto server = MakeServer({MakeCertificate({"mx.example"})});
@@ -56,13 +57,12 @@ TEST_P(RecordFloods, TheForgersRecordsAreReal) {
 TEST_P(RecordFloods, EmptyRecords) {
   for (uint16_t version : kVersions) {
     RecordForger forger(Server(), version, in_place());
-    int taken = in_place() ? kEmptyTaken : kEmptyRecordsTaken;
     for (int round = 0; round < 3; ++round) {
-      for (int i = 0; i < taken; ++i) forger.Send(RecordType::kData, "");
+      for (int i = 0; i < kEmptyRecordsTaken; ++i) forger.Send(RecordType::kData, "");
       forger.Send(RecordType::kData, "x");
     }
     EXPECT_FALSE(forger.server().failed) << "with data between them they are no flood";
-    for (int i = 0; i <= taken; ++i) forger.Send(RecordType::kData, "");
+    for (int i = 0; i <= kEmptyRecordsTaken; ++i) forger.Send(RecordType::kData, "");
     ExpectFailed(&forger, "empty fragments", "too many empty records");
     forger.Send(RecordType::kData, "MAIL FROM:<mallory@example.com>\r\n");
     EXPECT_EQ(forger.server().heard, "xxx");
@@ -73,8 +73,7 @@ TEST_P(RecordFloods, WarningAlerts) {
   for (uint16_t version : kVersions) {
     RecordForger forger(Server(), version, in_place());
     uint8_t what = version == TLS1_2_VERSION ? kNoRenegotiation : kUserCanceled;
-    for (int i = 0; i < (in_place() ? kMessagesTaken : kWarningAlertsTaken); ++i)
-      forger.Alert(kWarning, what);
+    for (int i = 0; i < kWarningAlertsTaken; ++i) forger.Alert(kWarning, what);
     EXPECT_FALSE(forger.server().failed);
     forger.Alert(kWarning, what);
     ExpectFailed(&forger, "warning alerts", "too many alerts");
@@ -104,8 +103,7 @@ TEST_P(RecordFloods, KeyUpdates) {
     }
     EXPECT_FALSE(forger.server().failed) << "with data between them they are no flood";
     EXPECT_EQ(forger.server().heard.size(), 200u);
-    for (int i = 0; i < (in_place() ? kMessagesTaken : kKeyUpdatesTaken); ++i)
-      forger.KeyUpdate(requested);
+    for (int i = 0; i < kKeyUpdatesTaken; ++i) forger.KeyUpdate(requested);
     EXPECT_FALSE(forger.server().failed);
     // Answers to all of them would be 232 records; one that waits stands for those behind it.
     EXPECT_LT(forger.server().Take().size(), 1000u);

@@ -48,7 +48,7 @@ void BM_TlsOpen(benchmark::State& state) {
   Ends ends;
   const size_t size = static_cast<size_t>(state.range(0));
   const bool in_place = state.range(1) == 1;
-  if (in_place) ends.server->OpenInPlace();
+  if (in_place) RP_CHECK(ends.server->OpenInPlace());
   const std::string body(size, 'x');
   std::vector<Slice> buffers, opened;
   for (auto _ : state) {

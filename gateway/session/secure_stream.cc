@@ -23,8 +23,14 @@ std::string_view SecureStream::tls_failure() const {
   return tls_ ? std::string_view(tls_->connection->failure()) : std::string_view();
 }
 
+// From the first body on: most connections of strangers never get there, and setting it up costs a
+// tenth of a handshake. A direction that the kernel is to have stays with the library until then.
 void SecureStream::KeepBuffers(bool keep) {
-  if (tls_ && tls_->connection) tls_->connection->KeepBuffers(keep);
+  if (!tls_ || !tls_->connection) return;
+  tls_->connection->KeepBuffers(keep);
+  if (keep && tls_->kernel.receive_from_bytes == tls::KernelRecordRule::kNever) {
+    tls_->in_place_wanted = true;
+  }
 }
 
 void SecureStream::StartTls(std::unique_ptr<tls::Connection> tls,
@@ -52,6 +58,7 @@ void SecureStream::Take(Slice input) {
   using Kind = tls::Connection::EventKind;
   // Each callback may have closed the stream; none may have destroyed it.
   while (!stream_.closing() && !tls_->failed && !tls_->ended) {
+    if (tls_->in_place_wanted) tls_->in_place_wanted = !tls_->connection->OpenInPlace();
     tls::Connection::Event event = tls_->connection->Step(&input);
     if (event.kind == Kind::kNeedInput) {
       SendSealed();
@@ -74,10 +81,6 @@ void SecureStream::TakeOne(tls::Connection::Event event) {
     case Kind::kHandshakeDone:
       handler_->OnSecured();
       if (tls_->released) return;
-      // A direction that the kernel is to have stays with the library until then.
-      if (tls_->kernel.receive_from_bytes == tls::KernelRecordRule::kNever) {
-        tls_->connection->OpenInPlace();
-      }
       SealMore();
       return;
     case Kind::kData:

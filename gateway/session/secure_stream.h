@@ -7,8 +7,9 @@
 //
 //   plain --StartTls--> handshake --OnSecured--> secured --(close_notify, failure)--> ended
 //
-// What comes is opened in the receive buffers that it came in, where the cipher is AES-GCM: slices
-// of these are what OnReceive has, as in clear (decisions/046-records-in-place.md).
+// From the first body on what comes is opened in the receive buffers that it came in, where the
+// cipher is AES-GCM: slices of these are what OnReceive has, as in clear
+// (decisions/046-records-in-place.md).
 //
 // The kernel can make the records of either direction, from the point on that the rule names
 // (tls/kernel_records.h; decisions/041-kernel-tls.md). The direction moves between two records,

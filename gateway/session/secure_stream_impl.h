@@ -23,9 +23,10 @@ struct SecureStream::Tls {
   uint64_t kernel_sends = 0;  // records that the kernel made, or more
   Maker sends = Maker::kLibrary;
   Maker receives = Maker::kLibrary;
-  bool attached = false;    // the kernel's record layer is on the socket
-  bool broken = false;      // it is in doubt who makes the records: nothing leaves any more
-  bool end_wanted = false;  // close_notify, once nothing waits
+  bool in_place_wanted = false;  // at the next point where it can be
+  bool attached = false;         // the kernel's record layer is on the socket
+  bool broken = false;           // it is in doubt who makes the records: nothing leaves any more
+  bool end_wanted = false;       // close_notify, once nothing waits
   bool end_written = false;
   bool wrote = false;       // the handler is owed an OnSent
   bool failed = false;      // ... and an OnEnd(-EPROTO), once the alert has left

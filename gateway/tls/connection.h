@@ -90,8 +90,9 @@ class Connection {
   Event Step(std::string_view* input);
   // The same, and the only one after OpenInPlace, when the bytes are written over.
   Event Step(Slice* input);
-  // From inside kHandshakeDone. Nothing changes where the cipher has to be left to the library.
-  void OpenInPlace();
+  // After kHandshakeDone, between two Steps. True: it is so from here on, or it never can be (the
+  // cipher is the library's alone). False: not here, within a record; ask again.
+  bool OpenInPlace();
   // Whether a record that has not all come may keep the buffers that its beginning lies in. Not,
   // unless it is said: what is not a body is copied until it is whole.
   void KeepBuffers(bool keep) { keeps_buffers_ = keep; }

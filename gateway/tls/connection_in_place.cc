@@ -6,13 +6,16 @@
 
 namespace ringpost::tls {
 
-void Connection::OpenInPlace() {
-  if (state_ != State::kOpen || BytesToBoundary() != 0u) return;
+bool Connection::OpenInPlace() {
+  if (state_ != State::kOpen || (elsewhere_ && elsewhere_->receives)) return true;
+  // The rest of a record that the library has opened comes first.
+  if (BytesToBoundary() != 0u || SSL_pending(impl_->ssl.get()) > 0) return false;
   auto keys = ReceiveKeys();
-  if (!keys || !RecordOpener::Opens(keys->cipher)) return;
+  if (!keys || !RecordOpener::Opens(keys->cipher)) return true;
   ReceiveElsewhere();
   elsewhere_->opener = std::make_unique<RecordOpener>(*keys);
   elsewhere_->secret = ExportTrafficSecret(impl_->ssl.get(), RecordDirection::kReceive);
+  return true;
 }
 
 Connection::Event Connection::Step(Slice* input) {

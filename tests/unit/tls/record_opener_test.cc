@@ -419,6 +419,33 @@ TEST(RecordOpener, ACipherThatItDoesNotOpenStaysWithTheLibrary) {
   EXPECT_EQ(side.heard, "QUIT\r\n");
 }
 
+// What the library has opened is heard before what comes behind it.
+TEST(RecordOpener, ItBeginsBetweenTwoRecordsAndLosesNothing) {
+  Pair pair(MakeClient(), MakeServer({MakeCertificate({"mx.example"})}));
+  pair.Run();
+  std::string said(16384, 'x'), heard;
+  said.back() = 'y';
+  pair.client.Say(said);
+  Slice input = Slice::Copy(pair.client.Take());
+  Slice begin = input.Sub(0, 100), rest = input.Sub(100, input.size() - 100);
+  EXPECT_EQ(pair.server.connection->Step(&begin).kind, Connection::EventKind::kNeedInput);
+  EXPECT_FALSE(pair.server.connection->OpenInPlace()) << "within a record";
+  Connection::Event event = pair.server.connection->Step(&rest);
+  ASSERT_EQ(event.kind, Connection::EventKind::kData);
+  heard = event.data.view();
+  ASSERT_LT(heard.size(), said.size());
+  EXPECT_FALSE(pair.server.connection->OpenInPlace()) << "within what it holds";
+  event = pair.server.connection->Step(&rest);
+  ASSERT_EQ(event.kind, Connection::EventKind::kData);
+  heard.append(event.data.view());
+  EXPECT_EQ(heard, said);
+  EXPECT_TRUE(pair.server.connection->OpenInPlace());
+  EXPECT_TRUE(pair.server.connection->OpenInPlace()) << "it is so already";
+  pair.client.Say("and more");
+  pair.server.Feed(pair.client.Take());
+  EXPECT_EQ(pair.server.heard, "and more");
+}
+
 // Sessions are resumed by tickets that came behind the handshake, to be read by us.
 TEST(RecordOpener, TicketsThatItOpensServe) {
   auto client = MakeClient();

@@ -76,7 +76,7 @@ struct Side {
         return false;
       case Connection::EventKind::kHandshakeDone:
         secured = true;
-        if (in_place) connection->OpenInPlace();
+        EXPECT_TRUE(!in_place || connection->OpenInPlace());
         return true;
       case Connection::EventKind::kData:
         heard.append(event.data.view());

@@ -73,6 +73,11 @@ TEST_P(RecordFloods, WarningAlerts) {
   for (uint16_t version : kVersions) {
     RecordForger forger(Server(), version, in_place());
     uint8_t what = version == TLS1_2_VERSION ? kNoRenegotiation : kUserCanceled;
+    for (int i = 0; i < 10 * kWarningAlertsTaken; ++i) {
+      forger.Alert(kWarning, what);
+      forger.Send(RecordType::kData, "x");
+    }
+    EXPECT_FALSE(forger.server().failed) << "with data between them they are no flood";
     for (int i = 0; i < kWarningAlertsTaken; ++i) forger.Alert(kWarning, what);
     EXPECT_FALSE(forger.server().failed);
     forger.Alert(kWarning, what);

@@ -19,6 +19,7 @@
 #include "gateway/base/check.h"
 #include "gateway/tls/aead.h"
 #include "gateway/tls/errors.h"
+#include "gateway/tls/private_key_der.h"
 
 namespace ringpost::tls {
 namespace {
@@ -75,17 +76,7 @@ StatusOr<std::shared_ptr<const AcmeKey>> AcmeKey::FromDer(std::string_view der) 
   return std::shared_ptr<const AcmeKey>(new AcmeKey(std::move(impl)));
 }
 
-std::string AcmeKey::ToDer() const {
-  bssl::ScopedCBB cbb;
-  uint8_t* bytes = nullptr;
-  size_t count = 0;
-  RP_CHECK(CBB_init(cbb.get(), 0) == 1 &&
-           EVP_marshal_private_key(cbb.get(), impl_->key.get()) == 1 &&
-           CBB_finish(cbb.get(), &bytes, &count) == 1);
-  std::string der(View(bytes, count));
-  OPENSSL_free(bytes);  // which wipes
-  return der;
-}
+std::string AcmeKey::ToDer() const { return PrivateKeyDer(impl_->key.get()); }
 
 std::string AcmeKey::ToPem() const {
   bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));

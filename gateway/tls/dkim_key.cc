@@ -14,6 +14,7 @@
 #include "gateway/base/check.h"
 #include "gateway/base/limits.h"
 #include "gateway/tls/errors.h"
+#include "gateway/tls/private_key_der.h"
 
 namespace ringpost::tls {
 namespace {
@@ -98,17 +99,7 @@ std::string_view DkimKey::algorithm() const {
   return kind() == Kind::kRsa ? "rsa-sha256" : "ed25519-sha256";
 }
 
-std::string DkimKey::ToDer() const {
-  bssl::ScopedCBB cbb;
-  uint8_t* bytes = nullptr;
-  size_t count = 0;
-  RP_CHECK(CBB_init(cbb.get(), 0) == 1 &&
-           EVP_marshal_private_key(cbb.get(), impl_->key.get()) == 1 &&
-           CBB_finish(cbb.get(), &bytes, &count) == 1);
-  std::string der(View(bytes, count));
-  OPENSSL_free(bytes);  // which wipes
-  return der;
-}
+std::string DkimKey::ToDer() const { return PrivateKeyDer(impl_->key.get()); }
 
 std::string DkimKey::SignDigest(const std::array<uint8_t, 32>& sha256) const {
   EVP_PKEY* key = impl_->key.get();

@@ -8,14 +8,26 @@
 namespace ringpost::storage {
 namespace {
 
-constexpr uint8_t kEnvelopeFormat = 1;
+constexpr uint8_t kEnvelopeFormat = 2;
+constexpr uint8_t kEnvelopeFormatBefore = 1;  // knew no accounts and no signatures
 constexpr uint8_t kRecipientFormat = 1;
 constexpr uint8_t kEventFormat = 1;
 
-enum EnvelopeFlag : uint8_t { kSmtpUtf8 = 1, kBody8Bit = 2, kHeader8Bit = 4, kIsReport = 8 };
-constexpr uint8_t kEnvelopeFlags = kSmtpUtf8 | kBody8Bit | kHeader8Bit | kIsReport;
+enum EnvelopeFlag : uint8_t {
+  kSmtpUtf8 = 1,
+  kBody8Bit = 2,
+  kHeader8Bit = 4,
+  kIsReport = 8,
+  kSandbox = 16,
+  kSigned = 32
+};
+constexpr uint8_t kEnvelopeFlags =
+    kSmtpUtf8 | kBody8Bit | kHeader8Bit | kIsReport | kSandbox | kSigned;
+constexpr uint8_t kEnvelopeFlagsBefore = kSmtpUtf8 | kBody8Bit | kHeader8Bit | kIsReport;
 
-constexpr size_t kEnvelopeFixedBytes = 1 + 8 + 8 + 1 + 1 + 1 + 8 + 4 + 32 + 2 + 2 + 2 + 4 + 4;
+constexpr size_t kEnvelopeFixedBytes =
+    1 + 8 + 8 + 1 + 1 + 1 + 8 + 4 + 32 + 4 + 4 + 2 + 2 + 2 + 4 + 4;
+constexpr size_t kSigningFixedBytes = 2 + 4 + 32;
 constexpr size_t kRecipientFixedBytes = 2 + 2 + 1;  // of one recipient inside an envelope
 constexpr size_t kStateBytes = 1 + 1 + 2 + 8 + 8 + 2 + 6 + 1;
 static_assert(kStateBytes <= 48);
@@ -43,6 +55,24 @@ uint8_t ReadFlags(ByteReader& in, uint8_t known) {
   return flags;
 }
 
+void ReadDigest(ByteReader& in, std::array<uint8_t, 32>* digest) {
+  std::string_view bytes = in.Raw(digest->size());
+  if (in.ok()) std::memcpy(digest->data(), bytes.data(), bytes.size());
+}
+
+void WriteSigning(ByteWriter& out, const StoredEnvelope& envelope) {
+  out.Text16(envelope.signing_domain);
+  out.U32(envelope.header_bytes);
+  out.Raw({reinterpret_cast<const char*>(envelope.dkim_body_hash.data()), 32});
+}
+
+void ReadSigning(ByteReader& in, StoredEnvelope* envelope) {
+  envelope->signing_domain = in.Text16();
+  envelope->header_bytes = in.U32();
+  ReadDigest(in, &envelope->dkim_body_hash);
+  if (envelope->signing_domain.empty()) in.Fail();
+}
+
 void ReadRecipients(ByteReader& in, std::vector<StoredRecipient>* recipients) {
   uint32_t count = in.U32();
   // The count is believed only as far as the bytes that are there can bear it out.
@@ -63,6 +93,9 @@ void ReadRecipients(ByteReader& in, std::vector<StoredRecipient>* recipients) {
 size_t EnvelopeBytes(const StoredEnvelope& envelope) {
   size_t size = kEnvelopeFixedBytes + envelope.reverse_path.size() + envelope.envid.size() +
                 envelope.client.size() + envelope.trace.size();
+  if (!envelope.signing_domain.empty()) {
+    size += kSigningFixedBytes + envelope.signing_domain.size();
+  }
   for (const StoredRecipient& recipient : envelope.recipients) {
     size += kRecipientFixedBytes + recipient.address.size() + recipient.orcpt.size();
   }
@@ -72,7 +105,8 @@ size_t EnvelopeBytes(const StoredEnvelope& envelope) {
 char* WriteEnvelope(const StoredEnvelope& envelope, char* at) {
   RP_CHECK(envelope.recipients.size() <= limits::kRecipientsMaxHard);
   RP_CHECK(envelope.reverse_path.size() <= UINT16_MAX && envelope.envid.size() <= UINT16_MAX &&
-           envelope.client.size() <= UINT16_MAX && envelope.trace.size() <= UINT32_MAX);
+           envelope.client.size() <= UINT16_MAX && envelope.trace.size() <= UINT32_MAX &&
+           envelope.signing_domain.size() <= UINT16_MAX);
   ByteWriter out(at);
   out.U8(kEnvelopeFormat);
   WriteTime(out, envelope.received);
@@ -81,10 +115,14 @@ char* WriteEnvelope(const StoredEnvelope& envelope, char* at) {
   out.U8(envelope.body_type);
   out.U8(static_cast<uint8_t>(
       (envelope.smtputf8 ? kSmtpUtf8 : 0) | (envelope.body_8bit ? kBody8Bit : 0) |
-      (envelope.header_8bit ? kHeader8Bit : 0) | (envelope.is_report ? kIsReport : 0)));
+      (envelope.header_8bit ? kHeader8Bit : 0) | (envelope.is_report ? kIsReport : 0) |
+      (envelope.sandbox ? kSandbox : 0) | (envelope.signing_domain.empty() ? 0 : kSigned)));
   out.U64(envelope.body_bytes);
   out.U32(envelope.body_chunks);
   out.Raw({reinterpret_cast<const char*>(envelope.body_digest.data()), 32});
+  out.U32(envelope.account);
+  out.U32(envelope.credential);
+  if (!envelope.signing_domain.empty()) WriteSigning(out, envelope);
   out.Text16(envelope.reverse_path);
   out.Text16(envelope.envid);
   out.Text16(envelope.client);
@@ -110,7 +148,8 @@ StatusOr<StoredEnvelope> DecodeEnvelope(std::string_view bytes) {
 }
 
 StatusOr<StoredEnvelope> DecodeEnvelope(std::string_view bytes, Trace trace) {
-  Status format = CheckFormat("envelope", bytes, kEnvelopeFormat);
+  bool before = !bytes.empty() && static_cast<uint8_t>(bytes[0]) == kEnvelopeFormatBefore;
+  Status format = before ? OkStatus() : CheckFormat("envelope", bytes, kEnvelopeFormat);
   if (!format.ok()) return format;
   ByteReader in(bytes.substr(1));
   StoredEnvelope envelope;
@@ -118,15 +157,20 @@ StatusOr<StoredEnvelope> DecodeEnvelope(std::string_view bytes, Trace trace) {
   envelope.deadline = ReadTime(in);
   envelope.ret = in.U8();
   envelope.body_type = in.U8();
-  uint8_t flags = ReadFlags(in, kEnvelopeFlags);
+  uint8_t flags = ReadFlags(in, before ? kEnvelopeFlagsBefore : kEnvelopeFlags);
   envelope.smtputf8 = flags & kSmtpUtf8;
   envelope.body_8bit = flags & kBody8Bit;
   envelope.header_8bit = flags & kHeader8Bit;
   envelope.is_report = flags & kIsReport;
+  envelope.sandbox = flags & kSandbox;
   envelope.body_bytes = in.U64();
   envelope.body_chunks = in.U32();
-  std::string_view digest = in.Raw(32);
-  if (in.ok()) std::memcpy(envelope.body_digest.data(), digest.data(), digest.size());
+  ReadDigest(in, &envelope.body_digest);
+  if (!before) {
+    envelope.account = in.U32();
+    envelope.credential = in.U32();
+  }
+  if (flags & kSigned) ReadSigning(in, &envelope);
   envelope.reverse_path = in.Text16();
   envelope.envid = in.Text16();
   envelope.client = in.Text16();

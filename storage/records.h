@@ -42,6 +42,14 @@ struct StoredEnvelope {
   uint32_t body_chunks = 0;               // sealed chunks in `body`
   std::array<uint8_t, 32> body_digest{};  // SHA-256 of the chunks' tags in order, see FORMAT.md
   std::string client;                     // address of the client, for the records
+  // Whose it is (identity::Account, identity::Credential); 0: the operator's own.
+  uint32_t account = 0, credential = 0;
+  bool sandbox = false;        // accepted and recorded; not to be delivered
+  std::string signing_domain;  // DKIM's d=; empty: it is not signed
+  // Of the body's header section, the empty line included, and the hash of what is behind it (RFC
+  // 6376 section 3.7); where it is signed.
+  uint32_t header_bytes = 0;
+  std::array<uint8_t, 32> dkim_body_hash{};
   bool operator==(const StoredEnvelope&) const = default;
 };
 

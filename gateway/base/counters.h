@@ -38,11 +38,17 @@ namespace ringpost {
   X(kTlsOutFallbacks, "tls_outbound_clear_text_fallbacks_total")        \
   X(kAuthOut, "smtp_auth_outbound_total")                               \
   X(kAuthOutRefused, "smtp_auth_outbound_refused_total")                \
+  X(kAuthIn, "smtp_auth_total")                                         \
+  X(kAuthInRefused, "smtp_auth_refused_total")                          \
+  X(kAuthInDelayed, "smtp_auth_too_soon_total")                         \
+  X(kAuthInBusy, "smtp_auth_workers_full_total")                        \
   X(kPasswordIterations, "password_iterations_total")                   \
   X(kCommands, "smtp_commands_total")                                   \
   X(kMessagesAccepted, "messages_accepted_total")                       \
   X(kMessagesRefused, "messages_refused_total")                         \
   X(kMessagesDeferredAfterData, "messages_tempfailed_after_data_total") \
+  X(kMessagesSandboxed, "messages_sandboxed_total")                     \
+  X(kRateLimited, "commands_rate_limited_total")                        \
   X(kRecipientsAccepted, "recipients_accepted_total")                   \
   X(kBodyBytesIn, "body_bytes_in_total")                                \
   X(kBodyBytesOut, "body_bytes_out_total")                              \
@@ -55,6 +61,8 @@ namespace ringpost {
   X(kDeferred, "recipients_deferred_total")                             \
   X(kBounced, "recipients_bounced_total")                               \
   X(kDowngraded, "messages_downgraded_total")                           \
+  X(kDkimSigned, "messages_dkim_signed_total")                          \
+  X(kDkimUnsigned, "messages_dkim_unsigned_total")                      \
   X(kBouncesQueued, "bounce_messages_queued_total")                     \
   X(kCommitGroups, "commit_groups_total")                               \
   X(kCommitRequests, "commit_requests_total")                           \

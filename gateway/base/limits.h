@@ -164,6 +164,22 @@ inline constexpr uint32_t kLoginGoodSeconds = 30 * 86'400;
 // the longest, of a few, is forgotten.
 inline constexpr size_t kLoginEntriesMax = 4096;
 
+// Passwords that workers may be about to verify, and their threads; more: 454 4.7.0.
+inline constexpr size_t kPasswordJobsMax = 128;
+inline constexpr uint32_t kPasswordThreads = 1;
+// Records of passwords that each shard has at hand; more: the one that came first is read again
+// when it is needed.
+inline constexpr size_t kPasswordRecordsKeptMax = 4096;
+
+// --- Accounts and credentials
+// The name of an account; a description; longer: refused.
+inline constexpr size_t kAccountNameBytesMax = 64;
+inline constexpr size_t kDescriptionBytesMax = 200;
+// Records of one request that changes them; more: refused. Who has more sends several.
+inline constexpr size_t kIdentityRecordsMax = 1000;
+// Requests that wait for those before them; more: refused, and to be sent again.
+inline constexpr size_t kIdentityRequestsMax = 64;
+
 // --- ACME
 // Names a configuration may ask certificates for, each its own; more is an error.
 inline constexpr size_t kAcmeNamesMax = 100;
@@ -211,6 +227,9 @@ inline constexpr size_t kDkimKeyBytesMax = 4 * kKiB;
 // Header fields that one signature covers; a message with more of those that ought to be covered is
 // not signed.
 inline constexpr size_t kDkimSignedFieldsMax = 128;
+// Signatures that wait for a worker; more: the attempt is made later. They are bounded by the
+// outbound connections besides.
+inline constexpr size_t kSignatureJobsMax = 16'384;
 // The name a key is published under, "selector._domainkey.domain" (RFC 1035 section 2.3.4: 255 on
 // the wire); a longer one is refused.
 inline constexpr size_t kDkimKeyNameBytesMax = 253;
@@ -218,7 +237,7 @@ inline constexpr size_t kDkimKeyNameBytesMax = 253;
 // --- The control store
 // A key, a value; longer: INVALID_ARGUMENT.
 inline constexpr size_t kControlKeyBytesMax = 512;
-inline constexpr size_t kControlValueBytesMax = 1 * kMiB;
+inline constexpr size_t kControlValueBytesMax = 4 * kMiB;
 
 // --- SMTP client
 // Commands, and bytes of commands, that may wait for their replies under PIPELINING (RFC 2920). At
@@ -435,8 +454,9 @@ inline constexpr uint32_t kNotifyFdsMax = 253;
 // --- Control socket
 // Clients at once; the next gets one error line and is closed.
 inline constexpr uint32_t kControlClientsMax = 32;
-// A request line, its line feed included; longer: an error line and the client is closed.
-inline constexpr size_t kControlRequestBytesMax = 16 * kKiB;
+// A request line, its line feed included; longer: an error line and the client is closed. It holds
+// a restrict list of kListEntriesMax usual addresses.
+inline constexpr size_t kControlRequestBytesMax = 4 * kMiB;
 // What one answer may hold: a page of a list ends there and says where to go on.
 inline constexpr size_t kControlAnswerBytesMax = 4 * kMiB;
 inline constexpr uint32_t kControlListEntriesMax = 1000;

@@ -30,6 +30,16 @@ std::string AddressKey(const ListedAddress& address) {
   return address.local_part + "@" + address.domain;
 }
 
+// Empty: it is neither.
+std::string VerifiedKey(std::string_view domain_or_address) {
+  if (domain_or_address.find('@') != std::string_view::npos) {
+    ListedAddress address = ListedAddress::From(domain_or_address);
+    return address.known ? AddressKey(address) : "";
+  }
+  auto domain = smtp::CanonicalDomain(domain_or_address);
+  return domain && smtp::IsDomain(*domain, false) ? std::move(*domain) : "";
+}
+
 bool IsName(std::string_view name) {
   return !name.empty() && name.size() <= limits::kCredentialNameBytesMax && IsUtf8(name) &&
          std::none_of(name.begin(), name.end(),
@@ -80,20 +90,51 @@ Directory::Directory() : by_name_(0, KeyHash{this}, KeyEqual{this}) {}
 // --- Making
 
 Directory::Builder::Builder() : made_(new Directory()) { AddSettings({}); }
+
+Directory::Builder::Builder(const Directory& from) : made_(new Directory()) {
+  made_->accounts_ = from.accounts_;
+  made_->account_of_id_ = from.account_of_id_;
+  made_->settings_ = from.settings_;
+  made_->rows_ = from.rows_;
+  made_->names_ = from.names_;
+  made_->prefixes_ = from.prefixes_;
+  made_->verified_ = from.verified_;
+  made_->by_name_.reserve(made_->rows_.size());
+  for (uint32_t row = 0; row < made_->rows_.size(); ++row) made_->by_name_.insert(row);
+}
+
 Directory::Builder::~Builder() = default;
 
 uint32_t Directory::Builder::AddSettings(CredentialSettings settings) {
-  made_->settings_.push_back(std::make_unique<const CredentialSettings>(std::move(settings)));
+  made_->settings_.push_back(std::make_shared<const CredentialSettings>(std::move(settings)));
   return static_cast<uint32_t>(made_->settings_.size() - 1);
 }
 
-Status Directory::Builder::AddAccount(Account account) {
+void Directory::Builder::PutAccount(Account account) {
   auto index = static_cast<uint32_t>(made_->accounts_.size());
-  if (!made_->account_of_id_.emplace(account.id, index).second) {
-    return MakeStatus(StatusCode::kAlreadyExists,
-                      "there is an account " + std::to_string(account.id) + " already");
+  auto [at, fresh] = made_->account_of_id_.emplace(account.id, index);
+  auto shared = std::make_shared<const Account>(std::move(account));
+  if (fresh) {
+    made_->accounts_.push_back(std::move(shared));
+  } else {
+    made_->accounts_[at->second] = std::move(shared);
   }
-  made_->accounts_.push_back(std::make_unique<const Account>(std::move(account)));
+}
+
+Status Directory::Builder::RemoveAccount(uint32_t id) {
+  auto found = made_->account_of_id_.find(id);
+  if (found == made_->account_of_id_.end()) {
+    return MakeStatus(StatusCode::kNotFound, "there is no account " + std::to_string(id));
+  }
+  uint32_t index = found->second;
+  bool used = std::any_of(made_->rows_.begin(), made_->rows_.end(),
+                          [index](const Row& row) { return row.account == index; });
+  if (used) {
+    return MakeStatus(StatusCode::kFailedPrecondition,
+                      "the account " + made_->accounts_[index]->name + " has credentials");
+  }
+  made_->accounts_[index].reset();
+  made_->account_of_id_.erase(found);
   return OkStatus();
 }
 
@@ -134,14 +175,56 @@ Status Directory::Builder::Add(const NewCredential& credential) {
   return OkStatus();
 }
 
-Status Directory::Builder::AddVerified(uint32_t account, std::string_view domain_or_address) {
-  std::string key;
-  if (domain_or_address.find('@') != std::string_view::npos) {
-    ListedAddress address = ListedAddress::From(domain_or_address);
-    if (address.known) key = AddressKey(address);
-  } else if (auto domain = smtp::CanonicalDomain(domain_or_address)) {
-    if (smtp::IsDomain(*domain, false)) key = std::move(*domain);
+Status Directory::Builder::Put(const NewCredential& credential) {
+  uint8_t prefix_bits = 0;
+  auto key = KeyName(credential.kind, credential.name, &prefix_bits);
+  if (!key.ok()) return key.status();
+  auto found = made_->by_name_.find(Key{credential.kind, *key});
+  if (found == made_->by_name_.end()) return Add(credential);
+  Row& row = made_->rows_[*found];
+  if (row.id != credential.id) {
+    return MakeStatus(StatusCode::kAlreadyExists,
+                      "there is a credential \"" + credential.name + "\" already");
   }
+  auto account = made_->account_of_id_.find(credential.account);
+  if (account == made_->account_of_id_.end() || credential.settings >= made_->settings_.size()) {
+    return MakeStatus(
+        StatusCode::kNotFound,
+        "there is no account " + std::to_string(credential.account) + ", or no such settings");
+  }
+  row.account = account->second;
+  row.settings = credential.settings;
+  row.status = credential.status;
+  return OkStatus();
+}
+
+Status Directory::Builder::Remove(CredentialKind kind, std::string_view name) {
+  uint8_t prefix_bits = 0;
+  auto key = KeyName(kind, name, &prefix_bits);
+  if (!key.ok()) return key.status();
+  auto found = made_->by_name_.find(Key{kind, *key});
+  if (found == made_->by_name_.end()) {
+    return MakeStatus(StatusCode::kNotFound,
+                      "there is no credential \"" + std::string(name) + "\"");
+  }
+  // The last one takes its place: the set looks at rows, so it leaves first and comes again.
+  uint32_t row = *found, last = static_cast<uint32_t>(made_->rows_.size() - 1);
+  made_->by_name_.erase(found);
+  if (row != last) {
+    made_->by_name_.erase(last);
+    made_->rows_[row] = made_->rows_[last];
+  }
+  made_->rows_.pop_back();
+  if (row != last) made_->by_name_.insert(row);
+  return OkStatus();
+}
+
+void Directory::Builder::RemoveVerified(std::string_view domain_or_address) {
+  made_->verified_.erase(VerifiedKey(domain_or_address));
+}
+
+Status Directory::Builder::AddVerified(uint32_t account, std::string_view domain_or_address) {
+  std::string key = VerifiedKey(domain_or_address);
   if (key.empty()) {
     return NoName("expects \"example.com\" or \"user@example.com\"", domain_or_address);
   }
@@ -169,6 +252,14 @@ std::optional<Credential> Directory::Find(CredentialKind kind, std::string_view 
                     KeyOf(*found).name,
                     accounts_[row.account].get(),
                     settings_[row.settings].get()};
+}
+
+std::shared_ptr<const Directory> Directory::Empty() { return Builder().Build(); }
+
+std::optional<Credential> Directory::FindExactly(CredentialKind kind, std::string_view name) const {
+  uint8_t prefix_bits = 0;
+  auto key = KeyName(kind, name, &prefix_bits);
+  return key.ok() ? Find(kind, *key) : std::nullopt;
 }
 
 std::optional<Credential> Directory::FindUser(std::string_view name) const {

@@ -42,23 +42,36 @@ class Directory {
   class Builder {
    public:
     Builder();
+    // Begins with all that is in `from`: 100 ms for a million. What is removed or replaced leaves
+    // its name and its settings behind, until one is made from nothing.
+    explicit Builder(const Directory& from);
     ~Builder();
     // The number by which credentials refer to them. 0: those of the default, which is there.
     uint32_t AddSettings(CredentialSettings settings);
-    // ALREADY_EXISTS: the id.
-    Status AddAccount(Account account);
+    // Replaces the one of that id.
+    void PutAccount(Account account);
+    // NOT_FOUND. FAILED_PRECONDITION: it has credentials.
+    Status RemoveAccount(uint32_t id);
     // INVALID_ARGUMENT: a name that is none of its kind. NOT_FOUND: no such account or settings.
     // ALREADY_EXISTS: another has that name. RESOURCE_EXHAUSTED: more than there can be.
     Status Add(const NewCredential& credential);
+    // The same, and replaces what has its id and its name.
+    Status Put(const NewCredential& credential);
+    Status Remove(CredentialKind kind, std::string_view name);  // NOT_FOUND
     // What is verified as an account's, so that its mail may be from there: a domain, and not those
     // below it, or a single address. ALREADY_EXISTS: it is another's.
     Status AddVerified(uint32_t account, std::string_view domain_or_address);
+    void RemoveVerified(std::string_view domain_or_address);
     std::shared_ptr<const Directory> Build() &&;
 
    private:
     std::unique_ptr<Directory> made_;
   };
 
+  static std::shared_ptr<const Directory> Empty();
+
+  // As the Find below, and by the name as it is written: "192.0.2.0/24" is the network itself.
+  std::optional<Credential> FindExactly(CredentialKind kind, std::string_view name) const;
   std::optional<Credential> FindUser(std::string_view name) const;
   std::optional<Credential> FindApiKey(std::string_view name) const;
   std::optional<Credential> FindNetwork(const IpAddress& address) const;
@@ -106,9 +119,9 @@ class Directory {
   }
   std::optional<Credential> Find(CredentialKind kind, std::string_view name) const;
 
-  std::vector<std::unique_ptr<const Account>> accounts_;
+  std::vector<std::shared_ptr<const Account>> accounts_;  // null: removed
   absl::flat_hash_map<uint32_t, uint32_t> account_of_id_;
-  std::vector<std::unique_ptr<const CredentialSettings>> settings_;
+  std::vector<std::shared_ptr<const CredentialSettings>> settings_;
   std::vector<Row> rows_;
   std::string names_;
   absl::flat_hash_set<uint32_t, KeyHash, KeyEqual> by_name_;

@@ -23,8 +23,7 @@ std::shared_ptr<const Directory> MakeDirectory() {
   two.suspended = true;
   three.id = 3;
   three.exempt = true;
-  EXPECT_TRUE(builder.AddAccount(one).ok() && builder.AddAccount(two).ok() &&
-              builder.AddAccount(three).ok());
+  for (const Account& account : {one, two, three}) builder.PutAccount(account);
   CredentialSettings listed;
   listed.senders = List(ListMode::kAllow, {"example.com"});
   listed.recipients = List(ListMode::kAllow, {"friend.example", "x.gov.example"});

@@ -24,8 +24,8 @@ struct Rig {
   uint32_t next = 1;
 
   Rig() {
-    EXPECT_TRUE(builder.AddAccount(MakeAccount(7, "seven")).ok());
-    EXPECT_TRUE(builder.AddAccount(MakeAccount(9, "nine")).ok());
+    builder.PutAccount(MakeAccount(7, "seven"));
+    builder.PutAccount(MakeAccount(9, "nine"));
   }
   Status Add(CredentialKind kind, const std::string& name, uint32_t account = 7) {
     return builder.Add({.id = next++, .account = account, .kind = kind, .name = name});
@@ -118,8 +118,65 @@ TEST(Directory, RefusesWhatCannotBeFoundAgain) {
   EXPECT_EQ(rig.Add(CredentialKind::kNetwork, "10.0.0.1/8").code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(rig.Add(CredentialKind::kAddress, "nobody").code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(rig.builder.AddVerified(7, "a@b@c").code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(rig.builder.AddAccount(MakeAccount(7, "again")).code(), StatusCode::kAlreadyExists);
   EXPECT_EQ(rig.Build()->credentials(), 2u);
+}
+
+// Of any sequence of changes, each made on what the one before left, what is found is what a
+// directory made from nothing has.
+TEST(Directory, ChangesLeaveWhatIsNotMeantAsItWas) {
+  Rig rig;
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(rig.Add(CredentialKind::kUser, "u" + std::to_string(i)).ok());
+  }
+  ASSERT_TRUE(rig.builder.AddVerified(7, "example.com").ok());
+  auto first = rig.Build();
+  Directory::Builder second(*first);
+  for (int i : {0, 19, 7, 18}) {  // ends, the middle, and what had taken another's place
+    EXPECT_TRUE(second.Remove(CredentialKind::kUser, "U" + std::to_string(i)).ok());
+  }
+  EXPECT_EQ(second.Remove(CredentialKind::kUser, "u7").code(), StatusCode::kNotFound);
+  CredentialSettings settings;
+  settings.daily_quota = 5;
+  uint32_t changed = second.AddSettings(settings);
+  Directory::NewCredential nine{.id = 10,
+                                .account = 9,
+                                .status = CredentialStatus::kBlocked,
+                                .name = "u9",
+                                .settings = changed};
+  EXPECT_TRUE(second.Put(nine).ok());
+  nine.id = 11;
+  EXPECT_EQ(second.Put(nine).code(), StatusCode::kAlreadyExists);
+  EXPECT_TRUE(second.Put({.id = 100, .account = 9, .name = "new"}).ok());
+  EXPECT_EQ(second.RemoveAccount(9).code(), StatusCode::kFailedPrecondition);
+  Account renamed = MakeAccount(7, "renamed");
+  second.PutAccount(renamed);
+  second.RemoveVerified("EXAMPLE.com");
+  auto then = std::move(second).Build();
+  EXPECT_EQ(then->credentials(), 17u);
+  for (int i = 0; i < 20; ++i) {
+    auto found = then->FindUser("u" + std::to_string(i));
+    bool removed = i == 0 || i == 7 || i == 18 || i == 19;
+    ASSERT_EQ(found.has_value(), !removed) << i;
+    if (!found) continue;
+    EXPECT_EQ(found->id, static_cast<uint32_t>(i + 1));
+    EXPECT_EQ(found->account->name, i == 9 ? "nine" : "renamed");
+    EXPECT_EQ(found->settings->daily_quota, i == 9 ? 5u : 0u);
+  }
+  EXPECT_EQ(then->FindUser("new")->id, 100u);
+  EXPECT_FALSE(then->Verified(7, ListedAddress::From("a@example.com")));
+  // Who still has the first sees nothing of it.
+  EXPECT_EQ(first->credentials(), 20u);
+  EXPECT_EQ(first->FindUser("u9")->account->name, "seven");
+  EXPECT_TRUE(first->Verified(7, ListedAddress::From("a@example.com")));
+}
+
+TEST(Directory, AnAccountWithoutCredentialsGoes) {
+  Rig rig;
+  ASSERT_TRUE(rig.Add(CredentialKind::kUser, "u").ok());
+  EXPECT_TRUE(rig.builder.RemoveAccount(9).ok());
+  EXPECT_EQ(rig.builder.RemoveAccount(9).code(), StatusCode::kNotFound);
+  EXPECT_EQ(rig.Add(CredentialKind::kUser, "v", 9).code(), StatusCode::kNotFound);
+  EXPECT_TRUE(rig.Build()->FindUser("u"));
 }
 
 TEST(Directory, AMillionCredentialsAreSmall) {

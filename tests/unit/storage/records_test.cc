@@ -27,7 +27,21 @@ StoredEnvelope FullEnvelope() {
   envelope.body_chunks = 4769;
   envelope.body_digest.fill(0xab);
   envelope.client = "2001:db8::1";
+  envelope.account = 7;
+  envelope.credential = 1'000'000;
+  envelope.sandbox = true;
+  envelope.signing_domain = "example.com";
+  envelope.header_bytes = 1234;
+  envelope.dkim_body_hash.fill(0xcd);
   return envelope;
+}
+
+// As versions before accounts wrote it.
+std::string FormatOne(const StoredEnvelope& envelope) {
+  constexpr size_t kAccountsAt = 1 + 8 + 8 + 1 + 1 + 1 + 8 + 4 + 32;
+  std::string bytes = EncodeEnvelope(envelope);
+  bytes[0] = 1;
+  return bytes.erase(kAccountsAt, 8);
 }
 
 RecipientState FullState() {
@@ -63,6 +77,20 @@ TEST(RecordsTest, EnvelopesComeBackAsTheyWere) {
   }
 }
 
+TEST(RecordsTest, EnvelopesOfTheFormatBeforeAreRead) {
+  StoredEnvelope envelope = FullEnvelope();
+  envelope.account = envelope.credential = 0;
+  envelope.sandbox = false;
+  envelope.signing_domain = "";
+  envelope.header_bytes = 0;
+  envelope.dkim_body_hash.fill(0);
+  auto decoded = DecodeEnvelope(FormatOne(envelope));
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(*decoded, envelope);
+  envelope.sandbox = true;  // not one of its flags
+  EXPECT_FALSE(DecodeEnvelope(FormatOne(envelope)).ok());
+}
+
 TEST(RecordsTest, StatesComeBackAsTheyWereAndAreSmall) {
   for (const RecipientState& state : {FullState(), RecipientState()}) {
     std::string bytes = EncodeRecipientState(state);
@@ -88,7 +116,7 @@ void RefusesWhatIsNotWhole(const std::string& bytes, Decode decode) {
     EXPECT_EQ(decode(bytes.substr(0, size)).status().code(), StatusCode::kDataLoss) << size;
   }
   EXPECT_EQ(decode(bytes + '\0').status().code(), StatusCode::kDataLoss);
-  for (int format : {0, 2, 255}) {
+  for (int format : {0, 3, 255}) {
     std::string other = bytes;
     other[0] = static_cast<char>(format);
     EXPECT_EQ(decode(other).status().code(), StatusCode::kDataLoss) << format;
@@ -107,7 +135,7 @@ TEST(RecordsTest, WhatIsNotWholeIsRefused) {
 
 TEST(RecordsTest, ValuesOutOfRangeAreRefused) {
   std::string envelope = EncodeEnvelope(FullEnvelope());
-  envelope[1 + 8 + 8 + 2] = 16;  // a flag nobody defined
+  envelope[1 + 8 + 8 + 2] = 64;  // a flag nobody defined
   EXPECT_FALSE(DecodeEnvelope(envelope).ok());
   std::string state = EncodeRecipientState(FullState());
   state[1] = 5;

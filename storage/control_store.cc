@@ -223,8 +223,19 @@ StatusOr<std::optional<std::string>> ControlStore::Get(std::string_view key) {
 }
 
 Status ControlStore::Put(std::string_view key, std::string_view value) {
-  if (key.empty() || key.size() > limits::kControlKeyBytesMax ||
-      value.size() > limits::kControlValueBytesMax) {
+  return Write({{std::string(key), std::string(value)}});
+}
+
+Status ControlStore::Delete(std::string_view key) {
+  return Write({{std::string(key), std::nullopt}});
+}
+
+Status ControlStore::Write(const std::vector<Change>& changes) {
+  for (const Change& change : changes) {
+    if (!change.key.empty() && change.key.size() <= limits::kControlKeyBytesMax &&
+        (!change.value || change.value->size() <= limits::kControlValueBytesMax)) {
+      continue;
+    }
     return MakeStatus(StatusCode::kInvalidArgument,
                       "a record of the control store has a key of 1 to " +
                           std::to_string(limits::kControlKeyBytesMax) + " bytes and at most " +
@@ -233,29 +244,47 @@ Status ControlStore::Put(std::string_view key, std::string_view value) {
   std::lock_guard lock(mutex_);
   Status open = EnsureOpen();
   if (!open.ok()) return open;
-  return Failed(FromRocks(database_->db->Put(Synced(), RowOf(key), Seal(key, value)),
-                          "writing to the control store"));
-}
-
-Status ControlStore::Delete(std::string_view key) {
-  std::lock_guard lock(mutex_);
-  Status open = EnsureOpen();
-  if (!open.ok()) return open;
-  return Failed(
-      FromRocks(database_->db->Delete(Synced(), RowOf(key)), "writing to the control store"));
+  rocksdb::WriteBatch batch;
+  for (const Change& change : changes) {
+    std::string row = RowOf(change.key);
+    if (change.value) {
+      batch.Put(row, Seal(change.key, *change.value));
+    } else {
+      batch.Delete(row);
+    }
+  }
+  return Failed(FromRocks(database_->db->Write(Synced(), &batch), "writing to the control store"));
 }
 
 Status ControlStore::ForEach(std::string_view prefix, const EachFn& each) {
+  return ForEachUntil(prefix, "", Order::kForwards,
+                      [&](std::string_view key, const std::string& value) {
+                        each(key, value);
+                        return true;
+                      });
+}
+
+Status ControlStore::ForEachUntil(std::string_view prefix, std::string_view after, Order order,
+                                  const EachUntilFn& each) {
   std::lock_guard lock(mutex_);
   Status open = EnsureOpen();
   if (!open.ok()) return open;
   std::unique_ptr<rocksdb::Iterator> rows(database_->db->NewIterator(rocksdb::ReadOptions()));
-  std::string from = RowOf(prefix);
-  for (rows->Seek(from); rows->Valid() && rows->key().starts_with(from); rows->Next()) {
+  const std::string all = RowOf(prefix), from = after.empty() ? all : RowOf(after);
+  bool forwards = order == Order::kForwards;
+  if (forwards) {
+    rows->Seek(from);
+  } else {
+    rows->SeekForPrev(after.empty() ? all + std::string(limits::kControlKeyBytesMax, '\xff')
+                                    : from);
+  }
+  if (!after.empty() && rows->Valid() && rows->key() == from)
+    forwards ? rows->Next() : rows->Prev();
+  for (; rows->Valid() && rows->key().starts_with(all); forwards ? rows->Next() : rows->Prev()) {
     std::string_view key = FromRocks(rows->key()).substr(1);
     StatusOr<std::string> value = Unseal(key, FromRocks(rows->value()));
     if (!value.ok()) return value.status();
-    each(key, *value);
+    if (!each(key, *value)) return OkStatus();
   }
   return FromRocks(rows->status(), "reading the control store");
 }

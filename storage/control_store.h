@@ -21,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/base/log.h"
 #include "gateway/base/status.h"
@@ -46,10 +47,22 @@ class ControlStore {
   Status Put(std::string_view key, std::string_view value);
   // Of what is not there: nothing happens.
   Status Delete(std::string_view key);
+  // All of them or none, in their order; bounded as Put. One wait for the disk.
+  struct Change {
+    std::string key;
+    std::optional<std::string> value;  // nothing: it is deleted
+  };
+  Status Write(const std::vector<Change>& changes);
   // Each record whose key begins with `prefix`, in the order of the keys. Ends at the first that
   // does not open: DATA_LOSS. `each` must not call the store.
   using EachFn = std::function<void(std::string_view key, const std::string& value)>;
   Status ForEach(std::string_view prefix, const EachFn& each);
+  // The same from the first key behind `after` on, until `each` says false: a page. Backwards: from
+  // the last one in front of `after` (empty: of all) to the first.
+  enum class Order : uint8_t { kForwards, kBackwards };
+  using EachUntilFn = std::function<bool(std::string_view key, const std::string& value)>;
+  Status ForEachUntil(std::string_view prefix, std::string_view after, Order order,
+                      const EachUntilFn& each);
 
  private:
   friend class ControlStoreTesting;  // storage/sim

@@ -67,6 +67,47 @@ TEST_F(ControlStoreTest, KeepsRecordsOverAnOpening) {
   EXPECT_EQ(All(store.get(), "").size(), 2u);
 }
 
+TEST_F(ControlStoreTest, SeveralChangesAreOne) {
+  auto store = Open();
+  ASSERT_TRUE(store->Put("gone", "x").ok());
+  std::vector<ControlStore::Change> changes{
+      {"a", "1"}, {"gone", std::nullopt}, {"b", "2"}, {"a", "3"}};
+  ASSERT_TRUE(store->Write(changes).ok());
+  std::map<std::string, std::string> expected{{"a", "3"}, {"b", "2"}};
+  EXPECT_EQ(All(store.get(), ""), expected);
+  changes = {{"a", "4"}, {"", "bad"}};
+  EXPECT_EQ(store->Write(changes).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(All(store.get(), ""), expected);
+}
+
+TEST_F(ControlStoreTest, PagesGoBothWays) {
+  auto store = Open();
+  for (const char* key : {"a/1", "a/2", "a/3", "a/\xff\xff", "b/1", "Z"}) {
+    ASSERT_TRUE(store->Put(key, "v").ok());
+  }
+  auto page = [&](std::string_view prefix, std::string_view after, ControlStore::Order order,
+                  size_t most) {
+    std::string keys;
+    EXPECT_TRUE(store
+                    ->ForEachUntil(prefix, after, order,
+                                   [&](std::string_view key, const std::string&) {
+                                     keys += std::string(key) + " ";
+                                     return --most > 0;
+                                   })
+                    .ok());
+    return keys;
+  };
+  constexpr auto kForwards = ControlStore::Order::kForwards;
+  constexpr auto kBackwards = ControlStore::Order::kBackwards;
+  EXPECT_EQ(page("a/", "", kForwards, 2), "a/1 a/2 ");
+  EXPECT_EQ(page("a/", "a/2", kForwards, 9), "a/3 a/\xff\xff ");
+  EXPECT_EQ(page("a/", "a/25", kForwards, 1), "a/3 ");
+  EXPECT_EQ(page("a/", "", kBackwards, 2), "a/\xff\xff a/3 ");
+  EXPECT_EQ(page("a/", "a/3", kBackwards, 9), "a/2 a/1 ");
+  EXPECT_EQ(page("a/", "a/1", kBackwards, 9), "");
+  EXPECT_EQ(page("c/", "", kBackwards, 9), "");
+}
+
 TEST_F(ControlStoreTest, BoundsKeysAndValues) {
   auto store = Open();
   EXPECT_FALSE(store->Put("", "x").ok());

@@ -19,7 +19,7 @@ namespace ringpost::app {
 class ControlClient {
  public:
   // What is in hand; further requests wait.
-  enum class Work : uint8_t { kNone, kGather, kReload, kDrain, kTrace };
+  enum class Work : uint8_t { kNone, kGather, kReload, kIdentity, kDrain, kTrace };
 
   // Takes `fd`, which is non-blocking.
   ControlClient(int fd, uint64_t id, ControlPeer peer, MonoTime now);

@@ -24,6 +24,9 @@ class GatewayControl final : public ControlTarget {
     return gateway_->PostQueueCommand(region, shard, command);
   }
   void RequestReload(ReloadDone done) override { gateway_->RequestReload(std::move(done)); }
+  void RequestIdentity(IdentityRequest request, uint32_t uid, IdentityDone done) override {
+    gateway_->RequestIdentity(std::move(request), uid, std::move(done));
+  }
   ConfigCheck CheckConfig() override;
   void RequestDrain() override { gateway_->RequestDrain(); }
   Status StartTrace(const TraceFilter& filter, TraceSink sink) override;

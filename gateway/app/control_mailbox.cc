@@ -35,6 +35,20 @@ void ReloadReply::Send(const std::shared_ptr<ControlMailbox>& box, uint64_t clie
   box->inbox().Post(reply);
 }
 
+void IdentityReply::Send(const std::shared_ptr<ControlMailbox>& box, uint64_t client,
+                         const identity::Json& answer) {
+  auto* reply = new IdentityReply;
+  reply->mailbox = box;
+  reply->client = client;
+  reply->answer = answer;
+  reply->run = [](Posted* posted) {
+    std::unique_ptr<IdentityReply> arrived(static_cast<IdentityReply*>(posted));
+    std::shared_ptr<ControlMailbox> to = std::move(arrived->mailbox);
+    if (to->on_identity) to->on_identity(*arrived);
+  };
+  box->inbox().Post(reply);
+}
+
 StatusOr<std::shared_ptr<ControlMailbox>> ControlMailbox::Make() {
   int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (fd < 0) return MakeStatus(StatusCode::kUnavailable, "cannot make an eventfd");

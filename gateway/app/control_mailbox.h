@@ -19,6 +19,7 @@
 #include "gateway/app/gateway.h"
 #include "gateway/base/inbox.h"
 #include "gateway/base/status.h"
+#include "gateway/identity/records.h"
 #include "gateway/session/queue_control.h"
 
 namespace ringpost::app {
@@ -48,6 +49,16 @@ struct ReloadReply : Posted {
   ReloadOutcome outcome;
 };
 
+// The same of what was asked about accounts and credentials.
+struct IdentityReply : Posted {
+  static void Send(const std::shared_ptr<ControlMailbox>& box, uint64_t client,
+                   const identity::Json& answer);
+
+  std::shared_ptr<ControlMailbox> mailbox;
+  uint64_t client = 0;
+  identity::Json answer;
+};
+
 class ControlMailbox {
  public:
   static StatusOr<std::shared_ptr<ControlMailbox>> Make();
@@ -58,6 +69,7 @@ class ControlMailbox {
   // Where an answer goes: set by the server, emptied when it stops; what comes later is dropped.
   std::function<void(std::unique_ptr<PendingCommand>)> on_command;
   std::function<void(const ReloadReply&)> on_reload;
+  std::function<void(const IdentityReply&)> on_identity;
 
   Inbox& inbox() { return inbox_; }
   int wake_fd() const { return wake_fd_; }  // readable when something came

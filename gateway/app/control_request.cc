@@ -39,7 +39,7 @@ struct CommandSpec {
   uint32_t accepts;
   bool needs_filter;  // a filter, or "all"
 };
-constexpr std::array<CommandSpec, 16> kCommands = {{
+constexpr std::array<CommandSpec, 20> kCommands = {{
     {ControlCommand::kStatus, "status", 0, false},
     {ControlCommand::kQueueSummary, "queue summary", kRegion | kDomain | kNextHop, false},
     {ControlCommand::kQueueList, "queue list", kFilter | kLimit | kAfter, false},
@@ -56,6 +56,10 @@ constexpr std::array<CommandSpec, 16> kCommands = {{
     {ControlCommand::kReload, "reload", 0, false},
     {ControlCommand::kConfigCheck, "config check", 0, false},
     {ControlCommand::kTrace, "trace", kClient | kNextHop, true},
+    {ControlCommand::kIdentityPut, "identity put", 0, false},
+    {ControlCommand::kIdentityRemove, "identity remove", 0, false},
+    {ControlCommand::kIdentityList, "identity list", 0, false},
+    {ControlCommand::kIdentityAudit, "identity audit", 0, false},
 }};
 
 ControlError BadRequest(std::string message, std::string hint = "") {
@@ -198,6 +202,12 @@ const CommandSpec* FindCommand(std::string_view name) {
   return nullptr;
 }
 
+// Those whose members are read elsewhere.
+bool IsIdentity(ControlCommand command) {
+  return command == ControlCommand::kIdentityPut || command == ControlCommand::kIdentityRemove ||
+         command == ControlCommand::kIdentityList || command == ControlCommand::kIdentityAudit;
+}
+
 // What the members mean together.
 std::optional<ControlError> CheckWhole(const CommandSpec& spec, const ControlRequest& request) {
   const session::QueueFilter& filter = request.filter;
@@ -252,6 +262,12 @@ std::variant<ControlRequest, ControlError> ParseControlRequest(std::string_view 
   }
   ControlRequest request;
   request.command = spec->command;
+  if (IsIdentity(spec->command)) {
+    // Once more, in the order of the text: it is what a record is written in.
+    request.identity = std::make_shared<nlohmann::ordered_json>(
+        nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false));
+    return request;
+  }
   Reader reader(&request);
   for (const auto& [key, value] : object.items()) {
     if (key == "command") continue;

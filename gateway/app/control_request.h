@@ -16,10 +16,15 @@
 //   seconds   suspend: how long; domain or next_hop says what
 //   client    trace: a network ("192.0.2.0/24") whose sessions are shown; or next_hop
 //
+// What "identity put", "remove", "list" and "audit" take is identity_request.h's: here they are
+// objects and no more.
+//
 // An unknown member, a wrong type or a value out of bounds refuses the request and says what is
 // accepted.
 #pragma once
 
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,6 +53,10 @@ enum class ControlCommand : uint8_t {
   kReload,
   kConfigCheck,
   kTrace,
+  kIdentityPut,
+  kIdentityRemove,
+  kIdentityList,
+  kIdentityAudit,
 };
 std::string_view ControlCommandName(ControlCommand command);
 
@@ -61,12 +70,14 @@ struct ControlRequest {
   std::string reason;
   uint32_t seconds = 0;
   std::optional<IpNetwork> client;
+  std::shared_ptr<nlohmann::ordered_json> identity;  // the request as it came; of those commands
 };
 
 // Why a request is refused or failed. `code` is one word for programs:
 //   protocol     not a JSON object, or no end of line: the connection is closed
 //   bad_request  not a request this daemon knows
-//   not_found    no such region, message or suspension
+//   not_found    no such region, message, suspension or record
+//   exists       it is there already, or others depend on it
 //   busy         too many clients, or a trace runs already
 //   config       the configuration file is bad
 //   timeout      no shard answered in time: nothing is known of what was done

@@ -50,6 +50,8 @@ bool ChangesSomething(ControlCommand command) {
     case ControlCommand::kQueueShow:
     case ControlCommand::kSuspensions:
     case ControlCommand::kConfigCheck:
+    case ControlCommand::kIdentityList:
+    case ControlCommand::kIdentityAudit:
       return false;
     default:
       return true;
@@ -87,10 +89,12 @@ class ControlServer::Impl {
   void HandleRequest(ControlClient& client, ControlRequest request);
   void StartGather(ControlClient& client, ControlRequest request);
   void StartReload(ControlClient& client, ControlRequest request);
+  void StartIdentity(ControlClient& client, ControlRequest request);
   void StartTrace(ControlClient& client, ControlRequest request);
   void CheckConfig(ControlClient& client);
   void TakeCommand(std::unique_ptr<PendingCommand> command);
   void TakeReload(const ReloadReply& reply);
+  void TakeIdentity(const IdentityReply& reply);
   void FinishGather(ControlClient& client);
   void PassTraceLines();
   void Report(ControlClient& client);
@@ -127,6 +131,7 @@ ControlServer::Impl::Impl(ControlSocket socket, std::shared_ptr<ControlMailbox> 
       accept_after_(now_) {
   mailbox_->on_command = [this](std::unique_ptr<PendingCommand> c) { TakeCommand(std::move(c)); };
   mailbox_->on_reload = [this](const ReloadReply& reply) { TakeReload(reply); };
+  mailbox_->on_identity = [this](const IdentityReply& reply) { TakeIdentity(reply); };
 }
 
 // --- The thread
@@ -242,7 +247,8 @@ void ControlServer::Impl::Serve(ControlClient& client, short revents) {
 // The peer has gone. A change goes on without it (true), so that the log says what it came to;
 // anything else ends.
 bool ControlServer::Impl::Leave(ControlClient& client) {
-  if (client.work() == Work::kGather && ChangesSomething(client.request().command)) {
+  bool answered_later = client.work() == Work::kGather || client.work() == Work::kIdentity;
+  if (answered_later && ChangesSomething(client.request().command)) {
     client.CloseNow();
     return true;
   }
@@ -286,6 +292,12 @@ void ControlServer::Impl::HandleRequest(ControlClient& client, ControlRequest re
       return;
     case ControlCommand::kConfigCheck:
       CheckConfig(client);
+      return;
+    case ControlCommand::kIdentityPut:
+    case ControlCommand::kIdentityRemove:
+    case ControlCommand::kIdentityList:
+    case ControlCommand::kIdentityAudit:
+      StartIdentity(client, std::move(request));
       return;
     case ControlCommand::kTrace:
       StartTrace(client, std::move(request));
@@ -358,6 +370,34 @@ void ControlServer::Impl::TakeReload(const ReloadReply& reply) {
                          "correct the file; ringpost config check says more"});
   answer["reload"] = ReloadJson(reply.outcome);
   client->Send(JsonLine(answer));
+  client->End(now_);
+}
+
+void ControlServer::Impl::StartIdentity(ControlClient& client, ControlRequest request) {
+  auto parsed = ParseIdentityRequest(request.command, std::move(*request.identity));
+  request.identity.reset();
+  if (const auto* error = std::get_if<ControlError>(&parsed)) return Refuse(client, *error);
+  client.Begin(Work::kIdentity, std::move(request), now_);
+  target_->RequestIdentity(std::move(std::get<IdentityRequest>(parsed)), client.peer().uid,
+                           [mailbox = mailbox_, id = client.id()](const identity::Json& answer) {
+                             IdentityReply::Send(mailbox, id, answer);
+                           });
+}
+
+void ControlServer::Impl::TakeIdentity(const IdentityReply& reply) {
+  ControlClient* client = Find(reply.client);
+  if (!client || client->work() != Work::kIdentity) return;
+  if (ChangesSomething(client->request().command)) {
+    uint64_t affected = 0;
+    std::string outcome = "ok";
+    if (auto changes = reply.answer.find("changes"); changes != reply.answer.end()) {
+      for (const auto& change : *changes) affected += change["what"] != "unchanged";
+    } else {
+      outcome = reply.answer["error"]["message"].get<std::string>();
+    }
+    WriteAudit(*client, affected, outcome);
+  }
+  client->Send(JsonLine(reply.answer));
   client->End(now_);
 }
 
@@ -492,6 +532,7 @@ void ControlServer::Impl::Goodbye() {
   SendRest(&clients_, until);
   mailbox_->on_command = nullptr;
   mailbox_->on_reload = nullptr;
+  mailbox_->on_identity = nullptr;
   mailbox_->inbox().Drain();
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "gateway/app/gateway.h"
+#include "gateway/app/identity_request.h"
 #include "gateway/base/ip_address.h"
 #include "gateway/base/status.h"
 #include "gateway/session/queue_control.h"
@@ -40,6 +41,7 @@ class ControlTarget {
   using TraceSink = std::function<void(std::string_view line)>;
   // Called once, on any thread.
   using ReloadDone = std::function<void(const ReloadOutcome&)>;
+  using IdentityDone = std::function<void(const identity::Json& answer)>;
 
   virtual ~ControlTarget() = default;
 
@@ -52,8 +54,10 @@ class ControlTarget {
   virtual bool PostQueueCommand(std::string_view region, uint32_t shard,
                                 session::QueueCommand* command) = 0;
   virtual void RequestReload(ReloadDone done) = 0;  // as SIGHUP
-  virtual ConfigCheck CheckConfig() = 0;            // reads the file; changes nothing
-  virtual void RequestDrain() = 0;                  // as SIGTERM
+  // Accounts and credentials; `uid`: who asks.
+  virtual void RequestIdentity(IdentityRequest request, uint32_t uid, IdentityDone done) = 0;
+  virtual ConfigCheck CheckConfig() = 0;  // reads the file; changes nothing
+  virtual void RequestDrain() = 0;        // as SIGTERM
   // One trace at a time. Not OK: why not, in words.
   virtual Status StartTrace(const TraceFilter& filter, TraceSink sink) = 0;
   virtual void StopTrace() = 0;

@@ -65,6 +65,8 @@ Status GatewayImpl::Prepare(ListenFds* handed_over) {
     Status opened = OpenRegion(region);
     if (!opened.ok()) return Prefixed("region " + region.name + ": ", opened);
   }
+  Status control = OpenControlStore();
+  if (!control.ok()) return control;
   Status acme = PrepareAcme(config_);
   if (!acme.ok()) return Prefixed("[acme] ", acme);
   delivery_ = MakeDeliveryConfig(config_);
@@ -170,6 +172,9 @@ Status GatewayImpl::StartShards() {
     if (!status.ok()) return Prefixed("shard " + std::to_string(index) + ": ", status);
     shards_.push_back(std::move(shard));
   }
+  ForEachShard(
+      [directory = identity_->directory()](Shard& shard) { shard.SetDirectory(directory); });
+  StartIdentity();
   return OkStatus();
 }
 
@@ -300,7 +305,7 @@ uint64_t GatewayImpl::TrafficBytes() const {
 
 bool GatewayImpl::Stop() {
   acme_.reset();  // before what it uses
-  control_store_.reset();
+  if (identity_) identity_->Stop();
   for (auto& region : regions_) region->spool->StopScan();  // it posts to the shards
   ForEachShard([](Shard& shard) { shard.Finish(); });
   bool all = true;
@@ -309,6 +314,8 @@ bool GatewayImpl::Stop() {
   if (handed_out_) sockets_.clear();                    // the shards have closed them
   for (auto& region : regions_) region->spool.reset();  // its threads may post to the shards
   shards_.clear();
+  identity_.reset();
+  control_store_.reset();
   http_.reset();  // it logs to the regions
   regions_.clear();
   return true;

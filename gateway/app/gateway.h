@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "gateway/app/config.h"
+#include "gateway/app/identity_request.h"
 #include "gateway/app/listen_fds.h"
 #include "gateway/base/ip_address.h"
 #include "gateway/base/log.h"
@@ -105,6 +106,10 @@ class Gateway {
   virtual void StopTrace() = 0;
   // As SIGHUP; `done` (may be null) is called on the main thread.
   virtual void RequestReload(std::function<void(const ReloadOutcome&)> done) = 0;
+  // Accounts and credentials: `done` is called once, on any thread, when what it changes is on disk
+  // and with every shard. `uid`: of who asks.
+  virtual void RequestIdentity(IdentityRequest request, uint32_t uid,
+                               std::function<void(const identity::Json&)> done) = 0;
   // As SIGTERM.
   virtual void RequestDrain() = 0;
 

@@ -1,8 +1,9 @@
-// GatewayImpl: the Gateway, in four parts that share its state:
+// GatewayImpl: the Gateway, in five parts that share its state:
 //   gateway.cc           start, drain, stop, the tick
 //   gateway_reload.cc    a new configuration
 //   gateway_requests.cc  what an operator asks, from any thread
 //   gateway_acme.cc      certificates that come by themselves
+//   gateway_identity.cc  accounts and credentials
 //
 // Threads: see gateway.h. What any thread may read while the main thread changes it is under
 // `mutex_`.
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "gateway/app/gateway.h"
+#include "gateway/app/identity_service.h"
 #include "gateway/app/listen_sockets.h"
 #include "gateway/app/log_file.h"
 #include "gateway/app/memory_watch.h"
@@ -47,6 +49,8 @@ class GatewayImpl final : public Gateway {
   bool StartOutboundTrace(std::string_view next_hop, TraceSink sink) override;
   void StopTrace() override;
   void RequestReload(std::function<void(const ReloadOutcome&)> done) override;
+  void RequestIdentity(IdentityRequest request, uint32_t uid,
+                       std::function<void(const identity::Json&)> done) override;
   void RequestDrain() override;
   int request_fd() const override { return request_fd_; }
   bool ServeRequests() override;
@@ -85,11 +89,16 @@ class GatewayImpl final : public Gateway {
   void Wake();
 
   // gateway_acme.cc
-  // Opens the control store and reads the certificates there, where there is an [acme].
+  // Reads the certificates of the control store, where there is an [acme].
   Status PrepareAcme(const Config& config);
   // To be presented besides those of the configuration; a stand-in where there are none at all.
   std::vector<std::shared_ptr<const tls::Certificate>> AcmeCertificates();
   void ServeNewCertificates();
+
+  // gateway_identity.cc
+  // And reads what it has of them.
+  Status OpenControlStore();
+  void StartIdentity();
 
   // gateway_reload.cc
   ReloadOutcome Apply(Config fresh);
@@ -114,9 +123,10 @@ class GatewayImpl final : public Gateway {
   const std::shared_ptr<tls::AlpnChallenges> alpn_challenges_ =
       std::make_shared<tls::AlpnChallenges>();
   http::AcmeChallenges acme_challenges_;
-  std::unique_ptr<storage::ControlStore> control_store_;  // with the first [acme]
-  std::shared_ptr<http::AcmeService> acme_;               // null: no [acme]. Changes under mutex_
-  std::shared_ptr<const tls::Certificate> stand_in_;      // once it was needed
+  std::unique_ptr<storage::ControlStore> control_store_;
+  std::unique_ptr<IdentityService> identity_;
+  std::shared_ptr<http::AcmeService> acme_;           // null: no [acme]. Changes under mutex_
+  std::shared_ptr<const tls::Certificate> stand_in_;  // once it was needed
   session::InboundShared inbound_;
   std::unique_ptr<http::Server> http_;  // outlives the shards
   ListenerCounts listener_counts_;

@@ -147,6 +147,10 @@ void Shard::Reload(const std::shared_ptr<const delivery::DeliveryConfig>& delive
   }
 }
 
+void Shard::SetDirectory(const std::shared_ptr<const identity::Directory>& directory) {
+  identity_.SetDirectory(directory);
+}
+
 void Shard::BeginDrain() {
   draining_ = true;
   SetListeners({});

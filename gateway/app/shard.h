@@ -24,6 +24,7 @@
 #include "gateway/reactor/stream.h"
 #include "gateway/session/dispatcher.h"
 #include "gateway/session/inbound_service.h"
+#include "gateway/session/shard_identity.h"
 
 namespace ringpost::app {
 
@@ -96,6 +97,8 @@ class Shard {
   void Reload(const std::shared_ptr<const delivery::DeliveryConfig>& delivery,
               const std::shared_ptr<const tls::ClientContext>& tls_any,
               const std::shared_ptr<const tls::ClientContext>& tls_verified);
+  // Who may send: for all regions.
+  void SetDirectory(const std::shared_ptr<const identity::Directory>& directory);
   void BeginDrain();
   void CloseIdle();
   void Finish();
@@ -127,6 +130,7 @@ class Shard {
   ShardGauges gauges_;
   Counters counters_;
   std::unique_ptr<reactor::RingIo> ring_;
+  session::ShardIdentity identity_{nullptr};
   std::vector<std::unique_ptr<Region>> regions_;
   std::vector<std::unique_ptr<Listening>> listeners_;
   std::vector<std::unique_ptr<Listening>> ending_listeners_;

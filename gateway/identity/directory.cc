@@ -30,16 +30,6 @@ std::string AddressKey(const ListedAddress& address) {
   return address.local_part + "@" + address.domain;
 }
 
-// Empty: it is neither.
-std::string VerifiedKey(std::string_view domain_or_address) {
-  if (domain_or_address.find('@') != std::string_view::npos) {
-    ListedAddress address = ListedAddress::From(domain_or_address);
-    return address.known ? AddressKey(address) : "";
-  }
-  auto domain = smtp::CanonicalDomain(domain_or_address);
-  return domain && smtp::IsDomain(*domain, false) ? std::move(*domain) : "";
-}
-
 bool IsName(std::string_view name) {
   return !name.empty() && name.size() <= limits::kCredentialNameBytesMax && IsUtf8(name) &&
          std::none_of(name.begin(), name.end(),
@@ -220,11 +210,11 @@ Status Directory::Builder::Remove(CredentialKind kind, std::string_view name) {
 }
 
 void Directory::Builder::RemoveVerified(std::string_view domain_or_address) {
-  made_->verified_.erase(VerifiedKey(domain_or_address));
+  made_->verified_.erase(VerifiedKeyOf(domain_or_address));
 }
 
 Status Directory::Builder::AddVerified(uint32_t account, std::string_view domain_or_address) {
-  std::string key = VerifiedKey(domain_or_address);
+  std::string key = VerifiedKeyOf(domain_or_address);
   if (key.empty()) {
     return NoName("expects \"example.com\" or \"user@example.com\"", domain_or_address);
   }
@@ -252,6 +242,31 @@ std::optional<Credential> Directory::Find(CredentialKind kind, std::string_view 
                     KeyOf(*found).name,
                     accounts_[row.account].get(),
                     settings_[row.settings].get()};
+}
+
+StatusOr<std::string> Directory::KeyOf(CredentialKind kind, std::string_view name) {
+  uint8_t prefix_bits = 0;
+  return KeyName(kind, name, &prefix_bits);
+}
+
+std::string Directory::VerifiedKeyOf(std::string_view domain_or_address) {
+  if (domain_or_address.find('@') != std::string_view::npos) {
+    ListedAddress address = ListedAddress::From(domain_or_address);
+    return address.known ? AddressKey(address) : "";
+  }
+  auto domain = smtp::CanonicalDomain(domain_or_address);
+  return domain && smtp::IsDomain(*domain, false) ? std::move(*domain) : "";
+}
+
+const Account* Directory::FindAccount(uint32_t id) const {
+  auto found = account_of_id_.find(id);
+  return found == account_of_id_.end() ? nullptr : accounts_[found->second].get();
+}
+
+std::optional<uint32_t> Directory::VerifiedFor(std::string_view domain_or_address) const {
+  auto found = verified_.find(VerifiedKeyOf(domain_or_address));
+  if (found == verified_.end()) return std::nullopt;
+  return found->second;
 }
 
 std::shared_ptr<const Directory> Directory::Empty() { return Builder().Build(); }

@@ -69,6 +69,11 @@ class Directory {
   };
 
   static std::shared_ptr<const Directory> Empty();
+  // What a credential is found by: of two names with the same, there can be one. INVALID_ARGUMENT:
+  // a name that is none of its kind.
+  static StatusOr<std::string> KeyOf(CredentialKind kind, std::string_view name);
+  // The same of what is verified: "example.com" or "user@example.com"; empty: it is neither.
+  static std::string VerifiedKeyOf(std::string_view domain_or_address);
 
   // As the Find below, and by the name as it is written: "192.0.2.0/24" is the network itself.
   std::optional<Credential> FindExactly(CredentialKind kind, std::string_view name) const;
@@ -76,9 +81,12 @@ class Directory {
   std::optional<Credential> FindApiKey(std::string_view name) const;
   std::optional<Credential> FindNetwork(const IpAddress& address) const;
   std::optional<Credential> FindAddress(const ListedAddress& address) const;
+  // Whose account a domain or address is verified for.
+  std::optional<uint32_t> VerifiedFor(std::string_view domain_or_address) const;
   // Is its domain one of the account's, or itself?
   bool Verified(uint32_t account, const ListedAddress& address) const;
 
+  const Account* FindAccount(uint32_t id) const;  // null: there is none
   size_t credentials() const { return rows_.size(); }
   size_t bytes() const;  // that it takes, nearly
 

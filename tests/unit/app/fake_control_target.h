@@ -170,6 +170,11 @@ class FakeControlTarget : public ControlTarget {
     reload_thread_ = std::thread([this, done = std::move(done)] { done(reload_outcome_); });
   }
   ConfigCheck CheckConfig() override { return config_check_; }
+  void RequestIdentity(IdentityRequest request, uint32_t uid, IdentityDone done) override {
+    identity_request_ = std::move(request);
+    identity_uid_ = uid;
+    done(identity_answer_);
+  }
   void RequestDrain() override { draining_ = true; }
   Status StartTrace(const TraceFilter& filter, TraceSink sink) override {
     if (!filter.client) return MakeStatus(StatusCode::kUnimplemented, "only clients are traced");
@@ -196,6 +201,9 @@ class FakeControlTarget : public ControlTarget {
   std::atomic<int> failing_shard_{-1};
   std::atomic<int> traces_stopped_{0};
   std::atomic<bool> draining_{false};
+  std::optional<IdentityRequest> identity_request_;
+  uint32_t identity_uid_ = 0;
+  identity::Json identity_answer_ = {{"ok", true}, {"changes", identity::Json::array()}};
   ReloadOutcome reload_outcome_{true, "1 route added", {"reactor.cores"}};
   ConfigCheck config_check_{true, "/etc/ringpost/ringpost.toml", {}};
 

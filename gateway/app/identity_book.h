@@ -1,0 +1,106 @@
+// IdentityBook: the accounts, credentials and verified senders of a gateway: its records in the
+// control store, and the Directory that follows from them.
+//
+// A request is answered with the JSON that its client gets. What it changes is in the store before
+// it is answered, all of it or nothing, with a line of the audit log for each record; the Directory
+// is then another one, which the caller hands to the shards.
+//
+// In the store: identity/1/ID (accounts), identity/2/NAME (senders), identity/3/ID (credentials),
+// password/ID, identity/next (numbers that were never given), audit/TIME-NUMBER. IDs are eight
+// hexadecimal digits, and are not given twice.
+//
+// In memory are, besides the Directory, the names of accounts alone. What is asked for by name is
+// found there; lists are read from the store.
+//
+// Threads: one; every call may wait for the disk, and for a password's iterations.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "gateway/app/identity_request.h"
+#include "gateway/identity/directory.h"
+#include "gateway/identity/records.h"
+#include "storage/control_store.h"
+
+namespace ringpost::app {
+
+class IdentityBook {
+ public:
+  using Json = identity::Json;
+
+  // Reads all there is; DATA_LOSS where a record cannot be read. `store` outlives it.
+  static StatusOr<std::unique_ptr<IdentityBook>> Open(storage::ControlStore* store);
+
+  const std::shared_ptr<const identity::Directory>& directory() const { return directory_; }
+
+  // `uid`: who asks, for the audit log.
+  Json Answer(const IdentityRequest& request, uint32_t uid, WallTime now);
+
+  static std::string PasswordKey(uint32_t credential);
+
+ private:
+  struct Staged;
+  struct Held {  // of what is there already
+    uint32_t id = 0;
+    Json record;  // canonical, without a type
+  };
+
+  explicit IdentityBook(storage::ControlStore* store) : store_(store) {}
+  Status Load();
+  Status LoadAccount(std::string_view key, const std::string& value,
+                     identity::Directory::Builder* builder);
+  Status LoadCredential(std::string_view key, const std::string& value,
+                        identity::Directory::Builder* builder);
+  Status LoadNext();
+
+  // identity_book_put.cc
+  Json Put(const IdentityPut& put, uint32_t uid, WallTime now);
+  std::optional<ControlError> Stage(const IdentityPut& put, const Json& record, Staged* staged);
+  std::optional<ControlError> StageAccount(const IdentityPut& put, const Json& given,
+                                           Staged* staged);
+  std::optional<ControlError> StageSender(const IdentityPut& put, const Json& given,
+                                          Staged* staged);
+  std::optional<ControlError> StageCredential(const IdentityPut& put, Json given, Staged* staged);
+  std::optional<uint32_t> AccountId(std::string_view name, const IdentityPut& put,
+                                    const Staged& staged) const;
+  // Writes what is staged; then the Directory is the new one.
+  std::optional<ControlError> Commit(Staged* staged, uint32_t uid, WallTime now);
+  void StageAudit(Staged* staged, uint32_t uid, WallTime now);
+
+  // identity_book_remove.cc
+  Json Remove(const IdentityRemove& remove, uint32_t uid, WallTime now);
+  std::optional<ControlError> StageRemoveAccount(const IdentityRemove& remove, Staged* staged);
+  std::optional<ControlError> StageRemoveSender(const std::string& name, Staged* staged);
+  std::optional<ControlError> StageRemoveCredential(identity::CredentialKind kind,
+                                                    const std::string& name, Staged* staged);
+
+  // identity_book_list.cc
+  Json List(const IdentityList& list);
+  Json One(const IdentityList& list);
+  Json Audit(const IdentityAudit& audit);
+  Status AddSecret(uint32_t credential, Json* record);
+
+  // Nothing: there is none.
+  StatusOr<std::optional<Json>> Read(const std::string& key);
+  StatusOr<std::optional<Held>> FindAccount(std::string_view name);
+  StatusOr<std::optional<Held>> FindCredential(identity::CredentialKind kind,
+                                               std::string_view name);
+  uint32_t SettingsOf(const identity::CredentialRecord& record,
+                      identity::Directory::Builder* builder);
+
+  storage::ControlStore* store_;
+  std::shared_ptr<const identity::Directory> directory_;
+  std::map<std::string, uint32_t, std::less<>> accounts_;  // by name in lower case
+  std::unordered_map<std::string, uint32_t> settings_;     // of the Directory, by their text
+  uint32_t next_account_ = 1, next_credential_ = 1;
+  uint64_t audit_number_ = 0;
+  size_t senders_ = 0;
+};
+
+}  // namespace ringpost::app

@@ -1,0 +1,332 @@
+#include "gateway/app/identity_book.h"
+
+#include <gtest/gtest.h>
+
+#include "gateway/app/identity_service.h"
+#include "gateway/identity/password_record.h"
+#include "gateway/smtp/base64.h"
+#include "tests/unit/temp_folder.h"
+
+namespace ringpost::app {
+namespace {
+
+using identity::CredentialKind;
+using identity::Json;
+
+class IdentityBookTest : public ::testing::Test {
+ protected:
+  IdentityBookTest() { Open(); }
+  void Open() {
+    book_.reset();
+    store_.reset();
+    auto store = storage::ControlStore::Open(dir_.path() + "/control.store", nullptr);
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = std::move(*store);
+    auto book = IdentityBook::Open(store_.get());
+    ASSERT_TRUE(book.ok()) << book.status();
+    book_ = std::move(*book);
+  }
+  // As a client would send it.
+  Json Ask(const char* text) {
+    auto request = ParseControlRequest(text);
+    if (auto* error = std::get_if<ControlError>(&request)) return {{"refused", error->message}};
+    auto& control = std::get<ControlRequest>(request);
+    auto parsed = ParseIdentityRequest(control.command, *control.identity);
+    if (auto* error = std::get_if<ControlError>(&parsed)) return {{"refused", error->message}};
+    return book_->Answer(std::get<IdentityRequest>(parsed), 1000, WallFromMillis(now_ms_ += 1000));
+  }
+  Json Done(const char* text) {
+    Json answer = Ask(text);
+    EXPECT_EQ(answer.value("ok", false), true) << answer.dump() << "\n" << text;
+    return answer;
+  }
+  std::string Refused(const char* text) {
+    Json answer = Ask(text);
+    if (answer.contains("refused")) return answer["refused"];
+    EXPECT_EQ(answer.value("ok", true), false) << answer.dump();
+    return answer["error"]["message"];
+  }
+  void AddAcme() {
+    Done(R"({"command":"identity put","mode":"create","records":[
+      {"type":"account","name":"acme"},
+      {"type":"credential","name":"Printer","account":"acme","password":true},
+      {"type":"sender","name":"example.com","account":"acme","state":"verified"}]})");
+  }
+  size_t Audited() { return Done(R"({"command":"identity audit"})")["entries"].size(); }
+
+  TempFolder dir_;
+  std::unique_ptr<storage::ControlStore> store_;
+  std::unique_ptr<IdentityBook> book_;
+  int64_t now_ms_ = 1'790'000'000'000;
+};
+
+TEST_F(IdentityBookTest, WhatIsAddedIsFoundAlsoAfterARestart) {
+  Json answer = Done(R"({"command":"identity put","mode":"create","records":[
+    {"type":"account","name":"acme","region":"eu"},
+    {"type":"credential","name":"Printer","account":"ACME","password":true,
+     "senders":{"mode":"allow","entries":["example.com"]},"networks":["192.0.2.0/24"]},
+    {"type":"credential","kind":"network","name":"198.51.100.0/24","account":"acme","status":"sandbox"},
+    {"type":"sender","name":"Example.COM","account":"acme","state":"verified"}]})");
+  EXPECT_EQ(answer["changes"].size(), 4u);
+  std::string password = answer["changes"][1]["password"];
+  EXPECT_GE(password.size(), 22u);
+  for (int opened = 0; opened < 2; ++opened) {
+    const identity::Directory& directory = *book_->directory();
+    auto user = directory.FindUser("printer");
+    ASSERT_TRUE(user);
+    EXPECT_EQ(user->account->region, "eu");
+    EXPECT_TRUE(user->settings->networks->Contains(*IpAddress::Parse("192.0.2.9")));
+    EXPECT_FALSE(user->settings->senders->Allows(identity::ListedAddress::From("a@b.example")));
+    auto network = directory.FindNetwork(*IpAddress::Parse("198.51.100.7"));
+    ASSERT_TRUE(network);
+    EXPECT_EQ(network->status, identity::CredentialStatus::kSandbox);
+    EXPECT_TRUE(
+        directory.Verified(user->account->id, identity::ListedAddress::From("x@example.com")));
+    auto stored = store_->Get(IdentityBook::PasswordKey(user->id));
+    ASSERT_TRUE(stored.ok() && *stored);
+    EXPECT_TRUE(identity::PasswordRecord::Decode(**stored)->Verify(password));
+    Open();
+  }
+  EXPECT_EQ(Audited(), 4u);
+}
+
+TEST_F(IdentityBookTest, NumbersAreNotGivenTwice) {
+  AddAcme();
+  uint32_t first = book_->directory()->FindUser("printer")->id;
+  Done(R"({"command":"identity remove","type":"credential","name":"PRINTER"})");
+  EXPECT_FALSE(store_->Get(IdentityBook::PasswordKey(first))->has_value());
+  Open();
+  Done(
+      R"({"command":"identity put","records":[{"type":"credential","name":"printer","account":"acme"}]})");
+  EXPECT_GT(book_->directory()->FindUser("printer")->id, first);
+}
+
+TEST_F(IdentityBookTest, AllOrNothing) {
+  AddAcme();
+  auto before = book_->directory();
+  Json answer = Ask(R"({"command":"identity put","records":[
+    {"type":"credential","name":"fine","account":"acme"},
+    {"type":"credential","name":"bad","account":"nobody"}]})");
+  EXPECT_EQ(answer["record"], 1);
+  EXPECT_NE(answer["error"]["message"].get<std::string>().find("no account \"nobody\""),
+            std::string::npos);
+  EXPECT_EQ(book_->directory(), before);
+  Open();
+  EXPECT_FALSE(book_->directory()->FindUser("fine"));
+}
+
+TEST_F(IdentityBookTest, UpdateChangesWhatIsGivenAndPutTheWhole) {
+  AddAcme();
+  Done(
+      R"({"command":"identity put","mode":"update","records":[{"type":"credential","name":"printer",
+    "description":"hall","rate":{"count":10,"seconds":60}}]})");
+  auto user = book_->directory()->FindUser("printer");
+  EXPECT_EQ(user->settings->rate.count, 10u);
+  Done(
+      R"({"command":"identity put","mode":"update","records":[{"type":"credential","name":"printer",
+    "rate":null,"status":"blocked"}]})");
+  user = book_->directory()->FindUser("printer");
+  EXPECT_FALSE(user->settings->rate.limited());
+  EXPECT_EQ(user->status, identity::CredentialStatus::kBlocked);
+  Json shown = Done(R"({"command":"identity list","type":"credential","name":"printer"})");
+  EXPECT_EQ(shown["records"][0]["description"], "hall");
+  // As a whole: what is not given is the default. The password stays.
+  Done(
+      R"({"command":"identity put","records":[{"type":"credential","name":"printer","account":"acme"}]})");
+  shown =
+      Done(R"({"command":"identity list","type":"credential","name":"printer","secrets":true})");
+  EXPECT_FALSE(shown["records"][0].contains("description"));
+  EXPECT_TRUE(shown["records"][0].contains("password_record"));
+}
+
+TEST_F(IdentityBookTest, WhatIsTheSameIsUnchangedAndNotWritten) {
+  AddAcme();
+  size_t audited = Audited();
+  Json list = Done(R"({"command":"identity list"})");
+  ASSERT_EQ(list["records"].size(), 3u);
+  Json put = {{"command", "identity put"}, {"records", list["records"]}};
+  Json answer = Done(put.dump().c_str());
+  for (const Json& change : answer["changes"]) EXPECT_EQ(change["what"], "unchanged");
+  EXPECT_EQ(Audited(), audited);
+}
+
+TEST_F(IdentityBookTest, AnExportWithSecretsBringsThePasswordsElsewhere) {
+  AddAcme();
+  Json list = Done(R"({"command":"identity list","secrets":true})");
+  auto record = store_->Get(IdentityBook::PasswordKey(book_->directory()->FindUser("printer")->id));
+  store_.reset();
+  book_.reset();
+  TempFolder other;
+  auto store = storage::ControlStore::Open(other.path() + "/control.store", nullptr);
+  store_ = std::move(*store);
+  book_ = std::move(*IdentityBook::Open(store_.get()));
+  Done(Json({{"command", "identity put"}, {"records", list["records"]}}).dump().c_str());
+  auto here = store_->Get(IdentityBook::PasswordKey(book_->directory()->FindUser("printer")->id));
+  EXPECT_EQ(**here, **record);
+  EXPECT_EQ(Done(R"({"command":"identity list","secrets":true})")["records"], list["records"]);
+  book_.reset();
+  store_.reset();
+}
+
+TEST_F(IdentityBookTest, DryRunsChangeNothing) {
+  AddAcme();
+  auto before = book_->directory();
+  Json answer =
+      Done(R"({"command":"identity put","dry_run":true,"assume_accounts":["later"],"records":[
+    {"type":"account","name":"new"},{"type":"credential","name":"a","account":"new","password":true},
+    {"type":"credential","name":"b","account":"later"}]})");
+  EXPECT_EQ(answer["changes"][1]["what"], "added");
+  Done(
+      R"({"command":"identity remove","type":"account","name":"acme","with":true,"dry_run":true})");
+  EXPECT_EQ(book_->directory(), before);
+  EXPECT_EQ(Done(R"({"command":"identity list"})")["total"], 3);
+}
+
+TEST_F(IdentityBookTest, AnAccountGoesWithAllThatIsIts) {
+  AddAcme();
+  EXPECT_NE(
+      Refused(R"({"command":"identity remove","type":"account","name":"acme"})").find("has 2"),
+      std::string::npos);
+  Json answer = Done(R"({"command":"identity remove","type":"account","name":"acme","with":true})");
+  EXPECT_EQ(answer["changes"].size(), 3u);
+  EXPECT_EQ(book_->directory()->credentials(), 0u);
+  EXPECT_FALSE(book_->directory()->VerifiedFor("example.com"));
+  EXPECT_EQ(Done(R"({"command":"identity list"})")["total"], 0);
+  Open();
+  EXPECT_EQ(Done(R"({"command":"identity list"})")["total"], 0);
+}
+
+TEST_F(IdentityBookTest, PagesHoldEveryRecordOnce) {
+  AddAcme();
+  for (int i = 0; i < 25; ++i) {
+    std::string text =
+        R"({"command":"identity put","records":[{"type":"credential","account":"acme","name":"u)" +
+        std::to_string(i) + "\"}]}";
+    Done(text.c_str());
+  }
+  std::set<std::string> names;
+  std::string after;
+  for (int pages = 0; pages < 20; ++pages) {
+    Json request = {{"command", "identity list"}, {"limit", 4}};
+    if (!after.empty()) request["after"] = after;
+    Json answer = Done(request.dump().c_str());
+    for (const Json& record : answer["records"]) {
+      EXPECT_TRUE(
+          names.insert(record["type"].get<std::string>() + " " + record["name"].get<std::string>())
+              .second);
+    }
+    if (!answer.contains("next")) break;
+    after = answer["next"];
+  }
+  EXPECT_EQ(names.size(), 28u);
+  Json entries = Done(R"({"command":"identity audit","limit":2})");
+  EXPECT_EQ(entries["entries"][0]["name"], "u24");
+  EXPECT_EQ(entries["entries"][1]["name"], "u23");
+}
+
+TEST_F(IdentityBookTest, SendersAreOneAccounts) {
+  AddAcme();
+  Done(R"({"command":"identity put","records":[{"type":"account","name":"other"}]})");
+  EXPECT_NE(Refused(R"({"command":"identity put","records":[
+    {"type":"sender","name":"EXAMPLE.com","account":"other"}]})")
+                .find("another account's"),
+            std::string::npos);
+  Done(R"({"command":"identity put","mode":"update","records":[
+    {"type":"sender","name":"example.com","state":"broken"}]})");
+  EXPECT_FALSE(book_->directory()->VerifiedFor("example.com"));
+}
+
+TEST_F(IdentityBookTest, RefusalsNameWhatIsWrong) {
+  AddAcme();
+  struct Case {
+    const char* request;
+    const char* words;
+  } cases[] = {
+      {R"({"command":"identity put","records":[{"name":"x"}]})", "\"type\""},
+      {R"({"command":"identity put","records":[7]})", "\"type\""},
+      {R"({"command":"identity put","records":{}})", "\"records\""},
+      {R"({"command":"identity put","recods":[]})", "has no \"recods\""},
+      {R"({"command":"identity put","records":[{"type":"account","name":"a b"}]})",
+       "name of an account"},
+      {R"({"command":"identity put","records":[{"type":"account","name":"a","colour":1}]})",
+       "has no \"colour\""},
+      {R"({"command":"identity put","records":[{"type":"account","name":"a"},{"type":"account","name":"A"}]})",
+       "twice"},
+      {R"({"command":"identity put","mode":"create","records":[{"type":"account","name":"ACME"}]})",
+       "there already"},
+      {R"({"command":"identity put","mode":"update","records":[{"type":"account","name":"none"}]})",
+       "there is no"},
+      {R"({"command":"identity put","records":[{"type":"credential","kind":"network","name":"10.0.0.1/8","account":"acme"}]})",
+       "192.0.2.0/24"},
+      {R"({"command":"identity put","records":[{"type":"credential","kind":"network","name":"10.0.0.0/8","account":"acme","password":true}]})",
+       "only users"},
+      {R"({"command":"identity put","records":[{"type":"credential","name":"x","account":"acme","password":"short"}]})",
+       "password was not taken"},
+      {R"({"command":"identity put","records":[{"type":"credential","name":"x","account":"acme","password_record":"AAAA"}]})",
+       "password_record"},
+      {R"({"command":"identity put","records":[{"type":"credential","name":"x","account":"acme","senders":{"mode":"allow","entries":["@@"]}}]})",
+       "\"senders\""},
+      {R"({"command":"identity put","records":[{"type":"credential","name":"x","account":"acme","rate":{"count":-1}}]})",
+       "\"count\""},
+      {R"({"command":"identity put","records":[{"type":"sender","name":"no domain","account":"acme"}]})",
+       "\"name\""},
+      {R"({"command":"identity remove","type":"credential","name":"none"})",
+       "there is no credential"},
+      {R"({"command":"identity list","limit":0})", "at least 1"},
+      {R"({"command":"identity list","type":"colour"})", "\"account\", \"sender\", \"credential\""},
+  };
+  for (const Case& one : cases) {
+    std::string words = Refused(one.request);
+    EXPECT_NE(words.find(one.words), std::string::npos) << one.request << "\n" << words;
+  }
+}
+
+TEST_F(IdentityBookTest, PasswordsAreNotInTheAuditLog) {
+  Json answer = Done(R"({"command":"identity put","records":[{"type":"account","name":"acme"},
+    {"type":"credential","name":"x","account":"acme","password":"a long enough one 77"}]})");
+  Json audit = Done(R"({"command":"identity audit"})");
+  EXPECT_EQ(audit.dump().find("long enough"), std::string::npos);
+  EXPECT_EQ(audit["entries"][0]["password"], "set");
+  EXPECT_EQ(audit["entries"][0]["uid"], 1000);
+}
+
+TEST_F(IdentityBookTest, TheServiceAnswersWhenEveryShardHasTheChange) {
+  book_.reset();
+  auto service = IdentityService::Open(store_.get());
+  ASSERT_TRUE(service.ok());
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::function<void()> all_have_it;
+  std::vector<Json> answers;
+  (*service)->Start(
+      [&](const std::shared_ptr<const identity::Directory>& directory, std::function<void()> done) {
+        std::lock_guard lock(mutex);
+        EXPECT_EQ(directory->credentials(), 0u);
+        all_have_it = std::move(done);
+        changed.notify_all();
+      });
+  IdentityPut put;
+  put.records = Json::array({{{"type", "account"}, {"name", "acme"}}});
+  (*service)->Request(put, 0, [&](const Json& answer) {
+    std::lock_guard lock(mutex);
+    answers.push_back(answer);
+    changed.notify_all();
+  });
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return all_have_it != nullptr; });
+  EXPECT_TRUE(answers.empty());
+  lock.unlock();
+  all_have_it();
+  lock.lock();
+  changed.wait(lock, [&] { return !answers.empty(); });
+  EXPECT_EQ(answers[0]["ok"], true);
+  lock.unlock();
+  (*service)->Stop();
+  (*service)->Request(put, 0, [&](const Json& answer) { answers.push_back(answer); });
+  EXPECT_EQ(answers.at(1)["error"]["code"], "stopping");
+  service->reset();
+  all_have_it();  // a shard that is late
+}
+
+}  // namespace
+}  // namespace ringpost::app

@@ -65,6 +65,10 @@ Status GatewayImpl::Prepare(ListenFds* handed_over) {
     Status opened = OpenRegion(region);
     if (!opened.ok()) return Prefixed("region " + region.name + ": ", opened);
   }
+  Status control = OpenControlStore();
+  if (!control.ok()) return control;
+  Status logins = PrepareLogins();
+  if (!logins.ok()) return logins;
   Status acme = PrepareAcme(config_);
   if (!acme.ok()) return Prefixed("[acme] ", acme);
   delivery_ = MakeDeliveryConfig(config_);
@@ -162,6 +166,7 @@ Status GatewayImpl::StartShards() {
     }
     setup.delivery = delivery_;
     setup.inbound = &inbound_;
+    setup.logins = &logins_;
     setup.tls_any = tls->any;
     setup.tls_verified = tls->verified;
     setup.kernel_records = kernel_records_;
@@ -299,8 +304,7 @@ uint64_t GatewayImpl::TrafficBytes() const {
 }
 
 bool GatewayImpl::Stop() {
-  acme_.reset();  // before what it uses
-  control_store_.reset();
+  acme_.reset();                                            // before what it uses
   for (auto& region : regions_) region->spool->StopScan();  // it posts to the shards
   ForEachShard([](Shard& shard) { shard.Finish(); });
   bool all = true;
@@ -308,6 +312,8 @@ bool GatewayImpl::Stop() {
   if (!all) return false;
   if (handed_out_) sockets_.clear();                    // the shards have closed them
   for (auto& region : regions_) region->spool.reset();  // its threads may post to the shards
+  workers_.reset();                                     // they too, and read the control store
+  control_store_.reset();
   shards_.clear();
   http_.reset();  // it logs to the regions
   regions_.clear();

@@ -27,11 +27,6 @@ Status GatewayImpl::PrepareAcme(const Config& config) {
   auto options = MakeAcmeOptions(config);
   if (!options.ok()) return options.status();
   if (config_.acme && config_.acme->names != config.acme->names) stand_in_.reset();
-  if (!control_store_) {
-    auto store = storage::ControlStore::Open(config_.store.path + "/control.store", log_);
-    if (!store.ok()) return store.status();
-    control_store_ = std::move(*store);
-  }
   if (acme_) {
     acme_->Configure(std::move(*options));
     return OkStatus();

@@ -67,6 +67,10 @@ Status GatewayImpl::Prepare(ListenFds* handed_over) {
   }
   Status control = OpenControlStore();
   if (!control.ok()) return control;
+  Status identity = OpenIdentity();
+  if (!identity.ok()) return identity;
+  Status logins = PrepareLogins();
+  if (!logins.ok()) return logins;
   Status acme = PrepareAcme(config_);
   if (!acme.ok()) return Prefixed("[acme] ", acme);
   delivery_ = MakeDeliveryConfig(config_);
@@ -164,6 +168,7 @@ Status GatewayImpl::StartShards() {
     }
     setup.delivery = delivery_;
     setup.inbound = &inbound_;
+    setup.logins = &logins_;
     setup.tls_any = tls->any;
     setup.tls_verified = tls->verified;
     setup.kernel_records = kernel_records_;
@@ -313,6 +318,7 @@ bool GatewayImpl::Stop() {
   if (!all) return false;
   if (handed_out_) sockets_.clear();                    // the shards have closed them
   for (auto& region : regions_) region->spool.reset();  // its threads may post to the shards
+  workers_.reset();                                     // they too, and read the control store
   shards_.clear();
   identity_.reset();
   control_store_.reset();

@@ -5,10 +5,7 @@
 
 namespace ringpost::app {
 
-Status GatewayImpl::OpenControlStore() {
-  auto store = storage::ControlStore::Open(config_.store.path + "/control.store", log_);
-  if (!store.ok()) return store.status();
-  control_store_ = std::move(*store);
+Status GatewayImpl::OpenIdentity() {
   auto service = IdentityService::Open(control_store_.get());
   if (!service.ok()) return service.status();
   identity_ = std::move(*service);

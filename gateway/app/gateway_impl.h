@@ -1,9 +1,10 @@
-// GatewayImpl: the Gateway, in five parts that share its state:
+// GatewayImpl: the Gateway, in six parts that share its state:
 //   gateway.cc           start, drain, stop, the tick
 //   gateway_reload.cc    a new configuration
 //   gateway_requests.cc  what an operator asks, from any thread
 //   gateway_acme.cc      certificates that come by themselves
 //   gateway_identity.cc  accounts and credentials
+//   gateway_logins.cc    what the logins of all shards share
 //
 // Threads: see gateway.h. What any thread may read while the main thread changes it is under
 // `mutex_`.
@@ -20,12 +21,15 @@
 #include "gateway/app/listen_sockets.h"
 #include "gateway/app/log_file.h"
 #include "gateway/app/memory_watch.h"
+#include "gateway/app/password_store.h"
 #include "gateway/app/policies.h"
 #include "gateway/app/shard.h"
+#include "gateway/base/worker_pool.h"
 #include "gateway/delivery/site_budget.h"
 #include "gateway/http/acme_challenges.h"
 #include "gateway/http/acme_service.h"
 #include "gateway/http/server.h"
+#include "gateway/session/shard_identity.h"
 #include "gateway/tls/ticket_keys.h"
 #include "storage/control_store.h"
 #include "storage/rocks_spool.h"
@@ -88,6 +92,10 @@ class GatewayImpl final : public Gateway {
   uint64_t TrafficBytes() const;  // in and out, since the start
   void Wake();
 
+  // gateway_logins.cc
+  Status OpenControlStore();
+  Status PrepareLogins();
+
   // gateway_acme.cc
   // Reads the certificates of the control store, where there is an [acme].
   Status PrepareAcme(const Config& config);
@@ -96,8 +104,7 @@ class GatewayImpl final : public Gateway {
   void ServeNewCertificates();
 
   // gateway_identity.cc
-  // And reads what it has of them.
-  Status OpenControlStore();
+  Status OpenIdentity();
   void StartIdentity();
 
   // gateway_reload.cc
@@ -127,6 +134,10 @@ class GatewayImpl final : public Gateway {
   std::unique_ptr<IdentityService> identity_;
   std::shared_ptr<http::AcmeService> acme_;           // null: no [acme]. Changes under mutex_
   std::shared_ptr<const tls::Certificate> stand_in_;  // once it was needed
+  std::unique_ptr<PasswordStore> passwords_;
+  std::unique_ptr<identity::UnknownNames> unknown_names_;
+  std::unique_ptr<WorkerPool> workers_;  // for passwords; outlives what the shards do
+  session::LoginShared logins_;          // the three of these
   session::InboundShared inbound_;
   std::unique_ptr<http::Server> http_;  // outlives the shards
   ListenerCounts listener_counts_;

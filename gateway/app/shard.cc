@@ -59,6 +59,7 @@ Status Shard::MakeRing() {
   auto ring = reactor::RingIo::Make(setup_.ring);
   if (!ring.ok()) return ring.status();
   ring_ = std::move(*ring);
+  identity_ = std::make_unique<session::ShardIdentity>(setup_.logins);
   for (size_t i = 0; i < setup_.regions.size(); ++i) {
     const ShardRegionSetup& from = setup_.regions[i];
     auto region = std::make_unique<Region>();
@@ -78,9 +79,11 @@ Status Shard::MakeRing() {
         std::make_unique<session::Dispatcher>(&context, setup_.delivery, from.budgets);
     session::Dispatcher* dispatcher = region->dispatcher.get();
     region->inbound = std::make_unique<session::InboundService>(
-        &context, setup_.inbound, [dispatcher](std::unique_ptr<storage::NewMessage> message) {
+        &context, setup_.inbound,
+        [dispatcher](std::unique_ptr<storage::NewMessage> message) {
           dispatcher->Admit(std::move(message));
-        });
+        },
+        identity_.get());
     regions_.push_back(std::move(region));
   }
   return OkStatus();
@@ -96,6 +99,7 @@ void Shard::Main() {
   if (ready) {
     ring_->Run(AfterTurn, this);
     regions_.clear();
+    identity_.reset();
   }
   ended_promise_.set_value();
   // Who posted last may still be about to wake the ring: it stays until they all have ended.
@@ -148,7 +152,7 @@ void Shard::Reload(const std::shared_ptr<const delivery::DeliveryConfig>& delive
 }
 
 void Shard::SetDirectory(const std::shared_ptr<const identity::Directory>& directory) {
-  identity_.SetDirectory(directory);
+  identity_->SetDirectory(directory);
 }
 
 void Shard::BeginDrain() {

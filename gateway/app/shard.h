@@ -46,6 +46,7 @@ struct ShardSetup {
   std::vector<ShardRegionSetup> regions;
   std::shared_ptr<const delivery::DeliveryConfig> delivery;
   session::InboundShared* inbound = nullptr;
+  const session::LoginShared* logins = nullptr;
   std::shared_ptr<const tls::ClientContext> tls_any, tls_verified;  // see RegionContext
   tls::KernelRecordRule kernel_records;
 };
@@ -90,6 +91,7 @@ class Shard {
   // On the shard's thread (through Post).
   session::InboundService& inbound(size_t region) { return *regions_[region]->inbound; }
   session::Dispatcher& dispatcher(size_t region) { return *regions_[region]->dispatcher; }
+  session::ShardIdentity& identity() { return *identity_; }
   size_t region_count() const { return regions_.size(); }
   // Listeners whose address is not in `listeners` end; new ones begin; the others take the new
   // policy.
@@ -130,7 +132,7 @@ class Shard {
   ShardGauges gauges_;
   Counters counters_;
   std::unique_ptr<reactor::RingIo> ring_;
-  session::ShardIdentity identity_{nullptr};
+  std::unique_ptr<session::ShardIdentity> identity_;  // of all regions
   std::vector<std::unique_ptr<Region>> regions_;
   std::vector<std::unique_ptr<Listening>> listeners_;
   std::vector<std::unique_ptr<Listening>> ending_listeners_;

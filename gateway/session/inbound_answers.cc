@@ -44,8 +44,7 @@ bool InboundConnection::Handle(const smtp::ServerSession::Event& event, const Sl
     case Kind::kAuthSalt:
     case Kind::kAuthPassword:
     case Kind::kAuthProof:
-      // No listener offers AUTH: there is nobody to ask.
-      Refuse("AUTH", {454, {4, 7, 0}, "Nobody can be authenticated here now"});
+      AnswerLogin(event.kind);
       return true;
     case Kind::kStartTls:
       BeginStartTls();
@@ -56,6 +55,26 @@ bool InboundConnection::Handle(const smtp::ServerSession::Event& event, const Sl
       return false;
   }
   return true;
+}
+
+void InboundConnection::AnswerLogin(smtp::ServerSession::EventKind question) {
+  if (!host_->identity || !host_->identity->shared) {
+    Refuse("AUTH", {454, {4, 7, 0}, "Nobody can be authenticated here now"});
+    return;
+  }
+  if (!login_) {
+    login_ = std::make_unique<InboundLogin>(host_, this, &session_, client_, policy_->name);
+  }
+  login_->Answer(question);
+}
+
+void InboundConnection::OnLoginAnswered() {
+  Pump();
+  AfterTurn(false);
+}
+
+const Login* InboundConnection::login() const {
+  return login_ && session_.authenticated() ? login_->proven() : nullptr;
 }
 
 void InboundConnection::AnswerMail() {
@@ -106,6 +125,7 @@ void InboundConnection::AnswerEndOfData() {
   facts.client = client_.ToString();
   facts.protocol = session_.protocol();
   facts.listener = policy_->name;
+  if (const Login* proven = login()) facts.login = proven->name;
   if (const tls::Connection* secured = stream_.tls()) facts.tls = secured->facts();
   facts.kernel_records = stream_.kernel_records();
   message_->Finish(std::move(facts));
@@ -164,6 +184,7 @@ void InboundConnection::OnMessageSettled(const Status& status, std::optional<Dur
 }
 
 void InboundConnection::TakeXclient() {
+  login_.reset();
   const smtp::ServerSession::Xclient& said = session_.xclient();
   std::string_view text = said.address;
   if (StartsWithIgnoreCase(text, "IPv6:")) text.remove_prefix(5);

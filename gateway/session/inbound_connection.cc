@@ -159,6 +159,7 @@ void InboundConnection::TakeProxyBytes(const Slice& bytes) {
 // may be anybody's (CVE-2011-0411): with it the connection ends.
 void InboundConnection::BeginStartTls() {
   DropMessage();
+  login_.reset();
   if (backlog_) {
     Count(Counter::kTlsHandshakesFailed);
     LogEvent("tls_failed", "the client sent more behind STARTTLS without waiting for the answer");
@@ -366,6 +367,7 @@ void InboundConnection::OnEnd(int error) {
   if (error != 0) {
     phase_ = Phase::kClosing;
     DropMessage();
+    login_.reset();
     stream_.Close();
     return;
   }
@@ -401,6 +403,7 @@ void InboundConnection::Goodbye() {
   phase_ = Phase::kClosing;
   backlog_.reset();
   DropMessage();
+  login_.reset();
   if (!session_.output().empty()) stream_.WriteCopy(session_.output());
   session_.output().clear();
   stream_.WriteEnd();

@@ -29,6 +29,7 @@
 
 #include "gateway/session/inbound_backlog.h"
 #include "gateway/session/inbound_host.h"
+#include "gateway/session/inbound_login.h"
 #include "gateway/session/inbound_message.h"
 #include "gateway/session/secure_stream.h"
 #include "gateway/smtp/server_session.h"
@@ -56,6 +57,9 @@ class InboundConnection final : public SecureStreamHandler {
   void OnMessageRoom();
   // From the message: the commit's answer. The message is on its own from here.
   void OnMessageSettled(const Status& status, std::optional<Durable> durable);
+
+  // From the login: the session has its answer.
+  void OnLoginAnswered();
 
   // From the session: a command or a reply as it passes.
   void Traced(bool from_client, std::string_view line) const;
@@ -118,6 +122,9 @@ class InboundConnection final : public SecureStreamHandler {
   void AfterTurn(bool body_activity);
   void SendOutput();
 
+  void AnswerLogin(smtp::ServerSession::EventKind question);
+  // Who the client has proven to be; null: nobody.
+  const Login* login() const;
   void AnswerMail();
   void AnswerRecipient();
   void AnswerData();
@@ -149,6 +156,7 @@ class InboundConnection final : public SecureStreamHandler {
   uint64_t payload_bytes_ = 0;
   InboundMessage* message_ = nullptr;        // deletes itself
   std::unique_ptr<InboundBacklog> backlog_;  // null: nothing waits
+  std::unique_ptr<InboundLogin> login_;      // from the first AUTH on
   IpAddress client_;
   IpAddress counted_address_;  // in the shared counts, where counted_
   Phase phase_ = Phase::kSession;

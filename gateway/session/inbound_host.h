@@ -16,6 +16,7 @@
 namespace ringpost::session {
 
 class InboundConnection;
+struct ShardIdentity;
 
 struct InboundHost {
   using AdmitFn = std::function<void(std::unique_ptr<storage::NewMessage>)>;
@@ -24,10 +25,12 @@ struct InboundHost {
   const RegionContext* region = nullptr;
   InboundShared* shared = nullptr;
   AdmitFn admit;
+  ShardIdentity* identity = nullptr;  // null: nobody can log in
 
   InboundConnection* first = nullptr;  // all connections, linked through themselves
   size_t connections = 0;
-  uint32_t messages = 0;  // between DATA and the store's last answer, client present or not
+  uint32_t messages = 0;       // between DATA and the store's last answer, client present or not
+  uint32_t password_jobs = 0;  // out to workers (inbound_login.h), client present or not
   bool draining = false;
 
   TraceSink trace;  // null: nobody traces

@@ -242,6 +242,7 @@ void InboundMessage::Admit() {
     line.Text("tls", facts_.tls.version).Text("cipher", facts_.tls.cipher);
   }
   if (!facts_.kernel_records.empty()) line.Text("ktls", facts_.kernel_records);
+  if (!facts_.login.empty()) line.Text("login", facts_.login);
   line.Text("from", envelope.reverse_path)
       .Number("recipients", static_cast<int64_t>(envelope.recipients.size()))
       .Number("size", static_cast<int64_t>(body_bytes_))

@@ -45,6 +45,7 @@ class InboundMessage {
     std::string client;
     std::string protocol;
     std::string listener;
+    std::string login;                // the name of the user; empty: nobody has logged in
     tls::Connection::Facts tls;       // empty: in clear
     std::string_view kernel_records;  // see SecureStream; a literal
   };

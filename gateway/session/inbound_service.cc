@@ -30,11 +30,13 @@ std::optional<smtp::Reply> RefuseConnection(const InboundHost& host, const Liste
 
 }  // namespace
 
-InboundService::InboundService(const RegionContext* region, InboundShared* shared, AdmitFn admit)
+InboundService::InboundService(const RegionContext* region, InboundShared* shared, AdmitFn admit,
+                               ShardIdentity* identity)
     : host_(std::make_unique<InboundHost>()) {
   host_->region = region;
   host_->shared = shared;
   host_->admit = std::move(admit);
+  host_->identity = identity;
 }
 
 InboundService::~InboundService() { RP_CHECK(idle()); }
@@ -79,7 +81,9 @@ void InboundService::CloseIdle() {
 }
 
 size_t InboundService::connections() const { return host_->connections; }
-bool InboundService::idle() const { return host_->connections == 0 && host_->messages == 0; }
+bool InboundService::idle() const {
+  return host_->connections == 0 && host_->messages == 0 && host_->password_jobs == 0;
+}
 
 void InboundService::Trace(const IpNetwork& client, TraceSink sink) {
   host_->trace_network = client;

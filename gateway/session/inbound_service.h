@@ -18,14 +18,16 @@
 namespace ringpost::session {
 
 struct InboundHost;
+struct ShardIdentity;
 
 class InboundService {
  public:
   using AdmitFn = std::function<void(std::unique_ptr<storage::NewMessage>)>;
   using TraceSink = std::function<void(std::string_view line)>;
 
-  // `region` and `shared` outlive it.
-  InboundService(const RegionContext* region, InboundShared* shared, AdmitFn admit);
+  // `region`, `shared` and `identity` outlive it. `identity` null: AUTH is answered 454.
+  InboundService(const RegionContext* region, InboundShared* shared, AdmitFn admit,
+                 ShardIdentity* identity = nullptr);
   ~InboundService();
   InboundService(const InboundService&) = delete;
   InboundService& operator=(const InboundService&) = delete;
@@ -39,7 +41,7 @@ class InboundService {
   // Memory is short: 421 to the sessions that are idle now.
   void CloseIdle();
   size_t connections() const;
-  // No connection is open and no message waits for the store.
+  // No connection is open, no message waits for the store, no password for a worker.
   bool idle() const;
 
   // `ringpost trace`: lines of sessions whose client lies in `client` go to `sink` until Untrace.

@@ -18,6 +18,7 @@
 #include "gateway/identity/login_throttle.h"
 #include "gateway/identity/password_record.h"
 #include "gateway/identity/verified_cache.h"
+#include "gateway/session/password_records.h"
 
 namespace ringpost::session {
 
@@ -50,6 +51,7 @@ struct ShardIdentity {
   uint64_t version = 0;  // of the directory: another number, another directory
   identity::LoginThrottle throttle;
   identity::VerifiedCache verified;
+  PasswordRecords records;  // by name
 };
 
 }  // namespace ringpost::session

@@ -23,6 +23,7 @@
 #include "gateway/delivery/retry.h"
 #include "gateway/delivery/routing.h"
 #include "gateway/http/acme/messages.h"
+#include "gateway/identity/decision.h"
 #include "gateway/session/protocol_choice.h"
 #include "gateway/tls/certificate.h"
 #include "gateway/tls/kernel_records.h"
@@ -85,6 +86,8 @@ struct ListenerConfig {
   bool tls_old_versions = false;  // TLS 1.0 and 1.1 too
   session::ListenerProtocol protocol = session::ListenerProtocol::kSmtp;
   std::set<std::string, std::less<>> http_names;  // lower case
+  identity::ListenerIdentity authentication{.by_password = true, .by_network = true};
+  bool auth_in_clear = false;  // passwords without TLS too
   bool operator==(const ListenerConfig&) const = default;
 };
 

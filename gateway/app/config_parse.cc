@@ -226,6 +226,31 @@ void ReadListenerTls(TableReader* table, const Config& config, ListenerConfig* l
   }
 }
 
+// What a client may show to send mail here.
+void ReadAuthentication(TableReader* table, ListenerConfig* listener) {
+  identity::ListenerIdentity given;
+  bool is_given = table->Texts(
+      "authentication", 3, [&given](std::string_view text) -> std::optional<std::string> {
+        if (text == "password") given.by_password = true;
+        if (text == "network") given.by_network = true;
+        if (text == "address") given.by_address = true;
+        if (text == "password" || text == "network" || text == "address") return std::nullopt;
+        return "expects some of \"password\" (AUTH), \"network\" (where a client is) and "
+               "\"address\" (the sender it names), not " +
+               Quoted(text);
+      });
+  if (is_given) listener->authentication = given;
+  bool clear = table->Flag("auth_in_clear", &listener->auth_in_clear);
+  if (clear && listener->auth_in_clear && !listener->authentication.by_password) {
+    table->Error("auth_in_clear", "no password is taken here (see authentication)");
+  }
+  if (clear && listener->auth_in_clear && listener->tls_old_versions) {
+    table->Error("auth_in_clear",
+                 "and tls_old_versions exclude each other: give them listeners of "
+                 "their own");
+  }
+}
+
 void ReadListener(const toml::table* from, ErrorList* errors, const Config& config,
                   ListenerConfig* listener) {
   TableReader table(from, "listener", errors);
@@ -243,6 +268,7 @@ void ReadListener(const toml::table* from, ErrorList* errors, const Config& conf
                  &listener->greet_delay);
   ReadListenerTls(&table, config, listener);
   ReadListenerProtocol(&table, listener);
+  ReadAuthentication(&table, listener);
   table.Finish();
 }
 

@@ -123,6 +123,7 @@ std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
   smtp::ServerOptions& smtp = policy->smtp;
   smtp.hostname = config.hostname;
   smtp.strict = listener.strict;
+  smtp.unqualified_senders = !listener.strict;
   smtp.normalise_bare_newlines = listener.normalise_bare_newlines;
   smtp.message_bytes_max = config.limits.message_bytes_max;
   smtp.recipients_max = config.limits.recipients_max;
@@ -135,6 +136,14 @@ std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
   policy->http_names = listener.http_names;
   if (listener.tls == ListenerTls::kOptional) smtp.starttls = smtp::StartTls::kOffered;
   if (listener.tls == ListenerTls::kRequired) smtp.starttls = smtp::StartTls::kRequired;
+  policy->authentication = listener.authentication;
+  // Where no client could say a password, none is asked for one.
+  bool sayable =
+      listener.auth_in_clear || (listener.tls != ListenerTls::kNone && !listener.tls_old_versions);
+  policy->authentication.by_password &= sayable;
+  if (policy->authentication.by_password) {
+    smtp.auth = listener.auth_in_clear ? smtp::Auth::kAlsoInClear : smtp::Auth::kUnderTls;
+  }
   policy->smtp_xclient = smtp;
   policy->smtp_xclient.xclient = true;
   policy->trusted = MakeList(config.trust);

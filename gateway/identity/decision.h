@@ -28,6 +28,7 @@ struct ListenerIdentity {
   bool by_password = false;
   bool by_network = false;
   bool by_address = false;
+  bool operator==(const ListenerIdentity&) const = default;
 };
 
 enum class Refusal : uint8_t {

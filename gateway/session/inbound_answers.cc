@@ -78,7 +78,12 @@ const Login* InboundConnection::login() const {
 }
 
 void InboundConnection::AnswerMail() {
-  if (auto refusal = RefuseMail(*host_, *policy_, client_, session_.envelope())) {
+  sender_.reset();
+  auto refusal = RefuseMail(*host_, session_.envelope());
+  if (!refusal) {
+    refusal = IdentifySender(*host_, *policy_, client_, login(), &session_.envelope(), &sender_);
+  }
+  if (refusal) {
     Count(Counter::kMessagesRefused);
     Refuse("MAIL", *refusal);
     return;
@@ -87,14 +92,17 @@ void InboundConnection::AnswerMail() {
 }
 
 void InboundConnection::AnswerRecipient() {
-  if (auto refusal = RefuseRecipient(*policy_, session_.recipient().address)) {
+  const std::string& address = session_.recipient().address;
+  auto refusal = RefuseRecipient(*policy_, address);
+  if (!refusal && sender_) refusal = RefuseRecipientOf(*sender_, address);
+  if (refusal) {
     Refuse("RCPT", *refusal);
     return;
   }
   session_.Accept();
   // RFC 5321 section 4.5.1: "postmaster" without a domain is this host's.
-  std::string& address = session_.envelope().recipients.back().address;
-  if (address.find('@') == std::string::npos) address.append("@").append(policy_->smtp.hostname);
+  std::string& taken = session_.envelope().recipients.back().address;
+  if (taken.find('@') == std::string::npos) taken.append("@").append(policy_->smtp.hostname);
 }
 
 void InboundConnection::AnswerData() {
@@ -111,7 +119,9 @@ void InboundConnection::AnswerData() {
 void InboundConnection::AnswerEndOfData() {
   RP_CHECK(message_ != nullptr);
   const mail::HeaderSummary& headers = message_->Headers();
-  if (auto refusal = RefuseHeaders(headers)) {
+  auto refusal = RefuseHeaders(headers);
+  if (!refusal && sender_) refusal = RefuseFromOf(*sender_, headers);
+  if (refusal) {
     Count(Counter::kMessagesRefused);
     Refuse("end of data", *refusal);
     // Answered: the message is not at the store, and nobody waits for it.
@@ -125,6 +135,10 @@ void InboundConnection::AnswerEndOfData() {
   facts.client = client_.ToString();
   facts.protocol = session_.protocol();
   facts.listener = policy_->name;
+  if (sender_) {
+    facts.account = sender_->credential.account->name;
+    facts.credential = sender_->credential.id;
+  }
   if (const Login* proven = login()) facts.login = proven->name;
   if (const tls::Connection* secured = stream_.tls()) facts.tls = secured->facts();
   facts.kernel_records = stream_.kernel_records();
@@ -149,6 +163,15 @@ storage::StoredEnvelope InboundConnection::MakeEnvelope(const mail::HeaderSummar
   to.body_8bit = session_.saw_8bit();
   to.header_8bit = headers.eight_bit_header;
   to.client = client_.ToString();
+  if (sender_) {
+    const identity::Credential& credential = sender_->credential;
+    to.account = credential.account->id;
+    to.credential = credential.id;
+    to.sandbox = credential.status == identity::CredentialStatus::kSandbox;
+    if (credential.settings->deadline.count() > 0) {
+      to.deadline = to.received + credential.settings->deadline;
+    }
+  }
   mail::TraceInput trace;
   trace.helo = session_.helo();
   trace.client = client_;

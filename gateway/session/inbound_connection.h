@@ -31,6 +31,7 @@
 #include "gateway/session/inbound_host.h"
 #include "gateway/session/inbound_login.h"
 #include "gateway/session/inbound_message.h"
+#include "gateway/session/inbound_sender.h"
 #include "gateway/session/secure_stream.h"
 #include "gateway/smtp/server_session.h"
 
@@ -157,6 +158,8 @@ class InboundConnection final : public SecureStreamHandler {
   InboundMessage* message_ = nullptr;        // deletes itself
   std::unique_ptr<InboundBacklog> backlog_;  // null: nothing waits
   std::unique_ptr<InboundLogin> login_;      // from the first AUTH on
+  // Of the transaction, from MAIL on; null: the operator's own, or there is none.
+  std::unique_ptr<InboundSender> sender_;
   IpAddress client_;
   IpAddress counted_address_;  // in the shared counts, where counted_
   Phase phase_ = Phase::kSession;

@@ -238,6 +238,9 @@ void InboundMessage::Admit() {
       .Text("helo", facts_.helo)
       .Text("protocol", facts_.protocol)
       .Text("listener", facts_.listener);
+  if (!facts_.account.empty()) {
+    line.Text("account", facts_.account).Number("credential", facts_.credential);
+  }
   if (!facts_.tls.version.empty()) {
     line.Text("tls", facts_.tls.version).Text("cipher", facts_.tls.cipher);
   }

@@ -45,6 +45,8 @@ class InboundMessage {
     std::string client;
     std::string protocol;
     std::string listener;
+    std::string account;              // empty: the operator's own
+    uint32_t credential = 0;          // its number, where there is an account
     std::string login;                // the name of the user; empty: nobody has logged in
     tls::Connection::Facts tls;       // empty: in clear
     std::string_view kernel_records;  // see SecureStream; a literal

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "gateway/base/time.h"
+#include "gateway/identity/decision.h"
 #include "gateway/identity/trust.h"
 #include "gateway/session/address_counts.h"
 #include "gateway/session/hand_over.h"
@@ -34,6 +35,7 @@ struct ListenerPolicy {
   ListenerProtocol protocol = ListenerProtocol::kSmtp;
   std::set<std::string, std::less<>> http_names;  // see protocol_choice.h
   smtp::ServerOptions smtp_xclient;               // the same and XCLIENT, for peers on the list
+  identity::ListenerIdentity authentication;
   std::shared_ptr<const identity::NetworkList> trusted;
   std::shared_ptr<const identity::NetworkList> proxy_peers;  // must speak PROXY first
   std::shared_ptr<const identity::NetworkList> xclient_peers;

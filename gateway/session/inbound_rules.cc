@@ -32,18 +32,9 @@ std::optional<Reply> RefuseForTrouble(const InboundHost& host) {
 
 }  // namespace
 
-std::optional<Reply> RefuseMail(const InboundHost& host, const ListenerPolicy& policy,
-                                const IpAddress& client, const smtp::Envelope& envelope) {
+std::optional<Reply> RefuseMail(const InboundHost& host, const smtp::Envelope& envelope) {
   if (host.draining) return ShuttingDown(host.region->hostname);
   if (auto trouble = RefuseForTrouble(host)) return trouble;
-  if (!policy.trusted || !policy.trusted->Contains(client)) {
-    return Reply{550,
-                 {5, 7, 1},
-                 client.ToString() +
-                     " may not send mail through this gateway: its address is in none of the "
-                     "networks the operator trusts. Send from a listed host, or ask the operator "
-                     "to add this one"};
-  }
   // Smaller messages are within what the free-space floor of the store keeps back.
   if (envelope.declared_size > limits::kBodyChunkBytesMax &&
       envelope.declared_size > host.region->spool->free_bytes()) {

@@ -13,8 +13,8 @@
 
 namespace ringpost::session {
 
-std::optional<smtp::Reply> RefuseMail(const InboundHost& host, const ListenerPolicy& policy,
-                                      const IpAddress& client, const smtp::Envelope& envelope);
+// Whose mail it is: see inbound_sender.h.
+std::optional<smtp::Reply> RefuseMail(const InboundHost& host, const smtp::Envelope& envelope);
 // `address` may be the bare "postmaster" (RFC 5321 section 4.5.1), which is ours.
 std::optional<smtp::Reply> RefuseRecipient(const ListenerPolicy& policy, std::string_view address);
 std::optional<smtp::Reply> RefuseData(const InboundHost& host);

@@ -26,6 +26,13 @@ bool NeedsAuth(Verb verb) {
 // RFC 3207 section 4.
 bool NeedsTls(Verb verb) { return NeedsAuth(verb) || verb == Verb::kXclient; }
 
+bool IsLocalPart(std::string_view text, const AddressRules& rules) {
+  std::string qualified(text);
+  qualified += "@example.com";
+  return text.size() <= limits::kLocalPartBytesMax && text.find('@') == std::string_view::npos &&
+         ParseMailbox(qualified, rules).has_value();
+}
+
 }  // namespace
 
 // What may prove who somebody is does not get into a trace.
@@ -178,7 +185,8 @@ ServerSession::EventKind ServerSession::State::HandleMail(std::string_view argum
   }
   const AddressRules rules{strict, envelope.smtputf8};
   // The null reverse-path <> is no address and needs none.
-  if (!path.mailbox.empty() && !ParseMailbox(path.mailbox, rules)) {
+  if (!path.mailbox.empty() && !ParseMailbox(path.mailbox, rules) &&
+      !(options->unqualified_senders && IsLocalPart(path.mailbox, rules))) {
     return Error(replies::kBadSender), kNothing;
   }
   envelope.reverse_path = path.mailbox;

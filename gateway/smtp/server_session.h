@@ -88,6 +88,8 @@ struct ServerOptions {
   bool smtputf8 = true;
   bool dsn = true;
   bool xclient = false;  // for this peer (it is on the list)
+  // MAIL FROM:<root> is a question too, and the driver's to qualify or refuse; off: 501 5.1.7.
+  bool unqualified_senders = false;
   // Required: before it all but EHLO, HELO, NOOP, RSET, HELP and QUIT is answered 530 5.7.0.
   StartTls starttls = StartTls::kNotOffered;
   Auth auth = Auth::kNotOffered;

@@ -1,0 +1,47 @@
+// RateTable: what has been taken of the rates of accounts, credentials and listeners, over all
+// shards: one number each (rate.h), without a lock.
+//
+// Only what is owed is kept: an entry whose time has come is as if it were not there, and its place
+// is anybody's. So the table is as large as the limits that are in use at once; where none of the
+// places for a key is free, the rate is not counted, and mail passes.
+//
+// Two threads that take one free place for two keys at the same moment may count one message too
+// few: rates are kept to about a message per thread.
+//
+// Threads: any.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "gateway/base/time.h"
+#include "gateway/identity/rate.h"
+
+namespace ringpost::identity {
+
+class RateTable {
+ public:
+  enum class Kind : uint8_t { kAccount = 1, kCredential, kListener };
+  explicit RateTable(size_t places);  // a power of two
+
+  // Zero: taken. Else nothing is, and it would be after so long.
+  Millis Take(Kind kind, uint32_t id, const RateLimit& limit, WallTime now, uint32_t amount = 1);
+  // Gives back what was just taken: of two limits the second refused.
+  void GiveBack(Kind kind, uint32_t id, const RateLimit& limit, uint32_t amount = 1);
+
+ private:
+  struct Place {
+    std::atomic<uint64_t> key{0};
+    std::atomic<int64_t> due_ns{0};
+  };
+  Place* FindOrTake(uint64_t key, int64_t now_ns);
+  Place* Find(uint64_t key);
+
+  std::unique_ptr<Place[]> places_;
+  size_t mask_;
+};
+
+}  // namespace ringpost::identity

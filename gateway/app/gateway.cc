@@ -147,6 +147,8 @@ Status GatewayImpl::StartShards() {
   const std::vector<uint32_t> cpus = AllowedCpus();
   auto tls = MakeClientTlsContexts(config_);
   if (!tls.ok()) return tls.status();
+  signers_ = std::make_unique<WorkerPool>(
+      "rp-sign", std::max(1u, std::thread::hardware_concurrency()), limits::kSignatureJobsMax);
   for (uint32_t index = 0; index < shard_count_; ++index) {
     ShardSetup setup;
     setup.index = index;
@@ -165,6 +167,7 @@ Status GatewayImpl::StartShards() {
     setup.tls_any = tls->any;
     setup.tls_verified = tls->verified;
     setup.kernel_records = kernel_records_;
+    setup.signers = signers_.get();
     auto shard = std::make_unique<Shard>(std::move(setup));
     Status status = shard->Start();
     if (!status.ok()) return Prefixed("shard " + std::to_string(index) + ": ", status);
@@ -234,6 +237,10 @@ void GatewayImpl::ForEachShard(const std::function<void(Shard&)>& work) {
     Shard* one = shard.get();
     one->Post([one, work] { work(*one); });
   }
+}
+
+void GatewayImpl::ServeSigningKeys(std::shared_ptr<const mail::SigningKeys> keys) {
+  ForEachShard([keys = std::move(keys)](Shard& shard) { shard.SetSigningKeys(keys); });
 }
 
 void GatewayImpl::ApplyLimits() {
@@ -308,6 +315,7 @@ bool GatewayImpl::Stop() {
   if (!all) return false;
   if (handed_out_) sockets_.clear();                    // the shards have closed them
   for (auto& region : regions_) region->spool.reset();  // its threads may post to the shards
+  signers_.reset();                                     // and so may these
   shards_.clear();
   http_.reset();  // it logs to the regions
   regions_.clear();

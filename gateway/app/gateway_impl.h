@@ -20,10 +20,12 @@
 #include "gateway/app/memory_watch.h"
 #include "gateway/app/policies.h"
 #include "gateway/app/shard.h"
+#include "gateway/base/worker_pool.h"
 #include "gateway/delivery/site_budget.h"
 #include "gateway/http/acme_challenges.h"
 #include "gateway/http/acme_service.h"
 #include "gateway/http/server.h"
+#include "gateway/mail/signing_keys.h"
 #include "gateway/tls/ticket_keys.h"
 #include "storage/control_store.h"
 #include "storage/rocks_spool.h"
@@ -59,6 +61,9 @@ class GatewayImpl final : public Gateway {
   std::vector<std::pair<std::string, int>> ListeningSockets() const override;
   std::vector<std::string> Introduction() const override;
   Seconds drain_grace() const override { return config_.limits.drain_grace; }
+
+  // The DKIM keys that are active from now on; null: none. The main thread, before Stop.
+  void ServeSigningKeys(std::shared_ptr<const mail::SigningKeys> keys);
 
  private:
   struct Region {
@@ -107,6 +112,7 @@ class GatewayImpl final : public Gateway {
   int store_lock_ = -1;
   int request_fd_ = -1;
   std::vector<std::unique_ptr<Region>> regions_;
+  std::unique_ptr<WorkerPool> signers_;  // posts to the shards, which outlive it
   std::vector<std::unique_ptr<Shard>> shards_;
   std::shared_ptr<const delivery::DeliveryConfig> delivery_;
   tls::KernelRecordRule kernel_records_;

@@ -47,6 +47,7 @@ struct ShardSetup {
   session::InboundShared* inbound = nullptr;
   std::shared_ptr<const tls::ClientContext> tls_any, tls_verified;  // see RegionContext
   tls::KernelRecordRule kernel_records;
+  WorkerPool* signers = nullptr;  // outlives the shard's work
 };
 
 // What a listener is to be now.
@@ -96,6 +97,7 @@ class Shard {
   void Reload(const std::shared_ptr<const delivery::DeliveryConfig>& delivery,
               const std::shared_ptr<const tls::ClientContext>& tls_any,
               const std::shared_ptr<const tls::ClientContext>& tls_verified);
+  void SetSigningKeys(const std::shared_ptr<const mail::SigningKeys>& keys);
   void BeginDrain();
   void CloseIdle();
   void Finish();

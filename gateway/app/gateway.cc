@@ -153,6 +153,8 @@ Status GatewayImpl::StartShards() {
   const std::vector<uint32_t> cpus = AllowedCpus();
   auto tls = MakeClientTlsContexts(config_);
   if (!tls.ok()) return tls.status();
+  signers_ = std::make_unique<WorkerPool>(
+      "rp-sign", std::max(1u, std::thread::hardware_concurrency()), limits::kSignatureJobsMax);
   for (uint32_t index = 0; index < shard_count_; ++index) {
     ShardSetup setup;
     setup.index = index;
@@ -172,6 +174,7 @@ Status GatewayImpl::StartShards() {
     setup.tls_any = tls->any;
     setup.tls_verified = tls->verified;
     setup.kernel_records = kernel_records_;
+    setup.signers = signers_.get();
     auto shard = std::make_unique<Shard>(std::move(setup));
     Status status = shard->Start();
     if (!status.ok()) return Prefixed("shard " + std::to_string(index) + ": ", status);
@@ -244,6 +247,10 @@ void GatewayImpl::ForEachShard(const std::function<void(Shard&)>& work) {
     Shard* one = shard.get();
     one->Post([one, work] { work(*one); });
   }
+}
+
+void GatewayImpl::ServeSigningKeys(std::shared_ptr<const mail::SigningKeys> keys) {
+  ForEachShard([keys = std::move(keys)](Shard& shard) { shard.SetSigningKeys(keys); });
 }
 
 void GatewayImpl::ApplyLimits() {
@@ -319,6 +326,7 @@ bool GatewayImpl::Stop() {
   if (handed_out_) sockets_.clear();                    // the shards have closed them
   for (auto& region : regions_) region->spool.reset();  // its threads may post to the shards
   workers_.reset();                                     // they too, and read the control store
+  signers_.reset();                                     // and so may these
   shards_.clear();
   identity_.reset();
   control_store_.reset();

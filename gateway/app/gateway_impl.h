@@ -29,6 +29,7 @@
 #include "gateway/http/acme_challenges.h"
 #include "gateway/http/acme_service.h"
 #include "gateway/http/server.h"
+#include "gateway/mail/signing_keys.h"
 #include "gateway/session/shard_identity.h"
 #include "gateway/tls/ticket_keys.h"
 #include "storage/control_store.h"
@@ -67,6 +68,9 @@ class GatewayImpl final : public Gateway {
   std::vector<std::pair<std::string, int>> ListeningSockets() const override;
   std::vector<std::string> Introduction() const override;
   Seconds drain_grace() const override { return config_.limits.drain_grace; }
+
+  // The DKIM keys that are active from now on; null: none. The main thread, before Stop.
+  void ServeSigningKeys(std::shared_ptr<const mail::SigningKeys> keys);
 
  private:
   struct Region {
@@ -123,6 +127,7 @@ class GatewayImpl final : public Gateway {
   int store_lock_ = -1;
   int request_fd_ = -1;
   std::vector<std::unique_ptr<Region>> regions_;
+  std::unique_ptr<WorkerPool> signers_;  // posts to the shards, which outlive it
   std::vector<std::unique_ptr<Shard>> shards_;
   std::shared_ptr<const delivery::DeliveryConfig> delivery_;
   tls::KernelRecordRule kernel_records_;

@@ -75,6 +75,7 @@ Status Shard::MakeRing() {
     context.tls_any = setup_.tls_any;
     context.tls_verified = setup_.tls_verified;
     context.kernel_records = setup_.kernel_records;
+    context.signers = setup_.signers;
     region->dispatcher =
         std::make_unique<session::Dispatcher>(&context, setup_.delivery, from.budgets);
     session::Dispatcher* dispatcher = region->dispatcher.get();
@@ -153,6 +154,10 @@ void Shard::Reload(const std::shared_ptr<const delivery::DeliveryConfig>& delive
 
 void Shard::SetDirectory(const std::shared_ptr<const identity::Directory>& directory) {
   identity_->SetDirectory(directory);
+}
+
+void Shard::SetSigningKeys(const std::shared_ptr<const mail::SigningKeys>& keys) {
+  for (auto& region : regions_) region->context.signing_keys = keys;
 }
 
 void Shard::BeginDrain() {

@@ -49,6 +49,7 @@ struct ShardSetup {
   const session::LoginShared* logins = nullptr;
   std::shared_ptr<const tls::ClientContext> tls_any, tls_verified;  // see RegionContext
   tls::KernelRecordRule kernel_records;
+  WorkerPool* signers = nullptr;  // outlives the shard's work
 };
 
 // What a listener is to be now.
@@ -101,6 +102,7 @@ class Shard {
               const std::shared_ptr<const tls::ClientContext>& tls_verified);
   // Who may send: for all regions.
   void SetDirectory(const std::shared_ptr<const identity::Directory>& directory);
+  void SetSigningKeys(const std::shared_ptr<const mail::SigningKeys>& keys);
   void BeginDrain();
   void CloseIdle();
   void Finish();

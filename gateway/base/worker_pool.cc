@@ -34,9 +34,9 @@ bool WorkerPool::TrySubmit(Job* job) {
   return true;
 }
 
-WorkerPool::Job* WorkerPool::TakeOne() {
+WorkerPool::Job* WorkerPool::TakeOne(bool wait) {
   std::unique_lock lock(mutex_);
-  there_is_work_.wait(lock, [this] { return first_ || stopping_; });
+  if (wait) there_is_work_.wait(lock, [this] { return first_ || stopping_; });
   Posted* taken = first_;
   if (!taken) return nullptr;
   first_ = taken->next;
@@ -47,10 +47,18 @@ WorkerPool::Job* WorkerPool::TakeOne() {
 
 void WorkerPool::Run(const std::string& name) {
   prctl(PR_SET_NAME, name.c_str());
-  while (Job* job = TakeOne()) {
-    job->work(job);
-    job->reply_to->Post(job);
-  }
+  while (Job* job = TakeOne(true)) Do(job);
+}
+
+bool WorkerPool::RunOne() {
+  Job* job = TakeOne(false);
+  if (job) Do(job);
+  return job != nullptr;
+}
+
+void WorkerPool::Do(Job* job) {
+  job->work(job);
+  job->reply_to->Post(job);
 }
 
 }  // namespace ringpost

@@ -28,17 +28,21 @@ class WorkerPool {
 
   // `name` is that of the threads, of at most 15 bytes. At most `jobs_max` wait.
   WorkerPool(const std::string& name, uint32_t threads, size_t jobs_max);
-  // Does what waits, and answers it.
+  // Does what waits, and answers it. With no threads only RunOne does.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
   // False: full; the job stays the caller's.
   [[nodiscard]] bool TrySubmit(Job* job);
+  // Does the job that waits longest on the caller's thread; false: none waits. For a pool without
+  // threads: a simulation says when its workers work.
+  bool RunOne();
 
  private:
   void Run(const std::string& name);
-  Job* TakeOne();  // null: it is over
+  Job* TakeOne(bool wait);  // null: none waits; where it was waited for, it is over
+  static void Do(Job* job);
 
   const size_t jobs_max_;
   std::mutex mutex_;

@@ -20,6 +20,14 @@
 #include "gateway/tls/kernel_records.h"
 #include "storage/spool.h"
 
+namespace ringpost {
+class WorkerPool;  // base/worker_pool.h
+}  // namespace ringpost
+
+namespace ringpost::mail {
+class SigningKeys;  // mail/signing_keys.h
+}  // namespace ringpost::mail
+
 namespace ringpost::delivery {
 struct DeliveryConfig;  // delivery/config.h: routes, retry schedule, limits
 class SiteBudgets;      // delivery/site_budget.h: connection slots of a site, shared by all shards
@@ -45,6 +53,10 @@ struct RegionContext {
   std::shared_ptr<const tls::ClientContext> tls_any;
   std::shared_ptr<const tls::ClientContext> tls_verified;
   tls::KernelRecordRule kernel_records;  // of next hops' connections
+  // DKIM's keys that are active now; null: nothing is signed. Another takes its place at any time,
+  // on the shard's thread. The workers make the signatures; where there are none, none are made.
+  std::shared_ptr<const mail::SigningKeys> signing_keys;
+  WorkerPool* signers = nullptr;
 };
 
 class Dispatcher {

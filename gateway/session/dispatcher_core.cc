@@ -189,6 +189,7 @@ void DispatcherCore::ForgetLive(LiveMessage* live) {
   live->recipients.clear();
   live->open = 0;
   live->rows_stored = false;
+  live->unsigned_told = false;
   if (spare_lives_.size() < limits::kOutcomesInFlightMax) {
     spare_lives_.emplace_back(live);
   } else {

@@ -2,6 +2,7 @@
 //   dispatcher_core.cc      messages come, live in memory for a while, and go; the clock's tick
 //   dispatcher_sites.cc     connections to the next hops: opened as the backlog wants, reused,
 //   given up dispatcher_transfer.cc  one transaction: envelope and body on their way to a next hop
+//   dispatcher_signing.cc   its DKIM signatures
 //   dispatcher_outcomes.cc  what became of it: records, log, what comes next
 //   dispatcher_reports.cc   delivery status notifications
 //   dispatcher_tasks.cc     entries that expire, are deferred unseen, held, released, deleted,
@@ -200,6 +201,15 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void PumpGathering(Transaction* transaction);
   void BodyLost(Transaction* transaction, const Status& status);
   void ReadFailed(Slot slot, const Status& status);
+
+  // --- dispatcher_signing.cc
+  bool SignAndBegin(Transaction* transaction);
+  bool PumpSigning(Transaction* transaction);
+  static size_t CopyHeader(const Transaction& transaction, std::string* header);
+  static bool HeaderToCome(const Transaction& transaction);
+  void SignatureMade(SignatureJob* job);
+  void BeginUnsigned(Transaction* transaction, std::string_view reason);
+  void PutOff(Transaction* transaction);
 
   // --- dispatcher_outcomes.cc
   struct Settling;

@@ -299,7 +299,8 @@ void DispatcherCore::FailTransaction(Transaction* transaction, size_t target) {
   // Nothing was answered, so nothing was tried.
   bool stale = connection->transactions() > 0 &&
                (connection->silent_since_begin() || SaysClosing(outcome, connection->failure()));
-  bool untouched = transaction->stage == Transaction::Stage::kGathering;
+  bool untouched = transaction->stage == Transaction::Stage::kGathering ||
+                   transaction->stage == Transaction::Stage::kSigning;
   if (untouched || (stale && !outcome.in_doubt)) {
     GiveBack(transaction);
     return;

@@ -66,7 +66,7 @@ void DispatcherCore::EndTransaction(Transaction* transaction) {
   transaction->numbers.clear();
   if (LiveMessage* live = std::exchange(transaction->live, nullptr)) ReleaseLive(live);
   transaction->stage = Stage::kOver;
-  if (transaction->reads_in_flight == 0) RecycleTransaction(transaction);
+  if (!transaction->awaits_answers()) RecycleTransaction(transaction);
 }
 
 void DispatcherCore::RecycleTransaction(Transaction* transaction) {
@@ -78,6 +78,8 @@ void DispatcherCore::RecycleTransaction(Transaction* transaction) {
   explicit_bzero(transaction->gathered.data(), transaction->gathered.size());
   transaction->gathered = std::string();
   transaction->reencoded = Slice();
+  transaction->signing.reset();
+  transaction->signatures.clear();
   transaction->next_request = transaction->next_write = 0;
   transaction->body_wanted = false;
   transaction->stage = Stage::kIdle;
@@ -154,10 +156,7 @@ bool DispatcherCore::Prepare(Transaction* transaction) {
     EndTransaction(transaction);
     return false;
   }
-  if (!reencode) {
-    BeginMail(transaction);
-    return true;
-  }
+  if (!reencode) return SignAndBegin(transaction);
   LiveMessage* live = transaction->live;
   connection->Reserve();
   transaction->stage = Stage::kGathering;
@@ -245,8 +244,8 @@ bool DispatcherCore::Reencoded(Transaction* transaction) {
     EndTransaction(transaction);
     return false;
   }
-  BeginMail(transaction);
-  return true;
+  transaction->next_request = transaction->next_write = 0;
+  return SignAndBegin(transaction);
 }
 
 void DispatcherCore::BeginMail(Transaction* transaction) {
@@ -271,8 +270,8 @@ void DispatcherCore::BeginMail(Transaction* transaction) {
   if (reencoded) mail.body = smtp::BodyType::k7Bit;
   mail.smtputf8 = envelope.smtputf8 && hop.smtputf8;
   mail.size = reencoded ? transaction->reencoded.size() : live.wire_bytes();
+  mail.size += transaction->signatures.size();
   transaction->stage = Stage::kSending;
-  transaction->next_request = transaction->next_write = 0;
   transaction->body_wanted = false;
   transaction->connection->Begin(mail);
   if (!live.body_here && !reencoded) RequestChunks(transaction);
@@ -282,6 +281,7 @@ void DispatcherCore::OnBodyWanted(OutboundConnection* connection) {
   Transaction* transaction = connection->transaction;
   RP_CHECK(transaction && transaction->stage == Stage::kSending);
   const LiveMessage& live = *transaction->live;
+  if (!transaction->signatures.empty()) connection->SendPiece(SlabOf(transaction->signatures));
   if (!transaction->reencoded.empty()) {
     connection->SendPiece(transaction->reencoded);
     connection->FinishBody();
@@ -301,7 +301,7 @@ void DispatcherCore::OnBodySent(OutboundConnection* connection) {
   if (connection->transaction) PumpBody(connection->transaction);
 }
 
-// Keeps kBodyChunksAheadMax chunks between the spool and the connection.
+// Keeps kBodyChunksAheadMax chunks between the spool and the connection; may be called at any time.
 void DispatcherCore::RequestChunks(Transaction* transaction) {
   uint32_t total = transaction->live->envelope().body_chunks;
   while (transaction->next_request < total &&
@@ -325,7 +325,7 @@ void DispatcherCore::ChunkArrived(BodyRead* read) {
   Transaction* transaction = read->transaction;
   --transaction->reads_in_flight;
   if (transaction->stage == Stage::kOver) {
-    if (transaction->reads_in_flight == 0) RecycleTransaction(transaction);
+    if (!transaction->awaits_answers()) RecycleTransaction(transaction);
     return;
   }
   if (!read->status.ok()) {
@@ -335,6 +335,9 @@ void DispatcherCore::ChunkArrived(BodyRead* read) {
   read->arrived = true;
   if (transaction->stage == Stage::kGathering) {
     PumpGathering(transaction);
+  } else if (transaction->stage == Stage::kSigning) {
+    OutboundConnection* connection = transaction->connection;
+    if (!PumpSigning(transaction)) GiveWork(connection);
   } else if (transaction->body_wanted) {
     PumpBody(transaction);
   }

@@ -4,7 +4,10 @@
 
 #include "gateway/base/check.h"
 #include "gateway/base/counters.h"
+#include "gateway/mail/from_field.h"
+#include "gateway/mail/signing_keys.h"
 #include "gateway/session/inbound_connection.h"
+#include "gateway/smtp/idna.h"
 
 namespace ringpost::session {
 namespace {
@@ -104,6 +107,41 @@ void InboundMessage::DropMailboxLine() {
   }
 }
 
+// Before the first of the body goes anywhere: the header section has been scanned by then. Only the
+// very domain of the first address in From counts (aligned in DMARC's strict sense too). Where the
+// section has no empty line at its end, or none was found, readers may disagree about what the body
+// is: nothing is signed then.
+void InboundMessage::BeginDkim() {
+  const auto& keys = host_->region->signing_keys;
+  if (!keys || keys->empty() || !headers_.has_separator || headers_.truncated) return;
+  mail::FromAddresses from = mail::ReadFrom(headers_);
+  if (from.problem != mail::FromProblem::kNone) return;
+  const std::string_view first = from.addresses.front();
+  auto domain = smtp::CanonicalDomain(first.substr(first.rfind('@') + 1));
+  if (!domain || !keys->Find(*domain)) return;
+  signing_domain_ = std::move(*domain);
+  dkim_hash_.emplace();
+  dkim_header_left_ = headers_.header_bytes;
+}
+
+void InboundMessage::HashForDkim(const SliceChain& piece) {
+  if (!dkim_hash_) return;
+  for (const Slice& slice : piece.slices()) {
+    size_t past = std::min(dkim_header_left_, slice.size());
+    dkim_header_left_ -= past;
+    dkim_hash_->Update(slice.view().substr(past));
+  }
+}
+
+void InboundMessage::FinishDkim() {
+  if (!dkim_hash_) return;
+  storage::StoredEnvelope& envelope = message_->envelope;
+  envelope.signing_domain = std::move(signing_domain_);
+  envelope.header_bytes = static_cast<uint32_t>(headers_.header_bytes);
+  envelope.dkim_body_hash = dkim_hash_->Finish();
+  dkim_hash_.reset();
+}
+
 std::unique_ptr<InboundMessage::Request> InboundMessage::NewRequest(
     storage::CommitRequest::Kind kind, void (*run)(Posted*)) {
   auto request = std::make_unique<Request>();
@@ -129,9 +167,11 @@ bool InboundMessage::HeadersToCome() {
 void InboundMessage::SendChunk() {
   Headers();
   if (gathered_.empty() && pieces_.empty()) return;  // the line of a mailbox was all of it
+  if (chunks_sent_ == 0) BeginDkim();
   auto request = NewRequest(storage::CommitRequest::Kind::kChunk, OnChunkBack);
   request->chunk_index = chunks_sent_++;
   request->chunk = TakeBody();
+  HashForDkim(request->chunk);
   if (++chunks_in_flight_ >= limits::kChunksInFlightMax) blocked_since_ = host_->io().now();
   host_->region->spool->Submit(request.release());
 }
@@ -170,10 +210,12 @@ void InboundMessage::Finish(Facts facts) {
   if (chunks_sent_ > 0 || !failure_.ok()) {
     message_->body_in_chunks = true;
     if (failure_.ok() && gathered_.size() + pieces_.size() > 0) SendChunk();
+    FinishDkim();
     state_ = State::kAwaitingChunks;
     if (chunks_in_flight_ == 0) SubmitAccept();
     return;
   }
+  BeginDkim();
   const reactor::Io& io = host_->io();
   bool pool_wanted =
       io.pool_bytes_held() * 100 > io.pool_bytes() * uint64_t{limits::kPoolGatherPercent};
@@ -183,6 +225,8 @@ void InboundMessage::Finish(Facts facts) {
   } else {
     message_->body = TakeBody();
   }
+  HashForDkim(message_->body);
+  FinishDkim();
   SubmitAccept();
 }
 

@@ -5,6 +5,9 @@
 // slabs of their own, and what is over the share goes to the store as chunks, at most
 // kChunksInFlightMax at once.
 //
+// Where the region has DKIM keys, and one of them is the sender's domain's, what is behind the
+// header section is hashed on its way to the store (decisions/050); else nothing is.
+//
 // Lifetime: made by its connection with new; it deletes itself once its last request is back, so it
 // may outlive the connection (which then calls Abandon or lets a commit in flight go its way). The
 // connection must not touch it after Finish's answer, Abandon, or Leave.
@@ -13,8 +16,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "gateway/mail/dkim_body_hash.h"
 #include "gateway/mail/header_scan.h"
 #include "gateway/session/inbound_host.h"
 #include "gateway/tls/connection.h"
@@ -40,7 +45,7 @@ class InboundMessage {
   const mail::HeaderSummary& Headers();
   // What the connection knows of the message, for the envelope and the log.
   struct Facts {
-    storage::StoredEnvelope envelope;  // all but trace's byte counts: body_bytes is set here
+    storage::StoredEnvelope envelope;  // body_bytes and what DKIM needs are set here
     std::string helo;
     std::string client;
     std::string protocol;
@@ -73,6 +78,9 @@ class InboundMessage {
   void DropMailboxLine();
   bool HeadersToCome();
   SliceChain TakeBody();
+  void BeginDkim();
+  void HashForDkim(const SliceChain& piece);
+  void FinishDkim();
   void SendChunk();
   void ChunkBack(std::unique_ptr<Request> request);
   void SubmitAccept();
@@ -97,8 +105,11 @@ class InboundMessage {
   State state_ = State::kReceiving;
   bool scanned_ = false;
   mail::HeaderSummary headers_;
-  Status failure_;  // of a chunk
-  Facts facts_;     // for the log; the envelope is moved into message_
+  std::string signing_domain_;  // empty: it is not to be signed
+  std::optional<mail::DkimBodyHash> dkim_hash_;
+  size_t dkim_header_left_ = 0;  // what is not hashed of what comes next
+  Status failure_;               // of a chunk
+  Facts facts_;                  // for the log; the envelope is moved into message_
 };
 
 }  // namespace ringpost::session

@@ -14,8 +14,11 @@
 
 #include "absl/container/inlined_vector.h"
 #include "gateway/base/slice.h"
+#include "gateway/base/worker_pool.h"
 #include "gateway/delivery/queue_entry.h"
+#include "gateway/mail/dkim_body_hash.h"
 #include "gateway/mail/dsn.h"
+#include "gateway/mail/signing_keys.h"
 #include "gateway/smtp/client_session.h"
 #include "storage/spool.h"
 
@@ -39,9 +42,11 @@ struct LiveMessage {
   uint32_t open = 0;         // recipients that are not settled
   bool body_here = false;    // message->body is the body
   bool rows_stored = false;  // of recipients: what must be deleted with the message
-  uint64_t held_bytes = 0;   // counted against the budget
-  uint32_t users = 0;        // transactions and outcomes that refer to it
-  uint32_t outcomes = 0;     // not stored yet, with those that are not submitted yet
+  bool unsigned_told =
+      false;                // the log knows that it goes out without the signature it should have
+  uint64_t held_bytes = 0;  // counted against the budget
+  uint32_t users = 0;       // transactions and outcomes that refer to it
+  uint32_t outcomes = 0;    // not stored yet, with those that are not submitted yet
   // Outcomes of one message are stored one after the other: the first is with the spool.
   Outcome* outcomes_head = nullptr;
   Outcome* outcomes_tail = nullptr;
@@ -58,9 +63,29 @@ struct BodyRead : storage::ReadRequest {
   bool arrived = false;
 };
 
+// The signatures of one transaction: what a worker needs to make them, and what came of it. While
+// it is out its transaction lives, and with that all it refers to.
+struct SignatureJob : WorkerPool::Job {
+  SignatureJob() = default;
+  ~SignatureJob();
+  SignatureJob(const SignatureJob&) = delete;
+  SignatureJob& operator=(const SignatureJob&) = delete;
+  void Make();
+
+  Transaction* transaction = nullptr;
+  bool out = false;    // with the workers
+  std::string header;  // a copy: the message may leave memory meanwhile
+  mail::DkimDigest body_hash{};
+  std::string_view reencoded;  // not empty: the whole message, in the place of these two
+  std::string domain;
+  mail::SigningKeys::Selectors selectors;
+  WallTime now;
+  StatusOr<std::string> fields;
+};
+
 // Some recipients of one message on their way through one connection.
 struct Transaction {
-  enum class Stage : uint8_t { kIdle, kLoading, kGathering, kSending, kOver };
+  enum class Stage : uint8_t { kIdle, kLoading, kGathering, kSigning, kSending, kOver };
 
   DispatcherCore* core = nullptr;
   Stage stage = Stage::kIdle;
@@ -80,6 +105,12 @@ struct Transaction {
   std::string gathered;     // the whole message, to be re-encoded
   smtp::Reply no_encoding;  // the answer where that cannot be; code 0: it goes on unchanged
   Slice reencoded;
+
+  std::unique_ptr<SignatureJob> signing;  // null: nothing is to be signed, or it is
+  std::string signatures;                 // fields that go before the message; may be none
+
+  // It cannot go: what is on its way comes back to it.
+  bool awaits_answers() const { return reads_in_flight > 0 || (signing && signing->out); }
 };
 
 // What became of some recipients, on its way to the spool.

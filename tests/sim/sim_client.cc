@@ -177,7 +177,8 @@ void SimClient::AddRecipients(std::string* group) {
 
 // Lines, some of which begin with dots. One in a while is one that no server may take.
 std::string SimClient::DrawBody() {
-  std::string body = "Subject: n\r\nX-Sim: " + std::to_string(number_) + "\r\n\r\n";
+  std::string body = "From: somebody@example.com\r\nSubject: n\r\nX-Sim: ";
+  body += std::to_string(number_) + "\r\n\r\n";
   uint64_t kind = random_.Below(60);
   size_t size = random_.OneIn(12) ? 20'000 + random_.Below(250'000) : random_.Below(6000);
   if (kind == 0) size = kMessageBytesMax + 1 + random_.Below(50'000);

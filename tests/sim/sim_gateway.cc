@@ -70,6 +70,8 @@ SimGateway::SimGateway(reactor::SimWorld* world, storage::MemorySpool* spool,
                                               plan.listen, policy, config, plan.tls->client,
                                               DrawKernelRecords()));
     Shard* shard = shards_.back().get();
+    shard->region.signers = &signers_;
+    shard->region.signing_keys = DrawSigningKeys();
     targets.push_back({&shard->io.inbox(), &Shard::MakePage, shard});
   }
   spool_->StartScan(std::move(targets));
@@ -131,12 +133,21 @@ tls::KernelRecordRule SimGateway::DrawKernelRecords() {
   return rule;
 }
 
+std::shared_ptr<const mail::SigningKeys> SimGateway::DrawSigningKeys() {
+  bool none = plan_.signing == Signing::kNever;
+  if (plan_.signing == Signing::kAtTimes) none = random_.OneIn(2);
+  return none ? nullptr : SimSigningKeys(1 + random_.Below(5));
+}
+
+bool SimGateway::Work() { return random_.OneIn(8) && signers_.RunOne(); }
+
 void SimGateway::Reload() {
   auto config = DrawDelivery();
   auto policy = DrawPolicy();
   for (auto& shard : shards_) {
     shard->policy = policy;
     shard->dispatcher->Reload(config);
+    shard->region.signing_keys = DrawSigningKeys();
   }
 }
 

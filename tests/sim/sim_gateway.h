@@ -7,6 +7,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/random.h"
+#include "gateway/base/worker_pool.h"
 #include "gateway/delivery/config.h"
 #include "gateway/delivery/site_budget.h"
 #include "gateway/reactor/sim_io.h"
@@ -14,6 +15,7 @@
 #include "gateway/session/dispatcher.h"
 #include "gateway/session/inbound_service.h"
 #include "storage/sim/memory_spool.h"
+#include "tests/sim/sim_signing.h"
 #include "tests/sim/sim_talk.h"
 
 namespace ringpost::sim {
@@ -24,6 +26,7 @@ struct GatewayPlan {
   std::vector<Endpoint> next_hops;  // three
   Seconds lifetime{};
   const TlsSetup* tls = nullptr;
+  Signing signing = Signing::kNever;
 };
 
 class SimGateway {
@@ -33,7 +36,9 @@ class SimGateway {
              uint32_t shards, uint64_t seed);
   ~SimGateway();
 
-  // Other limits and routes, drawn anew.
+  // Now and then the workers make a signature. False: not now, or there is none to make.
+  bool Work();
+  // Other limits, routes and keys, drawn anew.
   void Reload();
   uint32_t shards() const { return static_cast<uint32_t>(shards_.size()); }
   void Handle(uint32_t shard, session::QueueCommand* command);
@@ -47,9 +52,11 @@ class SimGateway {
   std::shared_ptr<const delivery::DeliveryConfig> DrawDelivery();
   std::shared_ptr<const session::ListenerPolicy> DrawPolicy();
   tls::KernelRecordRule DrawKernelRecords();
+  std::shared_ptr<const mail::SigningKeys> DrawSigningKeys();
 
   GatewayPlan plan_;
   Random random_;
+  WorkerPool signers_{"sim", 0, 3};  // few may wait: that they are too many happens
   std::vector<std::unique_ptr<Shard>> shards_;
   storage::MemorySpool* spool_;
   delivery::SiteBudgets budgets_;

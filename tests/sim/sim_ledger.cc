@@ -92,6 +92,8 @@ void SimLedger::Arrived(std::string_view content, const std::string& reverse_pat
   Message* message = Find(number);
   if (!message) return Wrong("what arrived was never sent: " + std::string(content.substr(0, 200)));
   if (!content.ends_with(message->sent.body)) Wrong(name + " arrived changed");
+  std::string signature = WhatIsWrongWithSignatures(content, signing_);
+  if (!signature.empty()) Wrong(name + " arrived with DKIM wrong: " + signature);
   if (reverse_path != message->sent.sender) Wrong(name + " arrived from " + reverse_path);
   for (const std::string& address : recipients) {
     auto found = message->recipients.find(address);

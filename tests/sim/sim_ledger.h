@@ -12,6 +12,7 @@
 //     newline, a loop, too large) and was not;
 //   - one answered 4xx after its data may come out: counted;
 //   - nothing comes out changed, for a stranger, or with another reverse-path;
+//   - its DKIM signature verifies, where it has one, and it has one where there always are keys;
 //   - each second copy has a cause of its own: a connection that ended between a next hop's taking
 //     the message and its 250's being understood, or a power cut before the outcome was stored;
 //   - a report of failure has a cause (a next hop's 5xx, the message's lifetime, an operator) and
@@ -30,6 +31,7 @@
 #include <vector>
 
 #include "gateway/base/time.h"
+#include "tests/sim/sim_signing.h"
 
 namespace ringpost::sim {
 
@@ -54,6 +56,9 @@ class SimLedger {
  public:
   // How the run ends for a recipient whose message is held in the store.
   using HeldFn = std::function<bool(const std::string& recipient)>;
+
+  // Before all else.
+  void Expect(Signing signing) { signing_ = signing; }
 
   // Clients.
   void Sent(int number, SentMessage message);
@@ -125,6 +130,7 @@ class SimLedger {
   static bool AtItsEnd(const Message& message, const std::string& address,
                        const Recipient& recipient, const HeldFn& held, WallTime now);
 
+  Signing signing_ = Signing::kNever;
   std::map<int, Message> messages_;
   std::string first_wrong_;
   uint64_t duplicates_ = 0;

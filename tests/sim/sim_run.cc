@@ -63,6 +63,8 @@ SimRun::SimRun(uint64_t seed, Bug bug)
   plan_.tls = &tls_;
   plan_.lifetime = Seconds(random_.OneIn(3) ? 600 : 5 * 86'400);
   release_at_end_ = !random_.OneIn(4);
+  plan_.signing = static_cast<Signing>(random_.Below(3));
+  ledger_.Expect(plan_.signing);
 }
 
 SimRun::~SimRun() { BuryMachine(); }
@@ -117,6 +119,7 @@ bool SimRun::Live(uint64_t steps, bool last) {
   uint64_t idle = 0;
   for (uint64_t step = 0; step < steps && idle < kIdleStepsMax; ++step) {
     bool moved = machine_->world->Step();
+    moved |= machine_->gateway->Work();
     idle = moved || !spool_.idle() ? 0 : idle + 1;
     spool_.Tick();
     bool clients_done = true;
@@ -205,6 +208,7 @@ std::string SimRun::Stop(uint64_t grace_steps) {
     if (step >= kStepsMax || idle >= kIdleStepsMax) return "it did not drain";
     if (grace_steps > 0 && step == grace_steps) machine_->gateway->Abort();
     bool moved = machine_->world->Step();
+    moved |= machine_->gateway->Work();
     idle = moved || !spool_.idle() ? 0 : idle + 1;
     spool_.Tick();
     for (auto& client : machine_->clients) client->Act();

@@ -75,7 +75,9 @@ void Print(unsigned long long seeds, int failures, const Totals& totals) {
       {"handshakes out", SpilledCount(Counter::kTlsOut)},
       {"tries in clear after one out failed", SpilledCount(Counter::kTlsOutFallbacks)},
       {"times the kernel took over sending", SpilledCount(Counter::kTlsKernelSend)},
-      {"... and receiving", SpilledCount(Counter::kTlsKernelReceive)}};
+      {"... and receiving", SpilledCount(Counter::kTlsKernelReceive)},
+      {"signatures made", SpilledCount(Counter::kDkimSigned)},
+      {"messages sent without theirs", SpilledCount(Counter::kDkimUnsigned)}};
   for (const Row& row : rows) {
     std::printf("%10llu %s\n", static_cast<unsigned long long>(row.count), row.what);
   }

@@ -61,6 +61,24 @@ TEST(WorkerPoolTest, WhatIsOneTooManyIsNotTaken) {
   EXPECT_FALSE(second.worked);
 }
 
+TEST(WorkerPoolTest, WithoutThreadsTheCallerWorks) {
+  Inbox inbox;
+  std::vector<int> order;
+  Counted first(&inbox, &order, 0), second(&inbox, &order, 1);
+  WorkerPool pool("test", 0, 2);
+  EXPECT_FALSE(pool.RunOne());
+  ASSERT_TRUE(pool.TrySubmit(&first));
+  ASSERT_TRUE(pool.TrySubmit(&second));
+  EXPECT_FALSE(first.worked);
+  EXPECT_TRUE(pool.RunOne());
+  EXPECT_TRUE(first.worked);
+  EXPECT_FALSE(second.worked);
+  EXPECT_TRUE(pool.RunOne());
+  EXPECT_FALSE(pool.RunOne());
+  inbox.Drain();
+  EXPECT_EQ(order, (std::vector<int>{0, 1}));
+}
+
 TEST(WorkerPoolTest, SeveralThreadsWorkAtOnce) {
   Inbox inbox;
   std::vector<int> order;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "gateway/mail/dkim_body_hash.h"
+
 namespace ringpost::session {
 
 std::vector<std::string> RecordingLog::Of(std::string_view event) const {
@@ -241,6 +243,7 @@ void DispatcherRig::Begin() {
   region.io = io.get();
   region.spool = &spool;
   region.log = &log;
+  region.signers = &signers;
   pace_ = std::make_unique<reactor::Timer>([](reactor::Timer*) {});
   dispatcher = std::make_unique<Dispatcher>(&region, Snapshot(), &budgets);
 }
@@ -304,6 +307,13 @@ MessageId DispatcherRig::Send(const Sent& sent) {
   envelope.body_bytes = sent.body.size();
   envelope.body_8bit = sent.body_8bit;
   envelope.body_type = static_cast<uint8_t>(sent.declared);
+  if (!sent.signing_domain.empty()) {
+    envelope.signing_domain = sent.signing_domain;
+    envelope.header_bytes = static_cast<uint32_t>(sent.body.find("\r\n\r\n") + 4);
+    mail::DkimBodyHash hash;
+    hash.Update(std::string_view(sent.body).substr(envelope.header_bytes));
+    envelope.dkim_body_hash = hash.Finish();
+  }
   message->body.Append(Slice::Copy(sent.body));
   MessageId id = message->id;
 
@@ -339,6 +349,7 @@ QueueCommand DispatcherRig::Ask(QueueCommand command) {
 
 bool DispatcherRig::Step() {
   spool.Tick();
+  if (!signers_busy) signers.RunOne();
   if (!spool.idle() && !pace_->scheduled()) {
     io->timers().Schedule(pace_.get(), io->now() + Millis(1));
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gateway/base/log.h"
+#include "gateway/base/worker_pool.h"
 #include "gateway/delivery/config.h"
 #include "gateway/delivery/site_budget.h"
 #include "gateway/reactor/sim_io.h"
@@ -103,6 +104,7 @@ struct Sent {
   bool body_8bit = false;
   smtp::BodyType declared = smtp::BodyType::k7Bit;
   Millis lifetime = Seconds(5 * 86'400);
+  std::string signing_domain;  // as the inbound side would have found it in From
 };
 
 class DispatcherRig {
@@ -132,6 +134,9 @@ class DispatcherRig {
   delivery::SiteBudgets budgets;
   delivery::DeliveryConfig config;
   std::unique_ptr<Dispatcher> dispatcher;
+  // They do one job a step, but where they are to be busy with something else.
+  WorkerPool signers{"test", 0, 4};
+  bool signers_busy = false;
 
  private:
   void UseRoutes(std::vector<delivery::Route> table);

@@ -51,6 +51,7 @@ DispatcherCore::DispatcherCore(const RegionContext* region,
   tick_.core = this;
   outcome_retry_.core = this;
   // Site 0 has no next hop: what has no route waits there for its next attempt, or for a new route.
+  // What is in the sandbox ends there.
   sites_.push_back(std::make_unique<Site>("", std::vector<delivery::NextHop>(), nullptr));
   RP_CHECK(schedule_.AddSite() == kNoRouteSite);
 }
@@ -369,7 +370,7 @@ void DispatcherCore::ServiceTouched() {
 }
 
 DispatcherCore::SiteId DispatcherCore::RouteSite(std::string_view domain) {
-  const delivery::Route* route = config_->routes.Find(domain);
+  const delivery::Route* route = domain == kSandboxDomain ? nullptr : config_->routes.Find(domain);
   if (!route) return kNoRouteSite;
   delivery::HopTls floor = config_->destinations.TlsFloor(domain);
   auto [found, fresh] = route_sites_.try_emplace({route, floor}, kNoRouteSite);

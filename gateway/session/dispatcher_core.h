@@ -68,7 +68,7 @@ struct Site {
 
 // What is done with an entry in hand outside of a transaction.
 struct EntryTask {
-  enum class Kind : uint8_t { kExpire, kDefer, kHold, kRelease, kDelete, kBounce };
+  enum class Kind : uint8_t { kExpire, kDefer, kHold, kRelease, kDelete, kBounce, kSandbox };
   Kind kind = Kind::kExpire;
   delivery::Slot slot = delivery::kNone;
   smtp::Reply reply;  // kDefer, kBounce: why

@@ -155,8 +155,14 @@ void DispatcherCore::DeferReady(SiteId id) {
     Slot slot = schedule_.PopReady(id);
     if (slot == kNone) return;
     EntryTask task;
-    task.kind = EntryTask::Kind::kDefer;
     task.slot = slot;
+    if (schedule_.domain(schedule_[slot].domain).name == kSandboxDomain) {
+      task.kind = EntryTask::Kind::kSandbox;
+      task.reply = {250, {2, 0, 0}, "Accepted in the sandbox: nothing is delivered"};
+      Run(std::move(task));
+      continue;
+    }
+    task.kind = EntryTask::Kind::kDefer;
     task.relay = site.last_failure_hop;
     task.reply = site.budget
                      ? site.last_failure

@@ -43,7 +43,8 @@ RecipientState StateOf(const Entry& entry) {
 }
 
 bool Closes(Kind kind) {
-  return kind == Kind::kExpire || kind == Kind::kDelete || kind == Kind::kBounce;
+  return kind == Kind::kExpire || kind == Kind::kDelete || kind == Kind::kBounce ||
+         kind == Kind::kSandbox;
 }
 
 }  // namespace
@@ -186,6 +187,7 @@ Outcome::Change DispatcherCore::ChangeFor(const EntryTask& task, RecipientState*
     case Kind::kExpire:
     case Kind::kDelete:
     case Kind::kBounce:
+    case Kind::kSandbox:
       change.then = Outcome::Then::kRemove;
       state->status = RecipientStatus::kBounced;
       state->last_attempt = now;
@@ -203,6 +205,7 @@ StoredEvent::Kind DispatcherCore::EventOf(Kind kind) {
     case Kind::kRelease:
       return StoredEvent::Kind::kReleased;
     case Kind::kDelete:
+    case Kind::kSandbox:
       return StoredEvent::Kind::kDeleted;
     case Kind::kExpire:
     case Kind::kBounce:
@@ -215,6 +218,7 @@ void DispatcherCore::LogTask(const EntryTask& task, const MessageId& id) {
   const Entry& entry = schedule_[task.slot];
   std::string_view event = task.kind == Kind::kHold      ? "held"
                            : task.kind == Kind::kRelease ? "released"
+                           : task.kind == Kind::kSandbox ? "sandboxed"
                                                          : "deleted";
   LogLine(io_->wall_now(), event)
       .Id(id)

@@ -83,6 +83,7 @@ void InboundConnection::AnswerMail() {
   if (!refusal) {
     refusal = IdentifySender(*host_, *policy_, client_, login(), &session_.envelope(), &sender_);
   }
+  if (!refusal && sender_) refusal = RefuseForRate(*host_, *sender_);
   if (refusal) {
     Count(Counter::kMessagesRefused);
     Refuse("MAIL", *refusal);
@@ -112,7 +113,7 @@ void InboundConnection::AnswerData() {
     return;
   }
   RP_CHECK(message_ == nullptr);
-  message_ = new InboundMessage(host_, this);
+  message_ = new InboundMessage(host_, this, sender_ ? sender_->credential.settings : nullptr);
   session_.Accept();
 }
 

@@ -4,7 +4,9 @@
 
 #include "gateway/base/check.h"
 #include "gateway/base/counters.h"
+#include "gateway/identity/rewriting.h"
 #include "gateway/mail/from_field.h"
+#include "gateway/mail/from_rewriting.h"
 #include "gateway/mail/signing_keys.h"
 #include "gateway/session/inbound_connection.h"
 #include "gateway/smtp/idna.h"
@@ -20,9 +22,11 @@ size_t ChunkBytes(const reactor::Io& io) {
 
 }  // namespace
 
-InboundMessage::InboundMessage(InboundHost* host, InboundConnection* connection)
+InboundMessage::InboundMessage(InboundHost* host, InboundConnection* connection,
+                               const identity::CredentialSettings* settings)
     : host_(host),
       connection_(connection),
+      settings_(settings),
       started_(host->io().now()),
       message_(std::make_unique<storage::NewMessage>()),
       chunk_bytes_(ChunkBytes(host->io())) {
@@ -77,6 +81,12 @@ SliceChain InboundMessage::TakeBody() {
 }
 
 const mail::HeaderSummary& InboundMessage::Headers() {
+  ScannedHeaders();
+  if (settings_) RewriteFromField();
+  return headers_;
+}
+
+const mail::HeaderSummary& InboundMessage::ScannedHeaders() {
   if (!scanned_) {
     SliceChain both;
     if (!gathered_.empty()) {
@@ -105,6 +115,33 @@ void InboundMessage::DropMailboxLine() {
     left -= dropped;
     gathered_.Append(slice.Share(slice.view().substr(dropped)));
   }
+}
+
+// For devices: once, when the whole header section is here.
+void InboundMessage::RewriteFromField() {
+  const identity::CredentialSettings& settings = *std::exchange(settings_, nullptr);
+  if (settings.default_domain.empty() && settings.forced_from.empty()) return;
+  if (headers_.truncated) return;  // it is refused
+  auto value = mail::RewriteFrom(headers_, [&settings](std::string_view address) {
+    return address.empty() ? settings.forced_from : identity::RewrittenFrom(settings, address);
+  });
+  if (!value) return;
+  CompactPieces();
+  SliceChain whole = std::exchange(gathered_, SliceChain());
+  std::string header;
+  size_t left = headers_.header_bytes;
+  SliceChain rest;
+  for (const Slice& slice : whole.slices()) {
+    size_t taken = std::min(left, slice.size());
+    left -= taken;
+    header.append(slice.view().substr(0, taken));
+    if (taken < slice.size()) rest.Append(slice.Share(slice.view().substr(taken)));
+  }
+  std::string fresh = mail::WithFrom(header, *value);
+  body_bytes_ = body_bytes_ - header.size() + fresh.size();
+  gathered_.Append(Slice::Copy(fresh));
+  gathered_.Append(rest);
+  headers_ = mail::ScanHeaders(gathered_);
 }
 
 // Before the first of the body goes anywhere: the header section has been scanned by then. Only the
@@ -158,7 +195,7 @@ std::unique_ptr<InboundMessage::Request> InboundMessage::NewRequest(
 bool InboundMessage::HeadersToCome() {
   if (scanned_) return false;
   if (gathered_.size() + pieces_.size() < first_chunk_bytes_min_) return true;
-  if (Headers().ended) return false;
+  if (ScannedHeaders().ended) return false;
   scanned_ = false;
   first_chunk_bytes_min_ = limits::kHeaderSectionBytesMax + 1;
   return true;

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 
+#include "gateway/identity/credential.h"
 #include "gateway/mail/dkim_body_hash.h"
 #include "gateway/mail/header_scan.h"
 #include "gateway/session/inbound_host.h"
@@ -28,7 +29,10 @@ namespace ringpost::session {
 
 class InboundMessage {
  public:
-  InboundMessage(InboundHost* host, InboundConnection* connection);
+  // `settings`: of whose credential it is; null: the operator's own. It lives as long as the
+  // connection asks for more.
+  InboundMessage(InboundHost* host, InboundConnection* connection,
+                 const identity::CredentialSettings* settings);
   InboundMessage(const InboundMessage&) = delete;
   InboundMessage& operator=(const InboundMessage&) = delete;
 
@@ -41,7 +45,7 @@ class InboundMessage {
   // As many chunks are in flight as may be: no more pieces until the connection's OnMessageRoom.
   bool blocked() const;
 
-  // All pieces have come. Scans what was not scanned yet.
+  // Of the header section as it goes out, once its end has come.
   const mail::HeaderSummary& Headers();
   // What the connection knows of the message, for the envelope and the log.
   struct Facts {
@@ -75,7 +79,9 @@ class InboundMessage {
   static void OnAcceptBack(Posted* posted);
   static void OnDiscardBack(Posted* posted);
   void CompactPieces();
+  const mail::HeaderSummary& ScannedHeaders();
   void DropMailboxLine();
+  void RewriteFromField();
   bool HeadersToCome();
   SliceChain TakeBody();
   void BeginDkim();
@@ -91,6 +97,7 @@ class InboundMessage {
 
   InboundHost* host_;
   InboundConnection* connection_;
+  const identity::CredentialSettings* settings_;  // null: nothing more is to be written anew
   MonoTime started_;
   MonoTime blocked_since_;  // where it is
   std::unique_ptr<storage::NewMessage> message_;

@@ -14,6 +14,7 @@
 
 #include "gateway/base/time.h"
 #include "gateway/identity/decision.h"
+#include "gateway/identity/rate_table.h"
 #include "gateway/identity/trust.h"
 #include "gateway/session/address_counts.h"
 #include "gateway/session/hand_over.h"
@@ -65,6 +66,7 @@ struct InboundShared {
   std::atomic<uint32_t> connections_max{limits::kConnectionsMaxDefault};
   std::atomic<Pressure> pressure{Pressure::kNone};
   AddressCounts addresses;
+  identity::RateTable rates{identity::kRatePlaces};  // of accounts and credentials
   HttpSide* http = nullptr;  // null: there is none, and what is HTTP is closed
 };
 

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "gateway/base/counters.h"
 #include "gateway/identity/rewriting.h"
 #include "gateway/mail/from_field.h"
 #include "gateway/session/shard_identity.h"
@@ -115,6 +116,27 @@ std::optional<Reply> IdentifySender(const InboundHost& host, const ListenerPolic
   }
   *sender = std::make_unique<InboundSender>(InboundSender{std::move(directory), credential});
   return std::nullopt;
+}
+
+std::optional<Reply> RefuseForRate(const InboundHost& host, const InboundSender& sender) {
+  using Kind = identity::RateTable::Kind;
+  const identity::Credential& credential = sender.credential;
+  identity::RateTable& rates = host.shared->rates;
+  WallTime now = host.io().wall_now();
+  Millis wait = rates.Take(Kind::kCredential, credential.id, credential.settings->rate, now);
+  const char* whose = "this credential";
+  if (wait == Millis(0)) {
+    whose = "the account";
+    wait = rates.Take(Kind::kAccount, credential.account->id, credential.account->rate, now);
+    if (wait == Millis(0)) return std::nullopt;
+    rates.GiveBack(Kind::kCredential, credential.id, credential.settings->rate);
+  }
+  Count(Counter::kRateLimited);
+  int64_t seconds = std::chrono::ceil<Seconds>(wait).count();
+  return Reply{450,
+               {4, 7, 1},
+               "Too many messages of " + std::string(whose) + " for its rate limit. Try again in " +
+                   std::to_string(seconds) + (seconds == 1 ? " second" : " seconds")};
 }
 
 std::optional<Reply> RefuseRecipientOf(const InboundSender& sender, std::string_view address) {

@@ -1,8 +1,8 @@
 // InboundSender: whose a transaction is, from MAIL to the end of data, and what follows from it as
 // replies: nothing where it may go on.
 //
-//   MAIL         who is it (a login, where the client is, the sender it names), and may it send as
-//                its reverse-path?
+//   MAIL         who is it (a login, where the client is, the sender it names), may it send as its
+//                reverse-path, and not too many messages by now?
 //   RCPT         may it send to this one?
 //   end of data  may it send as every address of the From field?
 //
@@ -36,6 +36,8 @@ std::optional<smtp::Reply> IdentifySender(const InboundHost& host, const Listene
                                           const IpAddress& client, const Login* login,
                                           smtp::Envelope* envelope,
                                           std::unique_ptr<InboundSender>* sender);
+// Takes the message from the rates of the credential and of its account.
+std::optional<smtp::Reply> RefuseForRate(const InboundHost& host, const InboundSender& sender);
 std::optional<smtp::Reply> RefuseRecipientOf(const InboundSender& sender, std::string_view address);
 std::optional<smtp::Reply> RefuseFromOf(const InboundSender& sender,
                                         const mail::HeaderSummary& headers);

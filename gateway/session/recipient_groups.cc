@@ -101,8 +101,9 @@ std::vector<RecipientGroup> GroupRecipients(const storage::StoredEnvelope& envel
     const RecipientState& state = i < states.size() ? states[i] : untried;
     if (!Open(state)) continue;
     bool held = state.status == RecipientStatus::kHeld;
-    uint32_t number =
-        grouping.Find(DomainKeyOf(envelope.recipients[i].address), state.attempts, held);
+    std::string domain = envelope.sandbox ? std::string(kSandboxDomain)
+                                          : DomainKeyOf(envelope.recipients[i].address);
+    uint32_t number = grouping.Find(std::move(domain), state.attempts, held);
     Join(&groups[number], i, envelope.recipients[i], state);
     if (group_of != nullptr) (*group_of)[i] = number;
   }

@@ -13,6 +13,9 @@
 
 namespace ringpost::session {
 
+// In the schedule, all that is in the sandbox is for here: no domain's name, and no route's.
+inline constexpr std::string_view kSandboxDomain = "(sandbox)";
+
 struct RecipientGroup {
   std::string domain;  // routing key
   uint32_t first_recipient = 0;

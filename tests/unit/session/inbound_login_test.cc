@@ -261,6 +261,19 @@ TEST(InboundLogin, XclientForgets) {
   }
 }
 
+TEST(InboundLogin, AfterXclientTheClientIsAnother) {
+  LoginRig login({{.id = 7, .name = "tim", .password = "p", .network = "192.0.2.66"}});
+  login.rig.policy().smtp_xclient = login.rig.policy().smtp;
+  login.rig.policy().smtp_xclient.xclient = true;
+  auto balancers = std::make_shared<identity::NetworkList>();
+  balancers->Add(*IpNetwork::Parse("192.0.2.5"));
+  login.rig.policy().xclient_peers = balancers;
+  auto client = login.rig.Greeted("192.0.2.5");
+  EXPECT_THAT(login.Plain(*client, "tim", "p"), StartsWith("535 5.7.1 "));
+  EXPECT_THAT(login.Say(*client, "XCLIENT ADDR=192.0.2.66"), StartsWith("220 "));
+  EXPECT_THAT(login.Plain(*client, "tim", "p"), StartsWith(kOk));
+}
+
 TEST(InboundLogin, StartTlsForgets) {
   LoginRig login;
   OfferStartTls(&login.rig);

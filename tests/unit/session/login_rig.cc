@@ -57,6 +57,11 @@ void FakePasswords::Set(uint32_t credential, std::string_view password, uint32_t
   records_[credential] = record;
 }
 
+void FakePasswords::Copy(uint32_t from, uint32_t to) {
+  std::lock_guard lock(mutex_);
+  records_[to] = records_.at(from);
+}
+
 void FakePasswords::Fail(Status status) {
   std::lock_guard lock(mutex_);
   status_ = std::move(status);

@@ -21,6 +21,7 @@ class FakePasswords final : public PasswordSource {
  public:
   StatusOr<std::optional<identity::PasswordRecord>> Read(uint32_t credential) override;
   void Set(uint32_t credential, std::string_view password, uint32_t iterations);
+  void Copy(uint32_t from, uint32_t to);
   void Fail(Status status);
   // Whose records were asked for, so far.
   std::vector<uint32_t> asked();

@@ -34,10 +34,12 @@ InboundRig::InboundRig(uint64_t seed, reactor::SimFaults faults,
   region.spool = &spool;
   region.log = &log;
   service = std::make_unique<InboundService>(
-      &region, &shared, [this](std::unique_ptr<storage::NewMessage> message) {
+      &region, &shared,
+      [this](std::unique_ptr<storage::NewMessage> message) {
         EXPECT_TRUE(spool.Has(message->id)) << "admitted before it was durable";
         admitted.push_back(std::move(message));
-      });
+      },
+      &identity);
   policy_ = std::make_shared<ListenerPolicy>();
   policy_->name = kServer;
   policy_->smtp.hostname = region.hostname;

@@ -9,6 +9,7 @@
 #include "gateway/reactor/sim_io.h"
 #include "gateway/reactor/stream.h"
 #include "gateway/session/inbound_service.h"
+#include "gateway/session/shard_identity.h"
 #include "storage/sim/memory_spool.h"
 
 namespace ringpost::session {
@@ -52,6 +53,7 @@ class InboundRig final : public reactor::Listener::Handler {
   LinesLog log;
   InboundShared shared;
   RegionContext region;
+  ShardIdentity identity{nullptr};  // nobody can log in, unless there is a `shared`
   std::unique_ptr<InboundService> service;
   std::vector<std::unique_ptr<storage::NewMessage>> admitted;
   // The body of an admitted message, trace included.

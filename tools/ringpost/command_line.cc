@@ -33,6 +33,7 @@ CommandLine::CommandLine() : app_("Look at and steer a running ringpostd.", "rin
   app_.fallthrough();
   AddDaemonCommands(this);
   AddQueueCommands(this);
+  AddIdentityCommands(this);
   AddStoreCommands(this);
 }
 

@@ -38,6 +38,7 @@ class CommandLine {
 // The groups; `line` outlives what they declare.
 void AddDaemonCommands(CommandLine* line);
 void AddQueueCommands(CommandLine* line);
+void AddIdentityCommands(CommandLine* line);
 void AddStoreCommands(CommandLine* line);
 
 // An option that is given and empty is a mistake (a variable of a script that was not set), and

@@ -71,6 +71,7 @@ class Import {
   void Broken(const char* how);
   void Refused(const Json& answer);
   void BadDocument(const ringpost::Status& why);
+  void PrintEnd(Json last) const;
   // Behind what was wrong: what had been done.
   void SayWhatWasDone();
   void End();
@@ -180,12 +181,19 @@ void Import::Count(const Json& changes) {
   }
 }
 
+// --json: the last line, where the document was not done to its end.
+void Import::PrintEnd(Json last) const {
+  last["dry_run"] = options_.dry_run;
+  last["done"] = TallyJson(tallies_);
+  PrintJson(last);
+}
+
 // Ctrl-C, or the daemon went away: nothing is known of the last block.
 void Import::Broken(const char* how) {
   progress_.Clear();
   code_ = session_.code() != kDone ? session_.code() : kPartial;
   const std::string words = std::string(how) + "; what was sent last may still be done";
-  if (options_.json && session_.code() == kDone) PrintJson(ErrorJson("partial", words));
+  if (options_.json && session_.code() == kDone) PrintEnd(ErrorJson("partial", words));
   Complain(words);
   SayWhatWasDone();
 }
@@ -203,9 +211,7 @@ void Import::Refused(const Json& answer) {
       if (!record->kind.empty()) last["record"]["kind"] = record->kind;
       last["record"]["name"] = record->name;
     }
-    last["dry_run"] = options_.dry_run;
-    last["done"] = TallyJson(tallies_);
-    PrintJson(last);
+    PrintEnd(std::move(last));
   }
   if (record) {
     Complain(std::string(SectionType(record->section)) + " number " + FormatCount(record->number) +
@@ -229,12 +235,7 @@ void Import::BadDocument(const ringpost::Status& why) {
   std::string words(MessageOf(why));
   // Either of the document, or of one of its records, which is named first.
   words = DocumentName() + (words.find("number ") < words.find(':') ? ": " : " ") + words;
-  if (options_.json) {
-    Json last = ErrorJson("bad_document", words);
-    last["dry_run"] = options_.dry_run;
-    last["done"] = TallyJson(tallies_);
-    PrintJson(last);
-  }
+  if (options_.json) PrintEnd(ErrorJson("bad_document", words));
   Complain(SafeText(words));
   SayWhatWasDone();
 }

@@ -42,15 +42,15 @@ TEST(DocumentReader, GivesEachRecordWithItsType) {
     "accounts":[{"name":"a","rate":{"count":1,"seconds":2}},{"name":"b"}],
     "credentials":[{"type":"credential","name":"c","senders":{"mode":"allow","entries":["x",
     "y"]},"daily_quota":-7,"f":1.5,"archive":true,"lane":null}]})";
+  const std::vector<std::string> records = {
+      R"(accounts 1 {"name":"a","rate":{"count":1,"seconds":2},"type":"account"})",
+      R"(accounts 2 {"name":"b","type":"account"})",
+      R"(credentials 1 {"type":"credential","name":"c","senders":{"mode":"allow",)"
+      R"("entries":["x","y"]},"daily_quota":-7,"f":1.5,"archive":true,"lane":null})"};
   for (size_t step : {1, 7, 100000}) {
     const Read read = ReadText(text, step);
     EXPECT_EQ(read.words, "");
-    EXPECT_EQ(read.records,
-              (std::vector<std::string>{
-                  R"(accounts 1 {"name":"a","rate":{"count":1,"seconds":2},"type":"account"})",
-                  R"(accounts 2 {"name":"b","type":"account"})",
-                  R"(credentials 1 {"type":"credential","name":"c","senders":{"mode":"allow",)"
-                  R"("entries":["x","y"]},"daily_quota":-7,"f":1.5,"archive":true,"lane":null})"}));
+    EXPECT_EQ(read.records, records);
   }
   EXPECT_EQ(ReadText(R"({"ringpost":1})").words, "");
   EXPECT_EQ(ReadText(R"({"ringpost":1,"accounts":[],"senders":[],"credentials":[]})").words, "");

@@ -33,6 +33,7 @@ PARSERS = {
     "control": ["gateway/app/control_request.cc"],
     "data_stream": ["gateway/smtp/data_stream.cc"],
     "dkim": ["gateway/mail/dkim_body_hash.cc", "gateway/mail/dkim_header.cc", "gateway/mail/dkim_signature.cc"],
+    "document": ["tools/ringpost/document_reader.cc"],
     "dsn": ["gateway/mail/dsn.cc", "gateway/mail/dsn_original.cc", "gateway/mail/dsn_text.cc"],
     "from_field": ["gateway/mail/from_field.cc"],
     "front_door": ["gateway/http/front_door.cc", "gateway/session/protocol_choice.cc"],

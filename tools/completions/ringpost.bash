@@ -5,12 +5,19 @@ _ringpost_ids() {
         sed -n 's/^{"id":"\([0-9A-Z]*\)".*/\1/p'
 }
 
+# "account" or "credential" or "sender": their names. compgen expands its words as the shell does:
+# only names that nothing could be expanded in.
+_ringpost_names() {
+    ringpost "${_ringpost_socket[@]}" --json "$1" list --limit 1000 2>/dev/null |
+        sed -n 's|^{.*"name":"\([A-Za-z0-9@._:/+-]*\)".*|\1|p'
+}
+
 _ringpost() {
     local cur prev words cword
     _init_completion -n : || return
 
     local -a _ringpost_socket=()
-    local command="" sub="" i
+    local command="" sub="" named="" i
     for ((i = 1; i < cword; i++)); do
         case "${words[i]}" in
             --socket) _ringpost_socket=(--socket "${words[i + 1]}"); ((i++)) ;;
@@ -20,6 +27,8 @@ _ringpost() {
                     command=${words[i]}
                 elif [[ -z $sub ]]; then
                     sub=${words[i]}
+                else
+                    named=${words[i]}
                 fi
                 ;;
         esac
@@ -29,15 +38,30 @@ _ringpost() {
         --socket) _filedir; return ;;
         --to | --out) _filedir -d; return ;;
         --for) mapfile -t COMPREPLY < <(compgen -W "15m 30m 1h 4h 1d" -- "$cur"); return ;;
+        --account) mapfile -t COMPREPLY < <(compgen -W "$(_ringpost_names account)" -- "$cur"); return ;;
+        --kind) mapfile -t COMPREPLY < <(compgen -W "user api_key network address" -- "$cur"); return ;;
+        --status) mapfile -t COMPREPLY < <(compgen -W "allowed blocked sandbox" -- "$cur"); return ;;
+        --state) mapfile -t COMPREPLY < <(compgen -W "verified pending broken" -- "$cur"); return ;;
+        --lane) mapfile -t COMPREPLY < <(compgen -W "transactional bulk" -- "$cur"); return ;;
+        --description | --rate | --networks | --allow-* | --block-* | --daily-quota | --monthly-quota) return ;;
+        --deadline | --audit-copy | --bounces-to | --egress-pool | --default-domain | --forced-*) return ;;
         --region | --domain | --next-hop | --sender | --limit | --reason | --client) return ;;
     esac
 
     local site="--region --domain --next-hop"
     local filter="$site --sender --held"
     local common="--socket --json --help"
+    local lists="--allow-sender --block-sender --allow-recipient --block-recipient --rate --description"
+    local no_lists="--no-senders --no-recipients --no-rate --no-description"
+    local account="--region --suspended --exempt $lists"
+    local credential="--kind --status --networks --daily-quota --monthly-quota --lane --deadline --archive
+        --audit-copy --bounces-to --egress-pool --default-domain --forced-from --forced-reverse-path $lists"
+    local no_credential="--no-networks --no-daily-quota --no-monthly-quota --no-deadline --no-archive
+        --no-audit-copy --no-bounces-to --no-egress-pool --no-default-domain --no-forced-from
+        --no-forced-reverse-path $no_lists"
     local choices=""
     case "$command" in
-        "") choices="status queue mailq suspend resume suspensions drain reload trace config store --version $common" ;;
+        "") choices="status queue mailq suspend resume suspensions drain reload trace config account credential sender audit store --version $common" ;;
         status) choices="--counters $common" ;;
         mailq) choices="$filter --limit $common" ;;
         suspend) choices="$site --for $common" ;;
@@ -52,6 +76,42 @@ _ringpost() {
             fi
             choices="check $common"
             ;;
+        account)
+            if [[ $sub =~ ^(export|import)$ && $cur != -* ]]; then
+                _filedir
+                return
+            fi
+            case "$sub" in
+                "") choices="add set show list remove suspend resume export import $common" ;;
+                add) choices="$account $common" ;;
+                set) choices="$account --no-region --no-suspended --no-exempt $no_lists $common" ;;
+                list) choices="--limit $common" ;;
+                remove) choices="--with-all --yes $common" ;;
+                export) choices="--secrets $common" ;;
+                import) choices="--dry-run $common" ;;
+                *) choices="$common" ;;
+            esac
+            ;;
+        credential)
+            case "$sub" in
+                "") choices="add set show list remove password block allow sandbox $common" ;;
+                add) choices="--account --password-stdin --no-password $credential $common" ;;
+                set) choices="--account $credential $no_credential $common" ;;
+                list) choices="--account --kind --limit $common" ;;
+                remove) choices="--kind --yes $common" ;;
+                password) choices="--kind --password-stdin $common" ;;
+                *) choices="--kind $common" ;;
+            esac
+            ;;
+        sender)
+            case "$sub" in
+                "") choices="add list remove $common" ;;
+                add) choices="--account --state $common" ;;
+                list) choices="--account --limit $common" ;;
+                remove) choices="--yes $common" ;;
+            esac
+            ;;
+        audit) choices="--account --limit $common" ;;
         store)
             if [[ -n $sub && $cur != -* ]]; then
                 _filedir -d
@@ -79,6 +139,13 @@ _ringpost() {
             fi
             ;;
     esac
+    if [[ $command =~ ^(account|credential|sender)$ && -z $named && $cur != -* ]]; then
+        case "$sub" in
+            set | show | remove | suspend | resume | password | block | allow | sandbox)
+                choices=$(_ringpost_names "$command")
+                ;;
+        esac
+    fi
     mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$cur")
 }
 

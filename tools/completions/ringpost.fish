@@ -4,12 +4,30 @@ function __ringpost_ids
     ringpost --json queue list --limit 200 2>/dev/null | string match -rg '^{"id":"([0-9A-Z]+)"'
 end
 
-set -l commands status queue mailq suspend resume suspensions drain reload trace config store
+# $argv[1]: account, credential or sender.
+function __ringpost_names
+    ringpost --json $argv[1] list --limit 1000 2>/dev/null | string match -rg '"name":"([^"\\\\]*)"'
+end
+
+# Whether the command line is `ringpost $argv[1]`, with one of the commands behind it, or none.
+function __ringpost_in
+    set -l words (commandline -opc | string match -v -- '-*')
+    test "$words[2]" = $argv[1]; or return
+    if set -q argv[2]
+        contains -- "$words[3]" $argv[2..-1]
+    else
+        not set -q words[3]
+    end
+end
+
+set -l commands status queue mailq suspend resume suspensions drain reload trace config account credential \
+    sender audit store
 set -l verbs summary list show retry hold release delete bounce
 set -l queue '__fish_seen_subcommand_from queue'
+set -l identity '__fish_seen_subcommand_from account credential sender'
 set -l top "not __fish_seen_subcommand_from $commands"
-set -l site '__fish_seen_subcommand_from summary list mailq retry hold release delete bounce suspend resume'
-set -l filter '__fish_seen_subcommand_from list mailq retry hold release delete bounce'
+set -l site "not $identity; and __fish_seen_subcommand_from summary list mailq retry hold release delete bounce suspend resume"
+set -l filter "not $identity; and __fish_seen_subcommand_from list mailq retry hold release delete bounce"
 
 complete -c ringpost -f
 complete -c ringpost -l socket -r -F -d 'Where ringpostd listens'
@@ -26,22 +44,26 @@ complete -c ringpost -n $top -a drain -d 'Finish what is in hand and stop the da
 complete -c ringpost -n $top -a reload -d 'Read the configuration again'
 complete -c ringpost -n $top -a trace -d 'Show SMTP sessions as they happen'
 complete -c ringpost -n $top -a config -d 'Check configuration files'
+complete -c ringpost -n $top -a account -d 'Who sends, and what they may'
+complete -c ringpost -n $top -a credential -d 'Users, API keys, networks and addresses that may send'
+complete -c ringpost -n $top -a sender -d 'Domains and addresses that accounts may send as'
+complete -c ringpost -n $top -a audit -d 'Who changed what of these'
 complete -c ringpost -n $top -a store -d 'Look at a store that no ringpostd has open'
 complete -c ringpost -n "$queue; and not __fish_seen_subcommand_from $verbs" -a "$verbs"
 complete -c ringpost -n "$queue; and __fish_seen_subcommand_from show retry hold release delete bounce" \
     -a '(__ringpost_ids)'
 complete -c ringpost -n '__fish_seen_subcommand_from status' -l counters -d 'Every counter, per shard'
-complete -c ringpost -n "$site; or __fish_seen_subcommand_from show suspensions" -l region -x \
+complete -c ringpost -n "$site; or not $identity; and __fish_seen_subcommand_from show suspensions" -l region -x \
     -d 'Only this region'
 complete -c ringpost -n $site -l domain -x -d 'Recipients of this domain'
 complete -c ringpost -n "$site; or __fish_seen_subcommand_from trace" -l next-hop -x \
     -d 'What goes to this next hop'
 complete -c ringpost -n $filter -l sender -x -d 'From this reverse-path'
 complete -c ringpost -n $filter -l held -d 'Only what is held'
-complete -c ringpost -n '__fish_seen_subcommand_from list mailq' -l limit -x -d 'At most so many'
-complete -c ringpost -n '__fish_seen_subcommand_from retry hold release delete bounce resume' -l all \
+complete -c ringpost -n '__fish_seen_subcommand_from list mailq audit' -l limit -x -d 'At most so many'
+complete -c ringpost -n "not $identity; and __fish_seen_subcommand_from retry hold release delete bounce resume" -l all \
     -d 'Everything'
-complete -c ringpost -n '__fish_seen_subcommand_from delete bounce' -l yes -s y -d 'Do not ask'
+complete -c ringpost -n '__fish_seen_subcommand_from delete bounce remove' -l yes -s y -d 'Do not ask'
 complete -c ringpost -n '__fish_seen_subcommand_from bounce' -l reason -x -d 'Words for the report'
 complete -c ringpost -n '__fish_seen_subcommand_from suspend' -l for -x -a '15m 30m 1h 4h 1d' -d 'How long'
 complete -c ringpost -n '__fish_seen_subcommand_from trace' -l client -x -d 'Address or network'
@@ -50,3 +72,61 @@ complete -c ringpost -n '__fish_seen_subcommand_from store' -a 'check salvage ex
 complete -c ringpost -n '__fish_seen_subcommand_from salvage' -l to -r -F -d 'Where to; must not exist'
 complete -c ringpost -n '__fish_seen_subcommand_from export-queue' -l out -r -F -d 'A new directory'
 complete -c ringpost -n '__fish_seen_subcommand_from check salvage export-queue' -F
+
+complete -c ringpost -n '__ringpost_in account' \
+    -a 'add set show list remove suspend resume export import'
+complete -c ringpost -n '__ringpost_in credential' \
+    -a 'add set show list remove password block allow sandbox'
+complete -c ringpost -n '__ringpost_in sender' -a 'add list remove'
+complete -c ringpost -n '__ringpost_in account set show remove suspend resume' -a '(__ringpost_names account)'
+complete -c ringpost -n '__ringpost_in credential set show remove password block allow sandbox' \
+    -a '(__ringpost_names credential)'
+complete -c ringpost -n '__ringpost_in sender remove' -a '(__ringpost_names sender)'
+complete -c ringpost -n '__ringpost_in account export import' -F
+complete -c ringpost -n '__ringpost_in account export' -l secrets -d 'With what passwords are checked against'
+complete -c ringpost -n '__ringpost_in account import' -l dry-run -d 'Do nothing'
+complete -c ringpost -n '__ringpost_in account remove' -l with-all -d 'Its credentials and senders too'
+complete -c ringpost -n '__ringpost_in credential add set list; or __ringpost_in sender add list; or __fish_seen_subcommand_from audit' \
+    -l account -x -a '(__ringpost_names account)' -d 'Whose it is'
+complete -c ringpost -n '__fish_seen_subcommand_from credential' -l kind -x \
+    -a 'user api_key network address' -d 'Of what kind'
+complete -c ringpost -n '__ringpost_in sender add' -l state -x -a 'verified pending broken' -d State
+complete -c ringpost -n '__ringpost_in credential add password' -l password-stdin -d 'A password of your own'
+complete -c ringpost -n '__ringpost_in credential add' -l no-password -d 'Cannot log in yet'
+for group in account credential
+    set -l in "__ringpost_in $group add set"
+    complete -c ringpost -n $in -l description -x -d 'Words for people'
+    complete -c ringpost -n $in -l rate -x -d 'Recipients in a time: 100/60'
+    complete -c ringpost -n $in -l allow-sender -x -d 'Whom it may send as'
+    complete -c ringpost -n $in -l block-sender -x -d 'Whom it may not send as'
+    complete -c ringpost -n $in -l allow-recipient -x -d 'Whom it may send to'
+    complete -c ringpost -n $in -l block-recipient -x -d 'Whom it may not send to'
+    for name in senders recipients rate description
+        complete -c ringpost -n "__ringpost_in $group set" -l no-$name -d 'Back to what is usual'
+    end
+end
+set -l in '__ringpost_in account add set'
+complete -c ringpost -n $in -l region -x -d 'Where its mail leaves'
+complete -c ringpost -n $in -l suspended -d 'Accept nothing from it'
+complete -c ringpost -n $in -l exempt -d 'May send as anybody'
+for name in region suspended exempt
+    complete -c ringpost -n '__ringpost_in account set' -l no-$name -d 'Back to what is usual'
+end
+set -l in '__ringpost_in credential add set'
+complete -c ringpost -n $in -l status -x -a 'allowed blocked sandbox' -d 'Whether it may send'
+complete -c ringpost -n $in -l networks -x -d 'From where it may be used'
+complete -c ringpost -n $in -l daily-quota -x -d 'Recipients a day'
+complete -c ringpost -n $in -l monthly-quota -x -d 'Recipients a month'
+complete -c ringpost -n $in -l lane -x -a 'transactional bulk' -d 'Who waits for whom'
+complete -c ringpost -n $in -l deadline -x -d 'How long its messages are tried'
+complete -c ringpost -n $in -l archive -d 'Keep its messages'
+complete -c ringpost -n $in -l audit-copy -x -d 'Gets a copy of each message'
+complete -c ringpost -n $in -l bounces-to -x -d 'Gets its bounces'
+complete -c ringpost -n $in -l egress-pool -x -d 'Where its mail leaves from'
+complete -c ringpost -n $in -l default-domain -x -d 'Of addresses without one'
+complete -c ringpost -n $in -l forced-from -x -d 'Replaces the From field'
+complete -c ringpost -n $in -l forced-reverse-path -x -d 'Replaces the reverse-path'
+for name in networks daily-quota monthly-quota deadline archive audit-copy bounces-to egress-pool default-domain \
+        forced-from forced-reverse-path
+    complete -c ringpost -n '__ringpost_in credential set' -l no-$name -d 'Back to what is usual'
+end

@@ -2,8 +2,6 @@
 #include "tools/ringpost/commands.h"
 #include "gateway/base/units.h"
 
-#include <signal.h>
-
 #include <cstdio>
 
 #include "gateway/app/config.h"
@@ -37,16 +35,6 @@ std::string SiteWords(const Options& options) {
     words += (words.empty() ? "to next hop " : " by next hop ") + SafeText(options.next_hop);
   }
   return words.empty() ? "everywhere" : words;
-}
-
-void InterruptedBy(int) {}
-
-// Ctrl-C ends a stream, not the program: what was begun is ended in order.
-void CatchInterrupts() {
-  struct sigaction action{};
-  action.sa_handler = InterruptedBy;  // no SA_RESTART: poll returns
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
 }
 
 // Progress of a drain: one line that is rewritten on a terminal, else a line when something has

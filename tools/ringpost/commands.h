@@ -21,14 +21,24 @@ struct Options {
   bool held = false;
   bool all = false;
 
-  bool yes = false;             // delete, bounce: asked already
+  bool yes = false;             // delete, bounce, remove: asked already
   bool counters = false;        // status
-  uint32_t limit = 0;           // queue list; 0: everything
+  uint32_t limit = 0;           // lists; 0: everything
   std::string reason;           // bounce
   std::string duration = "4h";  // suspend
   std::string client;           // trace
-  std::string file;             // config check, store: what is looked at
+  std::string file;             // config check, store, import: what is looked at; export: where to
   std::string out;              // store salvage, export-queue: where to
+
+  // An account, a credential, a sender.
+  std::string name, kind, account;
+  Json fields = Json::object();  // what was given of its members; null: back to what is usual
+  bool password_stdin = false;
+  bool no_password = false;    // add: nobody can log in yet
+  bool with_all = false;       // account remove: also what it has
+  bool secrets = false;        // export
+  bool dry_run = false;        // import
+  uint32_t audit_limit = 100;  // 0: everything
 };
 
 int Status(const Options& options);
@@ -44,6 +54,17 @@ int Reload(const Options& options);
 int Drain(const Options& options);
 int Trace(const Options& options);
 int ConfigCheck(const Options& options);
+// `type`: account, credential, sender; each by `name`, a credential's kind is "user" where it is
+// not given.
+int RecordAdd(const std::string& type, const Options& options);
+int RecordSet(const std::string& type, const Options& options);
+int RecordList(const std::string& type, const Options& options);
+int RecordShow(const std::string& type, const Options& options);
+int RecordRemove(const std::string& type, const Options& options);
+int CredentialPassword(const Options& options);
+int AccountExport(const Options& options);
+int AccountImport(const Options& options);
+int Audit(const Options& options);
 // On a store that no daemon has open: `file` is a region's store or its spool.
 int StoreCheck(const Options& options);
 int StoreSalvage(const Options& options);

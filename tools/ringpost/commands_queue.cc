@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <iostream>
 
 #include "tools/ringpost/commands.h"
 #include "tools/ringpost/exit_code.h"
@@ -41,20 +40,13 @@ std::string CountFor(Session* session, const Options& options) {
 // True: go on. Messages by id are meant as they are; whole groups of them are asked about.
 bool Confirmed(Session* session, const std::string& verb, const Options& options) {
   if ((verb != "delete" && verb != "bounce") || !options.ids.empty() || options.yes) return true;
-  if (::isatty(STDIN_FILENO) != 1 || options.json) {
+  if (!CanAsk(options)) {
     Complain("this may " + verb + " more than one message: repeat with --yes");
     return false;
   }
   std::string count = CountFor(session, options);
   if (session->code() != kDone) return false;
-  std::fflush(stdout);
-  std::fprintf(stderr, "This will %s queued mail: %s%s.\nIt cannot be undone. Go on? [y/N] ",
-               verb.c_str(), FilterWords(options).c_str(), count.c_str());
-  std::string line;
-  std::getline(std::cin, line);
-  if (line == "y" || line == "Y" || line == "yes") return true;
-  Complain("nothing was changed");
-  return false;
+  return AskWhether(verb + " queued mail: " + FilterWords(options) + count);
 }
 
 // A change may take long: on a terminal standard error says how far it is.

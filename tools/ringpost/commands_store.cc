@@ -11,6 +11,7 @@
 #include "storage/store_tools.h"
 #include "tools/ringpost/commands.h"
 #include "tools/ringpost/exit_code.h"
+#include "tools/ringpost/progress.h"
 #include "tools/ringpost/session.h"
 #include "tools/ringpost/text.h"
 
@@ -28,35 +29,9 @@ storage::SpoolOptions SpoolAt(const std::string& path) {
   return options;
 }
 
-// How far it is, on a terminal, with the rate. On standard error: the output may be a list.
-class Progress {
- public:
-  explicit Progress(const char* verb)
-      : verb_(verb), shown_(::isatty(STDERR_FILENO) == 1), start_(ReadMonoClock()) {}
-  ~Progress() {
-    if (any_) std::fputs("\r\033[K", stderr);
-  }
-  storage::ToolProgress Callback() {
-    return [this](uint64_t messages) { Show(messages); };
-  }
-
- private:
-  void Show(uint64_t messages) {
-    MonoTime now = ReadMonoClock();
-    if (!shown_ || now < next_) return;
-    next_ = now + Millis(200);
-    any_ = true;
-    int64_t millis = (now - start_).count();
-    uint64_t rate = millis > 0 ? messages * 1000 / static_cast<uint64_t>(millis) : 0;
-    std::fprintf(stderr, "\r\033[K%s: %s messages, %s a second", verb_,
-                 FormatCount(messages).c_str(), FormatCount(rate).c_str());
-  }
-
-  const char* verb_;
-  bool shown_;
-  bool any_ = false;
-  MonoTime start_, next_{};
-};
+storage::ToolProgress ShowIn(Progress* progress) {
+  return [progress](uint64_t messages) { progress->Show(messages); };
+}
 
 Json ReportJson(const storage::StoreReport& report) {
   Json damage = Json::array();
@@ -178,8 +153,8 @@ int StoreCheck(const Options& options) {
   storage::StoreReport report;
   ringpost::Status status;
   {
-    Progress progress("checking");
-    status = storage::CheckStore(SpoolAt(options.file), &report, progress.Callback());
+    Progress progress("checking", "messages");
+    status = storage::CheckStore(SpoolAt(options.file), &report, ShowIn(&progress));
   }
   std::string advice =
       report.opens ? "ringpostd starts on it; the messages named above cannot be delivered.\n"
@@ -193,9 +168,8 @@ int StoreSalvage(const Options& options) {
   storage::StoreReport report;
   ringpost::Status status;
   {
-    Progress progress("saving");
-    status =
-        storage::SalvageStore(SpoolAt(options.file), options.out, &report, progress.Callback());
+    Progress progress("saving", "messages");
+    status = storage::SalvageStore(SpoolAt(options.file), options.out, &report, ShowIn(&progress));
   }
   // The copy holds what is whole, so the damage is what it lacks.
   report.opens = report.opens || status.ok();
@@ -212,8 +186,8 @@ int StoreExportQueue(const Options& options) {
   FileSink sink(options.out);
   ringpost::Status status = sink.Open();
   if (status.ok()) {
-    Progress progress("exporting");
-    status = storage::ExportQueue(SpoolAt(options.file), &sink, &report, progress.Callback());
+    Progress progress("exporting", "messages");
+    status = storage::ExportQueue(SpoolAt(options.file), &sink, &report, ShowIn(&progress));
   }
   if (status.ok()) status = sink.Close();
   if (status.ok() &&

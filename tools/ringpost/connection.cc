@@ -63,15 +63,14 @@ Connection::Connection(Connection&& other) noexcept
       path_(std::move(other.path_)),
       text_(std::move(other.text_)) {}
 
-Status Connection::Send(const Json& request) {
-  std::string line = request.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
-  for (size_t sent = 0; sent < line.size();) {
-    ssize_t n = ::send(fd_, line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
+Status Connection::Send(std::string_view line) {
+  while (!line.empty()) {
+    ssize_t n = ::send(fd_, line.data(), line.size(), MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
     // Refused clients are told why before the close: what it said may still be read.
     if (n < 0 && errno == EPIPE) return OkStatus();
     if (n < 0) return Unreachable(path_, errno);
-    sent += static_cast<size_t>(n);
+    line.remove_prefix(static_cast<size_t>(n));
   }
   return OkStatus();
 }

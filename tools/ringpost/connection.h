@@ -19,7 +19,8 @@ class Connection {
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&&) = delete;
 
-  Status Send(const Json& request);
+  // `line` with its line feed: a request as JSON.
+  Status Send(std::string_view line);
   // The next line. Ends with UNAVAILABLE when the daemon is gone, with DEADLINE_EXCEEDED after
   // `wait_seconds` (0: for ever), with CANCELLED when a signal came.
   StatusOr<Json> Next(int wait_seconds);

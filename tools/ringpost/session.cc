@@ -1,6 +1,10 @@
 #include "tools/ringpost/session.h"
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <cstdio>
+#include <iostream>
 #include <utility>
 
 #include "gateway/base/limits.h"
@@ -13,6 +17,9 @@ namespace {
 
 // The daemon itself gives up on a shard before that.
 constexpr int kAnswerSeconds = limits::kControlAnswerSeconds + 10;
+
+volatile sig_atomic_t interrupts = 0;
+void InterruptedBy(int) { interrupts = 1; }
 
 }  // namespace
 
@@ -30,6 +37,12 @@ bool Session::Open() {
 
 std::optional<Json> Session::Ask(const Json& request,
                                  const std::function<void(const Json&)>& on_line, bool patient) {
+  return AskLine(JsonText(request) + "\n", on_line, patient);
+}
+
+std::optional<Json> Session::AskLine(std::string_view request,
+                                     const std::function<void(const Json&)>& on_line,
+                                     bool patient) {
   if (!Open()) return std::nullopt;
   ringpost::Status sent = connection_->Send(request);
   while (sent.ok()) {
@@ -94,9 +107,32 @@ std::string FilterWords(const Options& options) {
   return words;
 }
 
-void PrintJson(const Json& json) {
-  Print(json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n");
+void CatchInterrupts() {
+  struct sigaction action{};
+  action.sa_handler = InterruptedBy;  // no SA_RESTART: poll returns
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
 }
+
+bool Interrupted() { return interrupts != 0; }
+
+bool CanAsk(const Options& options) { return ::isatty(STDIN_FILENO) == 1 && !options.json; }
+
+bool AskWhether(const std::string& what) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "This will %s.\nIt cannot be undone. Go on? [y/N] ", what.c_str());
+  std::string line;
+  std::getline(std::cin, line);
+  if (line == "y" || line == "Y" || line == "yes") return true;
+  Complain("nothing was changed");
+  return false;
+}
+
+std::string JsonText(const Json& json) {
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+void PrintJson(const Json& json) { Print(JsonText(json) + "\n"); }
 
 Json ErrorJson(const char* code, std::string_view message) {
   return {{"ok", false}, {"error", {{"code", code}, {"message", message}}}};

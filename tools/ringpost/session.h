@@ -21,6 +21,10 @@ class Session {
   std::optional<Json> Ask(const Json& request,
                           const std::function<void(const Json&)>& on_line = nullptr,
                           bool patient = false);
+  // The same of a request that is a line already.
+  std::optional<Json> AskLine(std::string_view line,
+                              const std::function<void(const Json&)>& on_line = nullptr,
+                              bool patient = false);
   // Prints the answer's error if it has one, and gives the exit code. With --json the answer itself
   // has been or will be printed.
   int CodeOf(const Json& answer);
@@ -41,6 +45,16 @@ class Session {
 Json FilterJson(const Options& options);
 // The same in words: "to example.com, held"; "every message".
 std::string FilterWords(const Options& options);
+// Ctrl-C and SIGTERM end what is waited for, not the program: what was begun is ended in order.
+void CatchInterrupts();
+bool Interrupted();
+// Whether somebody can be asked: a terminal, and not --json.
+bool CanAsk(const Options& options);
+// Asks on the terminal whether to do `what` ("remove account x"); not so: nothing was changed,
+// which has been said.
+bool AskWhether(const std::string& what);
+// JSON as a line without its end, nothing but ASCII.
+std::string JsonText(const Json& json);
 // One JSON line on standard output, nothing but ASCII.
 void PrintJson(const Json& json);
 // {"ok":false,"error":{...}} where something failed here and not in the daemon.

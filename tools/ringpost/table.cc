@@ -36,11 +36,29 @@ std::string Terminal::Paint(const char* code, std::string_view text) const {
 }
 
 std::string Table::ToString(const Terminal& terminal) const {
+  return Lines(terminal, Widths(), /*head=*/true);
+}
+
+std::string Table::NextPage(const Terminal& terminal) {
+  const bool first = page_widths_.empty();
+  std::vector<size_t> widths = Widths();
+  for (size_t i = 0; i < page_widths_.size(); ++i) widths[i] = std::max(widths[i], page_widths_[i]);
+  page_widths_ = widths;
+  std::string text = Lines(terminal, std::move(widths), first);
+  rows_.clear();
+  return text;
+}
+
+std::vector<size_t> Table::Widths() const {
   std::vector<size_t> widths;
   for (const Column& column : columns_) widths.push_back(Columns(column.title));
   for (const auto& row : rows_) {
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Columns(row[i]));
   }
+  return widths;
+}
+
+std::string Table::Lines(const Terminal& terminal, std::vector<size_t> widths, bool head) const {
   size_t total = kGap * (widths.size() - 1);
   for (size_t width : widths) total += width;
   if (terminal.tty && total > terminal.width) {
@@ -58,7 +76,7 @@ std::string Table::ToString(const Terminal& terminal) const {
     }
   }
   std::string text;
-  auto line = [&](const std::vector<std::string>& cells, bool head) {
+  auto line = [&](const std::vector<std::string>& cells, bool title) {
     std::string out;
     for (size_t i = 0; i < cells.size(); ++i) {
       std::string cell = columns_[i].cuts ? Fit(cells[i], widths[i]) : cells[i];
@@ -68,11 +86,11 @@ std::string Table::ToString(const Terminal& terminal) const {
       out.append(columns_[i].right ? pad + cell : cell + pad);
     }
     out.erase(out.find_last_not_of(' ') + 1);
-    text.append(head ? terminal.Bold(out) : out).push_back('\n');
+    text.append(title ? terminal.Bold(out) : out).push_back('\n');
   };
   std::vector<std::string> titles;
   for (const Column& column : columns_) titles.push_back(column.title);
-  line(titles, true);
+  if (head) line(titles, true);
   for (const auto& row : rows_) line(row, false);
   return text;
 }

@@ -36,10 +36,17 @@ class Table {
   void Row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   bool empty() const { return rows_.empty(); }
   std::string ToString(const Terminal& terminal) const;
+  // A table that comes in pages: the rows since the last one, which are forgotten. Only the first
+  // page has a head; columns keep their width where what follows is narrower.
+  std::string NextPage(const Terminal& terminal);
 
  private:
+  std::vector<size_t> Widths() const;
+  std::string Lines(const Terminal& terminal, std::vector<size_t> widths, bool head) const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
+  std::vector<size_t> page_widths_;  // of the pages so far
 };
 
 }  // namespace ringpost::cli

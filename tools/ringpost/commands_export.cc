@@ -1,0 +1,199 @@
+// ringpost account export.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "gateway/base/time.h"
+#include "tools/ringpost/commands.h"
+#include "tools/ringpost/document_reader.h"
+#include "tools/ringpost/exit_code.h"
+#include "tools/ringpost/pages.h"
+#include "tools/ringpost/progress.h"
+#include "tools/ringpost/session.h"
+#include "tools/ringpost/text.h"
+#include "tools/ringpost/view.h"
+
+namespace ringpost::cli {
+namespace {
+
+using Counts = std::array<uint64_t, kDocumentSections>;
+
+// Where the document goes: standard output, or a file that gets its name when all of it is on the
+// disk.
+class Output {
+ public:
+  explicit Output(std::string path) : path_(std::move(path)) {}
+  ~Output() {
+    if (file_) std::fclose(file_);
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  ringpost::Status Open() {
+    if (path_.empty()) return OkStatus();
+    temporary_ = path_ + ".XXXXXX";
+    const int fd = ::mkostemp(temporary_.data(), O_CLOEXEC);  // 0600
+    if (fd < 0) {
+      const ringpost::Status trouble = Trouble();
+      temporary_.clear();
+      return trouble;
+    }
+    file_ = ::fdopen(fd, "w");
+    return file_ ? OkStatus() : Trouble();
+  }
+  ringpost::Status Write(const std::string& text) {
+    std::FILE* to = file_ ? file_ : stdout;
+    return std::fwrite(text.data(), 1, text.size(), to) == text.size() ? OkStatus() : Trouble();
+  }
+  ringpost::Status Finish() {
+    if (!file_) return std::fflush(stdout) == 0 ? OkStatus() : Trouble();
+    if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0 ||
+        ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+      return Trouble();
+    }
+    temporary_.clear();
+    return OkStatus();
+  }
+
+ private:
+  ringpost::Status Trouble() const {
+    return MakeStatus(StatusCode::kUnavailable, "cannot write " +
+                                                    (path_.empty() ? "to standard output" : path_) +
+                                                    ": " + std::strerror(errno));
+  }
+
+  std::string path_;
+  std::string temporary_;
+  std::FILE* file_ = nullptr;
+};
+
+// The document, record by record: sections in their order, none left out.
+class Writer {
+ public:
+  explicit Writer(Output* output) : output_(output) {}
+
+  ringpost::Status Begin() {
+    const Json head = {{"ringpost", kDocumentVersion},
+                       {"exported", FormatRfc3339(ReadWallClock())}};
+    std::string text = JsonText(head);
+    text.pop_back();
+    return output_->Write(text + SectionStart(0));
+  }
+  ringpost::Status Record(Json record) {
+    const std::string type = TextOf(record, "type");
+    size_t section = section_;
+    while (section < kDocumentSections && type != SectionType(DocumentSection(section))) ++section;
+    if (section == kDocumentSections) {
+      return MakeStatus(StatusCode::kInternal,
+                        "the daemon lists its records in an order that is not known here: is "
+                        "this ringpost older than it?");
+    }
+    std::string text;
+    while (section_ < section) text += "\n]" + SectionStart(++section_);
+    record.erase("type");
+    text += (counts_[section]++ == 0 ? "\n" : ",\n") + JsonText(record);
+    return output_->Write(text);
+  }
+  ringpost::Status End() {
+    std::string text;
+    while (section_ + 1 < kDocumentSections) text += "\n]" + SectionStart(++section_);
+    return output_->Write(text + "\n]}\n");
+  }
+  const Counts& counts() const { return counts_; }
+
+ private:
+  static std::string SectionStart(size_t section) {
+    return ",\n\"" + std::string(SectionName(DocumentSection(section))) + "\":[";
+  }
+
+  Output* output_;
+  size_t section_ = 0;
+  Counts counts_{};
+};
+
+std::string CountWords(const Counts& counts) {
+  std::string words;
+  for (size_t i = 0; i < kDocumentSections; ++i) {
+    const std::string type = SectionType(DocumentSection(i));
+    words += (i == 0                      ? ""
+              : i + 1 < kDocumentSections ? ", "
+                                          : " and ") +
+             FormatCount(counts[i]) + " " + type + (counts[i] == 1 ? "" : "s");
+  }
+  return words;
+}
+
+Json CountJson(const Counts& counts) {
+  Json json = {{"ok", true}};
+  for (size_t i = 0; i < kDocumentSections; ++i) {
+    json[SectionName(DocumentSection(i))] = counts[i];
+  }
+  return json;
+}
+
+// On standard error: standard output may be the document.
+void SayWhatItIs(const Options& options, const Counts& counts) {
+  std::string text = "Exported " + CountWords(counts) +
+                     (options.file.empty() ? "" : " to " + SafeText(options.file)) + ".\n";
+  text += options.secrets
+              ? "It has what passwords are checked against: who reads it can act as a server to\n"
+                "the clients, and try to guess passwords for as long as they like. Keep it as "
+                "secret\nas the store itself.\n"
+              : "No passwords are in it: where it is imported anew, users need new ones.\n";
+  std::fputs(text.c_str(), stderr);
+}
+
+int Failed(const Options& options, const ringpost::Status& status) {
+  if (options.json && !options.file.empty()) {
+    PrintJson(ErrorJson("unavailable", MessageOf(status)));
+  }
+  Complain(SafeText(MessageOf(status)));
+  return kRefused;
+}
+
+}  // namespace
+
+int AccountExport(const Options& options) {
+  CatchInterrupts();
+  const std::string path = options.file == "-" ? "" : options.file;
+  Output output(path);
+  Writer writer(&output);
+  Session session(options);
+  if (!session.Open()) return session.code();
+  ringpost::Status status = output.Open();
+  if (status.ok()) status = writer.Begin();
+  if (!status.ok()) return Failed(options, status);
+  Progress progress("exporting", "records");
+  uint64_t total = 0;
+  Json request = {{"command", "identity list"}};
+  if (options.secrets) request["secrets"] = true;
+  const PagesEnd end = EachPage(&session, request, "records", 0, [&](const Json& records) {
+    for (const Json& record : records) {
+      if (status.ok() && record.is_object()) status = writer.Record(record);
+    }
+    progress.Show(total += records.size());
+    return status.ok() && !Interrupted();
+  });
+  progress.Clear();
+  if (session.interrupted() || Interrupted()) {
+    Complain(std::string("interrupted; ") +
+             (path.empty() ? "the document is not whole" : "nothing was written"));
+    return kPartial;
+  }
+  if (end.code != kDone) return end.code;
+  if (status.ok()) status = writer.End();
+  if (status.ok()) status = output.Finish();
+  if (!status.ok()) return Failed(options, status);
+  if (options.json && !path.empty()) PrintJson(CountJson(writer.counts()));
+  SayWhatItIs(options, writer.counts());
+  return kDone;
+}
+
+}  // namespace ringpost::cli

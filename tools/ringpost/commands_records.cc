@@ -1,0 +1,168 @@
+// ringpost account|credential|sender add, set, remove and their shorthands; credential password.
+#include <cstdio>
+
+#include "gateway/base/wipe.h"
+#include "tools/ringpost/commands.h"
+#include "tools/ringpost/exit_code.h"
+#include "tools/ringpost/password_input.h"
+#include "tools/ringpost/session.h"
+#include "tools/ringpost/text.h"
+#include "tools/ringpost/view.h"
+#include "tools/ringpost/view_identity.h"
+
+namespace ringpost::cli {
+namespace {
+
+// What names the record that a command is about.
+Json RecordJson(const std::string& type, const Options& options) {
+  Json record = {{"type", type}};
+  if (type == "credential") record["kind"] = options.kind.empty() ? "user" : options.kind;
+  record["name"] = options.name;
+  return record;
+}
+
+// A name is of one kind, and the command may mean another.
+void HintAtKinds(const Json& answer, const std::string& type, const Options& options) {
+  if (type != "credential" || !options.kind.empty() || !answer.contains("error") ||
+      TextOf(answer["error"], "code") != "not_found") {
+    return;
+  }
+  std::fputs("  it was looked for among the users; --kind says where else\n", stderr);
+}
+
+void PrintPassword(const Json& change) {
+  const std::string password = TextOf(change, "password");
+  if (password.empty()) return;
+  Print("Its password is shown only now; it is kept nowhere in this form:\n\n" +
+        SafeText(password) + "\n\n");
+}
+
+// One record goes out; `done` is said of it where the daemon has changed something.
+int PutOne(const char* mode, Json record, const Options& options, const std::string& done) {
+  const std::string type = TextOf(record, "type"), title = RecordTitle(record);
+  Json request = {{"command", "identity put"}, {"mode", mode}};
+  request["records"] = Json::array({std::move(record)});
+  Session session(options);
+  auto answer = session.Ask(request);
+  if (!answer) return session.code();
+  if (options.json) PrintJson(*answer);
+  const int code = session.CodeOf(*answer);
+  if (code != kDone) HintAtKinds(*answer, type, options);
+  if (code != kDone || options.json) return code;
+  const Json& changes = ListOf(*answer, "changes");
+  const Json change = changes.is_array() && !changes.empty() ? changes[0] : Json::object();
+  if (TextOf(change, "what") == "unchanged") {
+    Print("Nothing to change: " + title + " is so already.\n");
+  } else {
+    Print(done + " " + title + ".\n");
+  }
+  PrintPassword(change);
+  return code;
+}
+
+// The user's password: one that is given, or one that the daemon makes. Not kDone: has been said.
+int AddPassword(const Options& options, Json* record) {
+  if (!options.password_stdin) {
+    (*record)["password"] = true;
+    return kDone;
+  }
+  auto password = ReadPassword();
+  if (!password) return kUsage;
+  (*record)["password"] = *password;
+  WipeString(&*password);
+  return kDone;
+}
+
+bool HasPassword(const Json& record) {
+  const std::string kind = TextOf(record, "kind");
+  return kind != "network" && kind != "address";
+}
+
+int RefusePassword(const Json& record) {
+  Complain("a " + TextOf(record, "kind") + " has no password: clients are known by it alone");
+  return kUsage;
+}
+
+// "account acme with 12 credentials and 3 senders": what a removal would take with it. Empty: it
+// cannot be removed, which has been said.
+std::string WhatGoes(Session* session, Json request, const std::string& title) {
+  request["dry_run"] = true;
+  auto answer = session->Ask(request);
+  if (!answer || session->CodeOf(*answer) != kDone) return "";
+  uint64_t credentials = 0, senders = 0;
+  for (const Json& change : ListOf(*answer, "changes")) {
+    if (!change.is_object()) continue;
+    const std::string type = TextOf(change, "type");
+    if (type == "credential") ++credentials;
+    if (type == "sender") ++senders;
+  }
+  if (TextOf(request, "type") != "account") return title;
+  auto count = [](uint64_t n, const char* one) {
+    return FormatCount(n) + " " + one + (n == 1 ? "" : "s");
+  };
+  return title + " with " + count(credentials, "credential") + " and " + count(senders, "sender");
+}
+
+}  // namespace
+
+int RecordAdd(const std::string& type, const Options& options) {
+  Json record = RecordJson(type, options);
+  if (!options.account.empty()) record["account"] = options.account;
+  record.update(options.fields);
+  if (type == "sender" && !record.contains("state")) record["state"] = "verified";
+  if (type == "credential") {
+    if (options.password_stdin && !HasPassword(record)) return RefusePassword(record);
+    const bool makes = TextOf(record, "kind") == "user" && !options.no_password;
+    if (makes || options.password_stdin) {
+      if (int code = AddPassword(options, &record); code != kDone) return code;
+    }
+  }
+  return PutOne("create", std::move(record), options, "Added");
+}
+
+int RecordSet(const std::string& type, const Options& options) {
+  if (options.fields.empty() && options.account.empty()) {
+    Complain("what is to be changed? ringpost " + type + " set --help says what can be");
+    return kUsage;
+  }
+  Json record = RecordJson(type, options);
+  if (!options.account.empty()) record["account"] = options.account;
+  record.update(options.fields);
+  return PutOne("update", std::move(record), options, "Changed");
+}
+
+int CredentialPassword(const Options& options) {
+  Json record = RecordJson("credential", options);
+  if (!HasPassword(record)) return RefusePassword(record);
+  if (int code = AddPassword(options, &record); code != kDone) return code;
+  return PutOne("update", std::move(record), options, "Changed the password of");
+}
+
+int RecordRemove(const std::string& type, const Options& options) {
+  if (!options.yes && !CanAsk(options)) {
+    Complain("this removes for ever: repeat with --yes");
+    return kUsage;
+  }
+  const Json record = RecordJson(type, options);
+  Json request = {{"command", "identity remove"}};
+  request.update(record);
+  if (options.with_all) request["with"] = true;
+  Session session(options);
+  if (!options.yes) {
+    const std::string what = WhatGoes(&session, request, RecordTitle(record));
+    if (what.empty()) return session.code() != kDone ? session.code() : kRefused;
+    if (!AskWhether("remove " + what)) return kUsage;
+  }
+  auto answer = session.Ask(request);
+  if (!answer) return session.code();
+  if (options.json) PrintJson(*answer);
+  const int code = session.CodeOf(*answer);
+  if (code != kDone) HintAtKinds(*answer, type, options);
+  if (code != kDone || options.json) return code;
+  const size_t others = ListOf(*answer, "changes").size();
+  Print("Removed " + RecordTitle(record) +
+        (others > 1 ? ", and what it had: " + FormatCount(others - 1) : "") + ".\n");
+  return code;
+}
+
+}  // namespace ringpost::cli

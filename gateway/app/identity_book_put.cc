@@ -240,6 +240,11 @@ std::optional<ControlError> IdentityBook::StageCredential(const IdentityPut& put
   if (!staged->seen.insert("credential " + change.kind + " " + *key).second) {
     return BadRecord(label + " is in this request twice");
   }
+  if (before && !password.empty()) {
+    auto stored = store_->Get(PasswordKey((*held)->id));
+    if (!stored.ok()) return StoreError(stored.status());
+    if (*stored == password) password.clear();  // as it is already
+  }
   Json after = record->ToJson();
   change.account = record->account;
   change.password_changed = !password.empty();

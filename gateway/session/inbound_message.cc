@@ -292,6 +292,7 @@ void InboundMessage::Settled(Request* request) {
   if (request->status.ok()) {
     RP_CHECK(request->durable.has_value());
     Count(Counter::kMessagesAccepted);
+    if (message_->envelope.sandbox) Count(Counter::kMessagesSandboxed);
     Count(Counter::kRecipientsAccepted, message_->envelope.recipients.size());
     Count(Counter::kBodyBytesIn, body_bytes_);
     if (connection) connection->OnMessageSettled(request->status, std::move(request->durable));

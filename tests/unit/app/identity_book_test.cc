@@ -163,6 +163,9 @@ TEST_F(IdentityBookTest, AnExportWithSecretsBringsThePasswordsElsewhere) {
   Done(Json({{"command", "identity put"}, {"records", list["records"]}}).dump().c_str());
   auto here = store_->Get(IdentityBook::PasswordKey(book_->directory()->FindUser("printer")->id));
   EXPECT_EQ(**here, **record);
+  Json again =
+      Done(Json({{"command", "identity put"}, {"records", list["records"]}}).dump().c_str());
+  for (const Json& change : again["changes"]) EXPECT_EQ(change["what"], "unchanged");
   EXPECT_EQ(Done(R"({"command":"identity list","secrets":true})")["records"], list["records"]);
   book_.reset();
   store_.reset();

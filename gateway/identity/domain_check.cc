@@ -65,12 +65,14 @@ Finding JudgeAlias(const RecordToPublish& record, const Answer& alias, const Ans
   if (alias.aliases.empty()) {
     return {Found::kWrong, MissingAlias(record, behind, domain)};
   }
-  const std::string& target = alias.aliases[0].target;
-  // It could get to ours in another step, which nobody can see now.
-  if (!behind.known()) return {Found::kUnknown, Unanswered(behind)};
-  return {Found::kWrong, record.owner + " is a CNAME to " +
-                             (target.empty() ? "the root" : Printable(target, 255)) +
-                             ", and has to be one to " + record.value};
+  std::string target = alias.aliases[0].target;
+  std::string leads = record.owner + " is a CNAME to " + (target.empty() ? "the root" : target);
+  if (!behind.known()) {
+    // It could get to ours in another step, which nobody can see now.
+    return {Found::kUnknown, leads + ", not to " + record.value +
+                                 ", and where that leads cannot be seen: " + Unanswered(behind)};
+  }
+  return {Found::kWrong, leads + ", and has to be one to " + record.value};
 }
 
 KeySight SightOf(const Answer& behind, const std::string& key_text) {

@@ -1,5 +1,7 @@
 #include "gateway/dns/message.h"
 
+#include <utility>
+
 #include "gateway/dns/dns_limits.h"
 #include "gateway/dns/name.h"
 
@@ -9,6 +11,13 @@ namespace {
 constexpr size_t kQuestionTailBytes = 4;  // type, class
 constexpr size_t kRecordTailBytes = 10;   // type, class, TTL, length
 constexpr size_t kCountsAt = 4;
+
+constexpr std::pair<Rcode, std::string_view> kRcodeNames[] = {
+    {Rcode::kNoError, "NOERROR"},   {Rcode::kFormErr, "FORMERR"}, {Rcode::kServFail, "SERVFAIL"},
+    {Rcode::kNxDomain, "NXDOMAIN"}, {Rcode::kNotImp, "NOTIMP"},   {Rcode::kRefused, "REFUSED"},
+    {Rcode::kYxDomain, "YXDOMAIN"}, {Rcode::kYxRrset, "YXRRSET"}, {Rcode::kNxRrset, "NXRRSET"},
+    {Rcode::kNotAuth, "NOTAUTH"},   {Rcode::kNotZone, "NOTZONE"}, {Rcode::kBadSig, "BADSIG"},
+    {Rcode::kBadKey, "BADKEY"},     {Rcode::kBadTime, "BADTIME"}, {Rcode::kBadTrunc, "BADTRUNC"}};
 
 bool ReadQuestion(std::string_view bytes, size_t* at, MessageQuestion* question) {
   if (!ReadName(bytes, at, &question->name)) return false;
@@ -49,37 +58,8 @@ bool ReadSection(std::string_view bytes, size_t* at, uint16_t count, Read read,
 }  // namespace
 
 std::string RcodeName(uint16_t rcode) {
-  switch (static_cast<Rcode>(rcode)) {
-    case Rcode::kNoError:
-      return "NOERROR";
-    case Rcode::kFormErr:
-      return "FORMERR";
-    case Rcode::kServFail:
-      return "SERVFAIL";
-    case Rcode::kNxDomain:
-      return "NXDOMAIN";
-    case Rcode::kNotImp:
-      return "NOTIMP";
-    case Rcode::kRefused:
-      return "REFUSED";
-    case Rcode::kYxDomain:
-      return "YXDOMAIN";
-    case Rcode::kYxRrset:
-      return "YXRRSET";
-    case Rcode::kNxRrset:
-      return "NXRRSET";
-    case Rcode::kNotAuth:
-      return "NOTAUTH";
-    case Rcode::kNotZone:
-      return "NOTZONE";
-    case Rcode::kBadSig:
-      return "BADSIG";
-    case Rcode::kBadKey:
-      return "BADKEY";
-    case Rcode::kBadTime:
-      return "BADTIME";
-    case Rcode::kBadTrunc:
-      return "BADTRUNC";
+  for (const auto& [its, name] : kRcodeNames) {
+    if (static_cast<uint16_t>(its) == rcode) return std::string(name);
   }
   return "RCODE" + std::to_string(rcode);
 }

@@ -64,6 +64,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Boost 1.81 REQUIRED)  # headers alone: Asio, Beast
 find_package(BoringSSL REQUIRED)
+find_package(Unbound REQUIRED)
 if(RINGPOST_TESTS)
   find_package(GTest REQUIRED)
 endif()

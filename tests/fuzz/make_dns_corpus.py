@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Writes the seed corpora of dns_answer_fuzz, dns_update_fuzz, return_path_fuzz and sender_domain_fuzz.
+
+What it writes is kept in the repository:
+    tests/fuzz/make_dns_corpus.py
+"""
+import base64
+import hashlib
+import hmac
+import json
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).resolve().parents[2] / "tests/fuzz/corpus"
+A, NS, CNAME, SOA, MX, TXT, AAAA, TLSA, TSIG, ANY = 1, 2, 5, 6, 15, 16, 28, 52, 250, 255
+NOW = 1764000000
+
+
+def name(text):
+    return b"".join(bytes([len(label)]) + label.encode() for label in text.split(".") if label) + b"\0"
+
+
+def record(owner, kind, data, ttl=60, rr_class=1):
+    owner = name(owner) if isinstance(owner, str) else owner
+    return owner + struct.pack(">HHIH", kind, rr_class, ttl, len(data)) + data
+
+
+def message(question, *sections, flags=0x8180):
+    sections = list(sections) + [[]] * (3 - len(sections))
+    counts = [len(section) for section in sections]
+    asked = b"" if question is None else name(question[0]) + struct.pack(">HH", question[1], 1)
+    head = struct.pack(">HHHHHH", 0x1234, flags, 0 if question is None else 1, *counts)
+    return head + asked + b"".join(b"".join(section) for section in sections)
+
+
+def text(*strings):
+    return b"".join(bytes([len(string)]) + string for string in strings)
+
+
+KEY = text(b"v=DKIM1; k=rsa; p=" + b"A" * 237, b"B" * 155)
+Q = ("a.example", TXT)
+ALIAS = record("a.example", CNAME, name("b.example"))
+ANSWERS = {
+    "text": message(Q, [record("a.example", TXT, KEY)]),
+    "alias": message(Q, [ALIAS, record("b.example", TXT, KEY)]),
+    "compressed": message(Q, [record(b"\xc0\x0c", CNAME, b"\1b\xc0\x0e"), record(b"\xc0\x27", TXT, text(b"x"))]),
+    "only-alias": message(("a.example", CNAME), [ALIAS]),
+    "dangling": message(Q, [ALIAS], [record("example", SOA, name("ns.example") + name("h.example") + bytes(20))],
+                        flags=0x8183),
+    "no-name": message(Q, flags=0x8183),
+    "no-data": message(Q),
+    "loop": message(Q, [ALIAS, record("b.example", CNAME, name("a.example"))]),
+    "two-aliases": message(Q, [ALIAS, record("a.example", CNAME, name("c.example"))]),
+    "address": message(("a.example", A), [record("a.example", A, bytes([192, 0, 2, 1]))]),
+    "address-6": message(("a.example", AAAA), [record("a.example", AAAA, bytes(15) + b"\1")]),
+    "address-short": message(("a.example", A), [record("a.example", A, b"\1")]),
+    "address-6-short": message(("a.example", AAAA), [record("a.example", AAAA, b"\1")]),
+    "mx": message(("a.example", MX), [record("a.example", MX, b"\0\x0a" + name("mx.example")),
+                                      record("a.example", MX, b"\0\0\0")]),
+    "mx-short": message(("a.example", MX), [record("a.example", MX, b"\0")]),
+    "mx-long": message(("a.example", MX), [record("a.example", MX, b"\0\x0a" + name("mx.example") + b"x")]),
+    "ns": message(("a.example", NS), [record("a.example", NS, name("ns.example"))]),
+    "soa": message(("a.example", SOA), [record("a.example", SOA, name("ns.example") + name("h.example") + bytes(20))]),
+    "tlsa": message(("a.example", TLSA), [record("a.example", TLSA, b"\3\1\1" + bytes(32))]),
+    "other": message(("a.example", 99), [record("a.example", 99, b"x")]),
+    "odd-names": message(("a\"*/._b.example", TXT), [record("a\"*/._b.example", TXT, text(b"\"\\\n\xff"))]),
+    "empty-text": message(Q, [record("a.example", TXT, b"\0")]),
+    "text-broken": message(Q, [record("a.example", TXT, b"\5abc")]),
+    "alias-broken": message(Q, [record("a.example", CNAME, b"\xc0\xff")]),
+    "edns": message(Q, [record("a.example", TXT, text(b"x"))], [], [record("", 41, b"", 0, 1232)]),
+    "truncated": message(Q, flags=0x8380),
+    "no-question": message(None),
+    "query": message(Q, flags=0x0100),
+    "trailing": message(Q) + b"x",
+    "short": message(Q)[:20],
+    "pointer-forwards": message(Q, [b"\xc0\xff" + bytes(10)]),
+    "label-kind": message(Q, [b"\x40" + bytes(10)]),
+    "long-name": message((".".join(["abcdefg"] * 31), TXT), [record(".".join(["abcdefg"] * 31), TXT, text(b"x"))]),
+    "too-long-name": message((".".join(["abcdefg"] * 33), TXT)),
+    "too-many": message(Q)[:6] + b"\xff\xff" + message(Q)[8:],
+}
+ANSWERS.update({f"rcode-{rcode}": message(Q, flags=0x8180 | rcode) for rcode in range(1, 12)})
+
+LINE = b"hmac-sha256:update-key:AAECAwQFBgcICQoLDA0ODw==\n"
+
+
+def tsig(owner="update-key", algorithm="hmac-sha256", time=NOW, mac=bytes(32), error=0, other=b"", rr_class=ANY, ttl=0):
+    data = name(algorithm) + struct.pack(">HIHH", time >> 32, time & 0xFFFFFFFF, 300, len(mac)) + mac
+    return record(owner, TSIG, data + struct.pack(">HHH", 0x1234, error, len(other)) + other, ttl, rr_class)
+
+
+def answer(*additionals, rcode=0, **sections):
+    return message(None, sections.get("answers", []), [], list(additionals), flags=0xA800 | rcode)
+
+
+UPDATES = {
+    "signed": LINE + answer(tsig()),
+    "refused": LINE + answer(tsig(), rcode=5),
+    "not-auth": LINE + answer(tsig(mac=b"", error=16), rcode=9),
+    "bad-key": LINE + answer(tsig(mac=b"", error=17), rcode=9),
+    "bad-time": LINE + answer(tsig(error=18, other=bytes(6)), rcode=9),
+    "bad-truncation": LINE + answer(tsig(error=22), rcode=9),
+    "wrong-mac": LINE + answer(tsig(mac=b"x" * 32)),
+    "short-mac": LINE + answer(tsig(mac=b"")),
+    "old": LINE + answer(tsig(time=NOW - 301)),
+    "another-key": LINE + answer(tsig(owner="another")),
+    "another-algorithm": LINE + answer(tsig(algorithm="hmac-md5")),
+    "wrong-class": LINE + answer(tsig(rr_class=1)),
+    "wrong-ttl": LINE + answer(tsig(ttl=1)),
+    "unsigned": LINE + answer(),
+    "twice": LINE + answer(tsig(), tsig()),
+    "not-last": LINE + answer(tsig(), record("", 41, b"", 0, 1232)),
+    "elsewhere": LINE + answer(answers=[tsig()]),
+    "cut": LINE + answer(record("update-key", TSIG, name("hmac-sha256") + bytes(5), 0, ANY)),
+    "cut-mac": LINE + answer(record("update-key", TSIG, name("hmac-sha256") + bytes(8) + b"\0\xff", 0, ANY)),
+    "malformed": LINE + b"x",
+    "records": LINE + message(("example", SOA), [record("a.example", TXT, KEY), record("a.example", A, bytes(4)),
+                                                 record("b.example", MX, b"\0\x0a" + name("mx.example"))],
+                              [record("c.example", MX, b"", 0, ANY)]),
+    "elsewhere-records": LINE + message(("other.example", SOA), [record("a.example", TXT, KEY)]),
+    "no-zone": LINE + message(("", SOA), [record("a.example", TXT, KEY)]),
+    "bad-record": LINE + message(("example", SOA), [record("a.example", 99, b"x")]),
+    "many-records": LINE + message(("example", SOA), [record(f"n{i}.example", TXT, text(b"x")) for i in range(300)]),
+    "large-records": LINE + message(("example", SOA),
+                                    [record("n.example", TXT, text(b"x" * 250) * 16) for _ in range(15)],
+                                    [record(f"n{i}.example", MX, b"", 0, ANY) for i in range(300)]),
+    "key-no-algorithm": b"a.b:AAECAwQFBgcICQoLDA0O+/==\n",
+    "key-short": b"a:AAAA\n", "key-none": b"\n", "key-name": b"a b:AAECAwQFBgcICQoLDA0ODw==\n",
+    "key-algorithm": b"hmac-md5:a:AAECAwQFBgcICQoLDA0ODw==\n", "key-base64": b"a:AAECAwQFBgcICQoLDA0ODw=!\n",
+    "key-bits": b"a:AAECAwQFBgcICQoLDA0ODx==\n", "key-length": b"a:AAE\n",
+}
+UPDATES.update({f"rcode-{rcode}": LINE + answer(tsig(), rcode=rcode) for rcode in (2, 9, 10, 4)})
+
+
+def return_path(number, day, message_id, secret):
+    head = bytes([0x10 | number]) + day.to_bytes(2, "big") + message_id
+    tag = hmac.new(secret, b"return path 1" + head, hashlib.sha256).digest()[:11]
+    return base64.b32encode(head + tag).lower()
+
+
+DAY = NOW // 86400
+GOOD = return_path(3, DAY, bytes(range(16)), b"k" * 32)
+PATHS = {
+    "valid": GOOD, "upper": GOOD.upper(), "old-key": return_path(0, DAY, bytes(16), b"o" * 32),
+    "stale": return_path(3, DAY - 36, bytes(16), b"k" * 32), "to-come": return_path(3, DAY + 2, bytes(16), b"k" * 32),
+    "forged": GOOD[:-1] + (b"a" if GOOD[-1:] != b"a" else b"b"), "no-key": return_path(7, DAY, bytes(16), b"k" * 32),
+    "other-form": b"a" * 48, "no-base32": GOOD[:-1] + b"1", "short": GOOD[:-1], "postmaster": b"postmaster",
+    "bytes": bytes(range(40)), "empty": b"",
+}
+
+
+def slot(kind, which, number, state="none", generation=0, until=0):
+    return {"kind": kind, "slot": which, "selector": "selectorab" + "abcd"[number], "token": "tokentoken22" + "abcd"[number],
+            "state": state, "since_ms": NOW * 1000 - 86400_000 * 200, "until_ms": until, "generation": generation}
+
+
+def domain(slots=None, **changes):
+    slots = slots or [slot("rsa", "a", 0, "active", 1), slot("rsa", "b", 1, "standby", 2)]
+    whole = {"version": 1, "name": "customer.example", "account": 7, "created_ms": NOW, "return_path_label": "returnpath",
+             "return_path_token": "returntoken22", "ed25519": len(slots) > 2, "slots": slots, "dns": "pending",
+             "dns_since_ms": 5, "last_check_ms": 0, "next_check_ms": 9, "words": []}
+    whole.update(changes)
+    return {key: value for key, value in whole.items() if value is not None}
+
+
+FOUR = [slot("rsa", "a", 0, "retired", 3, NOW * 1000 - 200), slot("rsa", "b", 1, "waiting", 1),
+        slot("ed25519", "a", 2, "active", 1), slot("ed25519", "b", 3, "standby", 1)]
+FOUR[0]["since_ms"] = 5
+DOMAINS = {
+    "two": domain(), "four": domain(FOUR), "verified": domain(FOUR, dns="verified", words=["x"]),
+    "broken": domain(dns="broken"), "unwanted": domain(FOUR, ed25519=False),
+    "unwanted-gone": domain(FOUR[:2] + [slot("ed25519", "a", 2), slot("ed25519", "b", 3)], ed25519=False),
+    "unknown-member": domain(colour=1), "missing": domain(account=None), "negative": domain(account=-1),
+    "large": domain(account=2 ** 32), "version": domain(version=2), "name": domain(name="localhost"),
+    "long-name": domain(name="x" * 2000), "flag": domain(ed25519=1), "word": domain(dns="fine"),
+    "words": domain(words="x"), "words-number": domain(words=[1]), "slot-number": domain([1, 2]),
+    "slots-none": domain(slots=[slot("rsa", "a", 0)]), "token": domain(return_path_token="x"),
+    "same": domain([slot("rsa", "a", 0), slot("rsa", "b", 0)]),
+    "never-made": domain([slot("rsa", "a", 0, "active"), slot("rsa", "b", 1)]),
+    "two-active": domain([slot("rsa", "a", 0, "active", 1), slot("rsa", "b", 1, "active", 1)]),
+    "array": [1],
+}
+
+
+def main():
+    sets = {"dns_answer": ANSWERS, "dns_update": UPDATES, "return_path": PATHS,
+            "sender_domain": {"empty": b"", "no-json": b"\0{", "long": b"\0" + b" " * 66000}}
+    for number, (key, value) in enumerate(DOMAINS.items()):
+        sets["sender_domain"][key] = bytes([number]) + json.dumps(value).encode()
+    for seed in range(24):  # answers of every kind
+        value = [DOMAINS["two"], DOMAINS["four"], DOMAINS["verified"], DOMAINS["unwanted"]][seed % 4]
+        sets["sender_domain"][f"answers-{seed}"] = bytes([100 + seed]) + json.dumps(value).encode()
+    for target, inputs in sets.items():
+        folder = CORPUS / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for key, value in inputs.items():
+            (folder / key).write_bytes(value)
+
+
+if __name__ == "__main__":
+    main()

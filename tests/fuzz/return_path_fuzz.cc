@@ -1,0 +1,66 @@
+// Local parts that bounces come to. Nothing but what was made is valid; what was made of the first
+// 17 bytes (a key's number and an id) is, in either case, until it is too old.
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "gateway/base/check.h"
+#include "gateway/base/text.h"
+#include "gateway/mail/return_path.h"
+
+namespace ringpost::mail {
+namespace {
+
+const WallTime kNow = WallFromMillis(1'764'000'000'000);
+constexpr size_t kIdBytes = 16;
+
+const std::array<ReturnPathKey, 2>& Keys() {
+  static const tls::Key key = tls::Key::From(std::string(32, 'k'));
+  static const tls::Key old = tls::Key::From(std::string(32, 'o'));
+  static const std::array<ReturnPathKey, 2> keys = {{{0, &old}, {3, &key}}};
+  return keys;
+}
+
+void CheckAny(std::string_view local_part) {
+  ReturnPathResult result = VerifyReturnPath(local_part, Keys(), kNow);
+  bool ours =
+      result.verdict == ReturnPathVerdict::kValid || result.verdict == ReturnPathVerdict::kStale;
+  RP_CHECK(ours || result.id == MessageId{});
+  if (result.verdict != ReturnPathVerdict::kValid) return;
+  bool made = false;
+  for (const ReturnPathKey& key : Keys()) {
+    for (int days = -1; days <= 35; ++days) {
+      made |= MakeReturnPath(key, result.id, kNow - Seconds(days * 86'400)) == ToLower(local_part);
+    }
+  }
+  RP_CHECK(made);
+}
+
+void CheckMade(std::string_view bytes) {
+  const ReturnPathKey& key = Keys()[static_cast<uint8_t>(bytes[0]) & 1];
+  MessageId id = MessageId::FromKey(bytes.substr(1, kIdBytes));
+  std::string made = MakeReturnPath(key, id, kNow);
+  RP_CHECK(made.size() == kReturnPathCharacters);
+  if (bytes[0] & 2)
+    std::transform(made.begin(), made.end(), made.begin(),
+                   [](char c) { return IsAlpha(c) ? static_cast<char>(c & ~0x20) : c; });
+  ReturnPathResult result = VerifyReturnPath(made, Keys(), kNow);
+  RP_CHECK(result.verdict == ReturnPathVerdict::kValid && result.id == id);
+  result = VerifyReturnPath(made, Keys(), kNow + kReturnPathLife + Seconds(86'400));
+  RP_CHECK(result.verdict == ReturnPathVerdict::kStale && result.id == id);
+  made[static_cast<uint8_t>(bytes[1]) % made.size()] = '7';
+  RP_CHECK(VerifyReturnPath(made, Keys(), kNow).id == id ||
+           VerifyReturnPath(made, Keys(), kNow).verdict != ReturnPathVerdict::kValid);
+}
+
+}  // namespace
+}  // namespace ringpost::mail
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace ringpost::mail;
+  std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  CheckAny(bytes);
+  if (size > kIdBytes) CheckMade(bytes);
+  return 0;
+}

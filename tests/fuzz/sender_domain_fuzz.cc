@@ -1,0 +1,88 @@
+// A sender domain's record, as an import could bring it. What is taken comes back as it was, gives
+// only records that may be published, and bears any answers of the DNS: failures never change its
+// state, and what is made of it is a record again.
+//
+// The first byte seeds the answers.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gateway/base/check.h"
+#include "gateway/base/random.h"
+#include "gateway/identity/domain_check.h"
+#include "gateway/identity/key_rotation.h"
+#include "gateway/identity/sender_domain_json.h"
+
+namespace ringpost::identity {
+namespace {
+
+constexpr std::string_view kZone = "gw.example";
+const WallTime kNow = WallFromMillis(1'764'000'000'000);
+
+dns::Answer AnyAnswer(const dns::Question& question, const RecordToPublish& record,
+                      const std::string& key, Random* random) {
+  dns::Answer answer;
+  answer.question = question;
+  uint64_t kind = random->Below(8);
+  if (kind == 0) return dns::FailedAnswer(question, "SERVFAIL");
+  if (kind == 1) {
+    answer = dns::FailedAnswer(question, "no signature");
+    answer.security = dns::Answer::Security::kBogus;
+    return answer;
+  }
+  answer.outcome = dns::Answer::Outcome::kNoName;
+  if (kind == 2) return answer;
+  if (kind != 3) {
+    answer.aliases = {{question.name, kind == 4 ? "x.example" : record.value}};
+  }
+  if (kind != 5) {
+    answer.outcome = dns::Answer::Outcome::kRecords;
+    answer.records = {{record.value, question.type, 60, 0, kind == 6 ? "another" : key}};
+  }
+  return answer;
+}
+
+void CheckLife(const SenderDomain& domain, uint8_t seed) {
+  Random random(seed);
+  std::vector<std::string> keys;
+  for (const DkimSlot& slot : domain.slots) keys.push_back("v=DKIM1; p=" + slot.token);
+  std::vector<dns::Answer> failures, answers;
+  std::vector<dns::Question> questions = DomainQuestions(domain, kZone);
+  std::vector<RecordToPublish> records = RecordsToPublish(domain, kZone);
+  for (size_t i = 0; i < questions.size(); ++i) {
+    const RecordToPublish& record = records[i / 2];
+    failures.push_back(dns::FailedAnswer(questions[i], "SERVFAIL"));
+    answers.push_back(AnyAnswer(questions[i], record,
+                                record.slot < 0 ? "mx.example" : keys[record.slot], &random));
+  }
+  RP_CHECK(JudgeDomain(domain, kZone, keys, failures, kNow).domain.dns == domain.dns);
+  DomainVerdict verdict = JudgeDomain(domain, kZone, keys, answers, kNow);
+  RP_CHECK(CheckSenderDomain(verdict.domain).ok());
+  Rotation rotation =
+      Rotate(verdict.domain, verdict.sights, DefaultRotation(Seconds(432'000), Seconds(300)), kNow);
+  for (size_t slot : rotation.wanted) KeyGenerated(&rotation.domain, slot, kNow);
+  RP_CHECK(CheckSenderDomain(rotation.domain).ok());
+  RP_CHECK(*SenderDomainFromJson(SenderDomainToJson(rotation.domain)) == rotation.domain);
+  RegionMail region = {{{10, "mx.example"}}, "v=spf1 -all"};
+  for (const dns::Record& record : ZoneRecords(domain, kZone, keys, region, 300)) {
+    RP_CHECK(dns::CheckRecord(record).ok());
+  }
+}
+
+}  // namespace
+}  // namespace ringpost::identity
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace ringpost::identity;
+  if (size == 0) return 0;
+  std::string_view json(reinterpret_cast<const char*>(data) + 1, size - 1);
+  ringpost::StatusOr<SenderDomain> domain = SenderDomainFromJson(json);
+  if (!domain.ok()) {
+    RP_CHECK(!ringpost::MessageOf(domain.status()).empty());
+    return 0;
+  }
+  ringpost::StatusOr<SenderDomain> again = SenderDomainFromJson(SenderDomainToJson(*domain));
+  RP_CHECK(again.ok() && *again == *domain);
+  CheckLife(*domain, data[0]);
+  return 0;
+}

@@ -262,6 +262,10 @@ TEST(DispatcherSigningTest, AConnectionThatBreaksWhileItsSignatureIsMade) {
     ASSERT_EQ(hop.messages.size(), 1u);
     EXPECT_EQ(WhatIsWrongWithDkim(hop.messages[0].content, kDomain, "ed", *Ed25519()), "");
     EXPECT_FALSE(rig.signers.RunOne());
+    // Nothing had been tried of it.
+    EXPECT_EQ(rig.log.Of("deferred").size(), from_spool ? 1u : 0u);
+    EXPECT_EQ(RecordingLog::Field(rig.log.Of("delivered").at(0), "attempts"),
+              from_spool ? "2" : "1");
   }
 }
 

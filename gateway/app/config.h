@@ -49,6 +49,8 @@ struct RegionConfig {
   std::string store;  // the region's own directory
   std::string log;    // the file of its message log
   std::vector<IpAddress> egress;
+  std::vector<std::string> bounce_hosts;  // that take mail for return paths; empty: this one
+  std::string spf;                        // of return paths; empty: made from `egress`
   bool operator==(const RegionConfig&) const = default;
 };
 
@@ -118,6 +120,22 @@ struct DeliverySettings {
   bool operator==(const DeliverySettings&) const = default;
 };
 
+// What customers' domains lead to, and how the DNS is asked about them.
+struct DnsConfig {
+  std::string zone;                       // the operator's; empty: no domains are verified here
+  std::vector<std::string> name_servers;  // of the zone
+  std::string mailbox;                    // who looks after it, as a name
+  std::vector<Endpoint> forwarders;       // empty: the servers of the Internet are asked
+  std::string trust_anchors;              // a file; empty: nothing is validated
+  struct Stub {
+    std::string zone;  // "" is the root
+    Endpoint server;
+    bool operator==(const Stub&) const = default;
+  };
+  std::vector<Stub> stubs;
+  bool operator==(const DnsConfig&) const = default;
+};
+
 struct LogConfig {
   std::string path;  // the daemon's own lines; empty: standard error
   bool operator==(const LogConfig&) const = default;
@@ -148,6 +166,7 @@ struct Config {
   std::vector<delivery::Destination> destinations;
   LimitsConfig limits;
   DeliverySettings delivery;
+  DnsConfig dns;
   LogConfig log;
   ControlConfig control;
 };

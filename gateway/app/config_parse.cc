@@ -127,6 +127,7 @@ void ReadRegion(const toml::table* from, ErrorList* errors, const std::string& b
                 region->egress.push_back(*address);
                 return std::nullopt;
               });
+  ReadRegionMail(&table, region);
   table.Finish();
 }
 
@@ -414,6 +415,7 @@ void ReadAll(const toml::table& document, std::string_view system_hostname, Erro
   ReadDestinations(&root, config);
   ReadLimits(&root, &config->limits);
   ReadDelivery(&root, &config->delivery);
+  ReadDns(&root, config);
   ReadLog(&root, &config->log);
   ReadControl(&root, config);
   root.Finish();

@@ -27,6 +27,9 @@ class GatewayControl final : public ControlTarget {
   void RequestIdentity(IdentityRequest request, uint32_t uid, IdentityDone done) override {
     gateway_->RequestIdentity(std::move(request), uid, std::move(done));
   }
+  void RequestDomain(DomainRequest request, uint32_t uid, IdentityDone done) override {
+    gateway_->RequestDomain(std::move(request), uid, std::move(done));
+  }
   ConfigCheck CheckConfig() override;
   void RequestDrain() override { gateway_->RequestDrain(); }
   Status StartTrace(const TraceFilter& filter, TraceSink sink) override;

@@ -39,7 +39,7 @@ struct CommandSpec {
   uint32_t accepts;
   bool needs_filter;  // a filter, or "all"
 };
-constexpr std::array<CommandSpec, 20> kCommands = {{
+constexpr std::array<CommandSpec, 27> kCommands = {{
     {ControlCommand::kStatus, "status", 0, false},
     {ControlCommand::kQueueSummary, "queue summary", kRegion | kDomain | kNextHop, false},
     {ControlCommand::kQueueList, "queue list", kFilter | kLimit | kAfter, false},
@@ -60,6 +60,13 @@ constexpr std::array<CommandSpec, 20> kCommands = {{
     {ControlCommand::kIdentityRemove, "identity remove", 0, false},
     {ControlCommand::kIdentityList, "identity list", 0, false},
     {ControlCommand::kIdentityAudit, "identity audit", 0, false},
+    {ControlCommand::kDomainAdd, "domain add", 0, false},
+    {ControlCommand::kDomainShow, "domain show", 0, false},
+    {ControlCommand::kDomainList, "domain list", 0, false},
+    {ControlCommand::kDomainCheck, "domain check", 0, false},
+    {ControlCommand::kDomainRemove, "domain remove", 0, false},
+    {ControlCommand::kDnsZone, "dns zone", 0, false},
+    {ControlCommand::kDnsRecords, "dns records", 0, false},
 }};
 
 ControlError BadRequest(std::string message, std::string hint = "") {
@@ -203,10 +210,7 @@ const CommandSpec* FindCommand(std::string_view name) {
 }
 
 // Those whose members are read elsewhere.
-bool IsIdentity(ControlCommand command) {
-  return command == ControlCommand::kIdentityPut || command == ControlCommand::kIdentityRemove ||
-         command == ControlCommand::kIdentityList || command == ControlCommand::kIdentityAudit;
-}
+bool IsIdentity(ControlCommand command) { return command >= ControlCommand::kIdentityPut; }
 
 // What the members mean together.
 std::optional<ControlError> CheckWhole(const CommandSpec& spec, const ControlRequest& request) {

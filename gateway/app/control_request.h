@@ -16,8 +16,8 @@
 //   seconds   suspend: how long; domain or next_hop says what
 //   client    trace: a network ("192.0.2.0/24") whose sessions are shown; or next_hop
 //
-// What "identity put", "remove", "list" and "audit" take is identity_request.h's: here they are
-// objects and no more.
+// What "identity ..." takes is identity_request.h's, and what "domain ..." and "dns ..." take is
+// domain_request.h's: here they are objects and no more.
 //
 // An unknown member, a wrong type or a value out of bounds refuses the request and says what is
 // accepted.
@@ -57,6 +57,13 @@ enum class ControlCommand : uint8_t {
   kIdentityRemove,
   kIdentityList,
   kIdentityAudit,
+  kDomainAdd,
+  kDomainShow,
+  kDomainList,
+  kDomainCheck,
+  kDomainRemove,
+  kDnsZone,
+  kDnsRecords,
 };
 std::string_view ControlCommandName(ControlCommand command);
 

@@ -52,6 +52,11 @@ bool ChangesSomething(ControlCommand command) {
     case ControlCommand::kConfigCheck:
     case ControlCommand::kIdentityList:
     case ControlCommand::kIdentityAudit:
+    case ControlCommand::kDomainShow:
+    case ControlCommand::kDomainList:
+    case ControlCommand::kDomainCheck:
+    case ControlCommand::kDnsZone:
+    case ControlCommand::kDnsRecords:
       return false;
     default:
       return true;
@@ -90,6 +95,9 @@ class ControlServer::Impl {
   void StartGather(ControlClient& client, ControlRequest request);
   void StartReload(ControlClient& client, ControlRequest request);
   void StartIdentity(ControlClient& client, ControlRequest request);
+  void StartDomain(ControlClient& client, ControlRequest request);
+  // Where the answer of accounts, credentials and domains goes.
+  ControlTarget::IdentityDone AnswerTo(const ControlClient& client) const;
   void StartTrace(ControlClient& client, ControlRequest request);
   void CheckConfig(ControlClient& client);
   void TakeCommand(std::unique_ptr<PendingCommand> command);
@@ -299,6 +307,15 @@ void ControlServer::Impl::HandleRequest(ControlClient& client, ControlRequest re
     case ControlCommand::kIdentityAudit:
       StartIdentity(client, std::move(request));
       return;
+    case ControlCommand::kDomainAdd:
+    case ControlCommand::kDomainShow:
+    case ControlCommand::kDomainList:
+    case ControlCommand::kDomainCheck:
+    case ControlCommand::kDomainRemove:
+    case ControlCommand::kDnsZone:
+    case ControlCommand::kDnsRecords:
+      StartDomain(client, std::move(request));
+      return;
     case ControlCommand::kTrace:
       StartTrace(client, std::move(request));
       return;
@@ -379,9 +396,22 @@ void ControlServer::Impl::StartIdentity(ControlClient& client, ControlRequest re
   if (const auto* error = std::get_if<ControlError>(&parsed)) return Refuse(client, *error);
   client.Begin(Work::kIdentity, std::move(request), now_);
   target_->RequestIdentity(std::move(std::get<IdentityRequest>(parsed)), client.peer().uid,
-                           [mailbox = mailbox_, id = client.id()](const identity::Json& answer) {
-                             IdentityReply::Send(mailbox, id, answer);
-                           });
+                           AnswerTo(client));
+}
+
+void ControlServer::Impl::StartDomain(ControlClient& client, ControlRequest request) {
+  auto parsed = ParseDomainRequest(request.command, std::move(*request.identity));
+  request.identity.reset();
+  if (const auto* error = std::get_if<ControlError>(&parsed)) return Refuse(client, *error);
+  client.Begin(Work::kIdentity, std::move(request), now_);
+  target_->RequestDomain(std::move(std::get<DomainRequest>(parsed)), client.peer().uid,
+                         AnswerTo(client));
+}
+
+ControlTarget::IdentityDone ControlServer::Impl::AnswerTo(const ControlClient& client) const {
+  return [mailbox = mailbox_, id = client.id()](const identity::Json& answer) {
+    IdentityReply::Send(mailbox, id, answer);
+  };
 }
 
 void ControlServer::Impl::TakeIdentity(const IdentityReply& reply) {
@@ -392,8 +422,10 @@ void ControlServer::Impl::TakeIdentity(const IdentityReply& reply) {
     std::string outcome = "ok";
     if (auto changes = reply.answer.find("changes"); changes != reply.answer.end()) {
       for (const auto& change : *changes) affected += change["what"] != "unchanged";
-    } else {
+    } else if (!reply.answer["ok"].get<bool>()) {
       outcome = reply.answer["error"]["message"].get<std::string>();
+    } else {
+      affected = 1;
     }
     WriteAudit(*client, affected, outcome);
   }

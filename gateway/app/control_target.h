@@ -56,6 +56,7 @@ class ControlTarget {
   virtual void RequestReload(ReloadDone done) = 0;  // as SIGHUP
   // Accounts and credentials; `uid`: who asks.
   virtual void RequestIdentity(IdentityRequest request, uint32_t uid, IdentityDone done) = 0;
+  virtual void RequestDomain(DomainRequest request, uint32_t uid, IdentityDone done) = 0;
   virtual ConfigCheck CheckConfig() = 0;  // reads the file; changes nothing
   virtual void RequestDrain() = 0;        // as SIGTERM
   // One trace at a time. Not OK: why not, in words.

@@ -180,10 +180,7 @@ Status GatewayImpl::StartShards() {
     if (!status.ok()) return Prefixed("shard " + std::to_string(index) + ": ", status);
     shards_.push_back(std::move(shard));
   }
-  ForEachShard(
-      [directory = identity_->directory()](Shard& shard) { shard.SetDirectory(directory); });
-  StartIdentity();
-  return OkStatus();
+  return StartIdentity();
 }
 
 Status GatewayImpl::Start() {
@@ -317,7 +314,7 @@ uint64_t GatewayImpl::TrafficBytes() const {
 
 bool GatewayImpl::Stop() {
   acme_.reset();  // before what it uses
-  if (identity_) identity_->Stop();
+  StopIdentity();
   for (auto& region : regions_) region->spool->StopScan();  // it posts to the shards
   ForEachShard([](Shard& shard) { shard.Finish(); });
   bool all = true;

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "gateway/app/config.h"
+#include "gateway/app/domain_request.h"
 #include "gateway/app/identity_request.h"
 #include "gateway/app/listen_fds.h"
 #include "gateway/base/ip_address.h"
@@ -110,6 +111,9 @@ class Gateway {
   // and with every shard. `uid`: of who asks.
   virtual void RequestIdentity(IdentityRequest request, uint32_t uid,
                                std::function<void(const identity::Json&)> done) = 0;
+  // The same of domains; kDomainCheck asks the DNS first.
+  virtual void RequestDomain(DomainRequest request, uint32_t uid,
+                             std::function<void(const identity::Json&)> done) = 0;
   // As SIGTERM.
   virtual void RequestDrain() = 0;
 

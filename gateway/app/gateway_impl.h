@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/app/domain_keeper.h"
 #include "gateway/app/gateway.h"
 #include "gateway/app/identity_service.h"
 #include "gateway/app/listen_sockets.h"
@@ -56,6 +57,8 @@ class GatewayImpl final : public Gateway {
   void RequestReload(std::function<void(const ReloadOutcome&)> done) override;
   void RequestIdentity(IdentityRequest request, uint32_t uid,
                        std::function<void(const identity::Json&)> done) override;
+  void RequestDomain(DomainRequest request, uint32_t uid,
+                     std::function<void(const identity::Json&)> done) override;
   void RequestDrain() override;
   int request_fd() const override { return request_fd_; }
   bool ServeRequests() override;
@@ -109,7 +112,8 @@ class GatewayImpl final : public Gateway {
 
   // gateway_identity.cc
   Status OpenIdentity();
-  void StartIdentity();
+  Status StartIdentity();
+  void StopIdentity();
 
   // gateway_reload.cc
   ReloadOutcome Apply(Config fresh);
@@ -137,6 +141,7 @@ class GatewayImpl final : public Gateway {
   http::AcmeChallenges acme_challenges_;
   std::unique_ptr<storage::ControlStore> control_store_;
   std::unique_ptr<IdentityService> identity_;
+  std::unique_ptr<DomainKeeper> domains_;
   std::shared_ptr<http::AcmeService> acme_;           // null: no [acme]. Changes under mutex_
   std::shared_ptr<const tls::Certificate> stand_in_;  // once it was needed
   std::unique_ptr<PasswordStore> passwords_;

@@ -48,6 +48,7 @@ std::vector<std::string> GatewayImpl::RestartKeys(const Config& fresh) const {
   differs(!(fresh.reactor == config_.reactor), "[reactor]");
   differs(fresh.regions != config_.regions, "[[region]]");
   differs(fresh.ktls != config_.ktls, "[tls] ktls");
+  differs(!(fresh.dns == config_.dns), "[dns]");
   differs(!(fresh.log == config_.log), "[log]");
   differs(!(fresh.control == config_.control), "[control]");
   return keys;
@@ -98,6 +99,7 @@ ReloadOutcome GatewayImpl::Apply(Config fresh) {
   fresh.reactor = config_.reactor;
   fresh.regions = config_.regions;
   fresh.ktls = config_.ktls;
+  fresh.dns = config_.dns;
   fresh.log = config_.log;
   fresh.control = config_.control;
   config_ = std::move(fresh);

@@ -142,6 +142,12 @@ Status IdentityBook::LoadNext() {
 
 // --- Finding
 
+std::optional<uint32_t> IdentityBook::AccountNamed(std::string_view name) const {
+  auto found = accounts_.find(ToLower(name));
+  if (found == accounts_.end()) return std::nullopt;
+  return found->second;
+}
+
 // Lists of a record that was read, or has just been parsed, are known to be good.
 uint32_t IdentityBook::SettingsOf(const CredentialRecord& record,
                                   identity::Directory::Builder* builder) {

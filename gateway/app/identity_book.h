@@ -39,6 +39,8 @@ class IdentityBook {
 
   const std::shared_ptr<const identity::Directory>& directory() const { return directory_; }
 
+  std::optional<uint32_t> AccountNamed(std::string_view name) const;
+
   // `uid`: who asks, for the audit log.
   Json Answer(const IdentityRequest& request, uint32_t uid, WallTime now);
 

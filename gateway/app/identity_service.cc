@@ -3,15 +3,21 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include <future>
+
 #include "gateway/app/control_json.h"
 #include "gateway/base/limits.h"
 
 namespace ringpost::app {
 
-StatusOr<std::unique_ptr<IdentityService>> IdentityService::Open(storage::ControlStore* store) {
+StatusOr<std::unique_ptr<IdentityService>> IdentityService::Open(storage::ControlStore* store,
+                                                                 DomainOptions options) {
   auto book = IdentityBook::Open(store);
   if (!book.ok()) return book.status();
-  return std::unique_ptr<IdentityService>(new IdentityService(std::move(*book)));
+  auto domains = DomainBook::Open(store, book->get(), std::move(options));
+  if (!domains.ok()) return domains.status();
+  return std::unique_ptr<IdentityService>(
+      new IdentityService(std::move(*book), std::move(*domains)));
 }
 
 IdentityService::~IdentityService() { Stop(); }
@@ -19,10 +25,35 @@ IdentityService::~IdentityService() { Stop(); }
 void IdentityService::Start(Publish publish) {
   publish_ = std::move(publish);
   shared_->stopping = false;
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this] { Main(); });
 }
 
 void IdentityService::Request(IdentityRequest request, uint32_t uid, Done done) {
+  auto held = std::make_shared<IdentityRequest>(std::move(request));
+  Submit(
+      {[this, held, uid] { return book_->Answer(*held, uid, ReadWallClock()); }, std::move(done)});
+}
+
+void IdentityService::Request(DomainRequest request, uint32_t uid, Done done) {
+  Submit({[this, request = std::move(request), uid] {
+            return domains_->Answer(request, uid, ReadWallClock());
+          },
+          std::move(done)});
+}
+
+bool IdentityService::Run(const std::function<void(DomainBook*)>& work) {
+  std::promise<bool> ended;
+  bool done = false;
+  Submit({[&] {
+            work(domains_.get());
+            done = true;
+            return identity::Json();
+          },
+          [&](const identity::Json&) { ended.set_value(done); }});
+  return ended.get_future().get();
+}
+
+void IdentityService::Submit(Item item) {
   ControlError error;
   {
     std::lock_guard lock(shared_->mutex);
@@ -31,12 +62,12 @@ void IdentityService::Request(IdentityRequest request, uint32_t uid, Done done) 
     } else if (shared_->items.size() >= limits::kIdentityRequestsMax) {
       error = {"busy", "too many requests wait already", "try again in a moment"};
     } else {
-      shared_->items.push_back({std::move(request), uid, std::move(done)});
+      shared_->items.push_back(std::move(item));
       shared_->changed.notify_all();
       return;
     }
   }
-  done(ErrorAnswer(error));
+  item.done(ErrorAnswer(error));
 }
 
 void IdentityService::Stop() {
@@ -64,7 +95,7 @@ bool IdentityService::TakeOne(Item* item) {
 // same, and the next start has it.
 void IdentityService::HandOut() {
   auto handed_out = std::make_shared<bool>(false);
-  publish_(book_->directory(), [shared = shared_, handed_out] {
+  publish_(view(), [shared = shared_, handed_out] {
     std::lock_guard lock(shared->mutex);
     *handed_out = true;
     shared->changed.notify_all();
@@ -73,17 +104,17 @@ void IdentityService::HandOut() {
   shared_->changed.wait(lock, [&] { return shared_->stopping || *handed_out; });
 }
 
-void IdentityService::Run() {
+void IdentityService::Main() {
   sigset_t all;
   sigfillset(&all);  // signals are the main thread's
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
   prctl(PR_SET_NAME, "rp-identity");
   Item item;
   while (TakeOne(&item)) {
-    auto before = book_->directory();
-    identity::Json answer = book_->Answer(item.request, item.uid, ReadWallClock());
-    if (book_->directory() != before) HandOut();
-    before.reset();
+    View before = view();
+    identity::Json answer = item.work();
+    if (view() != before) HandOut();
+    before = View();
     item.done(answer);
     item = Item();
   }

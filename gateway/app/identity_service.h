@@ -1,13 +1,13 @@
-// IdentityService: a thread for the IdentityBook: requests one after the other, and what they
-// change handed to every shard before they are answered.
+// IdentityService: a thread for the IdentityBook and the DomainBook: requests one after the other,
+// and what they change handed to every shard before they are answered.
 //
-//   auto service = IdentityService::Open(store);   // reads all there is: seconds for a million
-//   ... shards start with (*service)->directory()
+//   auto service = IdentityService::Open(store, options);  // reads all there is: seconds for a
+//   ... shards start with (*service)->view()               // million
 //   (*service)->Start(publish);
-//   (*service)->Request(request, uid, done);       // any thread
-//   (*service)->Stop();                            // before the shards end
+//   (*service)->Request(request, uid, done);               // any thread
+//   (*service)->Stop();                                    // before the shards end
 //
-// Threads: Request from any; Done and Publish are called on the service's own.
+// Threads: Request and Run from any; Done and Publish are called on the service's own.
 #pragma once
 
 #include <condition_variable>
@@ -17,6 +17,7 @@
 #include <mutex>
 #include <thread>
 
+#include "gateway/app/domain_book.h"
 #include "gateway/app/identity_book.h"
 
 namespace ringpost::app {
@@ -24,39 +25,50 @@ namespace ringpost::app {
 class IdentityService {
  public:
   using Done = std::function<void(const identity::Json& answer)>;
-  // Hands the directory to every shard, and calls `all_have_it` once, on any thread, when each has
-  // it.
-  using Publish = std::function<void(const std::shared_ptr<const identity::Directory>& directory,
-                                     std::function<void()> all_have_it)>;
+  // What shards go by.
+  struct View {
+    std::shared_ptr<const identity::Directory> directory;
+    std::shared_ptr<const mail::SigningKeys> keys;
+    bool operator==(const View&) const = default;  // the very same
+  };
+  // Hands it to every shard, and calls `all_have_it` once, on any thread, when each has it.
+  using Publish = std::function<void(const View& view, std::function<void()> all_have_it)>;
 
   // `store` outlives it.
-  static StatusOr<std::unique_ptr<IdentityService>> Open(storage::ControlStore* store);
+  static StatusOr<std::unique_ptr<IdentityService>> Open(storage::ControlStore* store,
+                                                         DomainOptions domains);
   ~IdentityService();
   IdentityService(const IdentityService&) = delete;
   IdentityService& operator=(const IdentityService&) = delete;
 
   // Before Start.
-  std::shared_ptr<const identity::Directory> directory() const { return book_->directory(); }
+  View view() const { return {book_->directory(), domains_->keys()}; }
   void Start(Publish publish);
   // `done` is called once: at once and here where too many wait or it has stopped. `uid`: of who
   // asks.
   void Request(IdentityRequest request, uint32_t uid, Done done);
+  void Request(DomainRequest request, uint32_t uid, Done done);
+  // Waits until `work` was done, and what it changed is with every shard. False: the service stops,
+  // and it was not done. Not on the service's own thread.
+  bool Run(const std::function<void(DomainBook*)>& work);
   // What waits is answered that the daemon stops.
   void Stop();
 
  private:
   struct Item {
-    IdentityRequest request;
-    uint32_t uid = 0;
+    std::function<identity::Json()> work;
     Done done;
   };
 
-  explicit IdentityService(std::unique_ptr<IdentityBook> book) : book_(std::move(book)) {}
-  void Run();
+  IdentityService(std::unique_ptr<IdentityBook> book, std::unique_ptr<DomainBook> domains)
+      : book_(std::move(book)), domains_(std::move(domains)) {}
+  void Main();
+  void Submit(Item item);
   bool TakeOne(Item* item);  // false: it is over
   void HandOut();
 
   std::unique_ptr<IdentityBook> book_;
+  std::unique_ptr<DomainBook> domains_;
   Publish publish_;
   // Held by shards too, which may come back after the end.
   struct Shared {

@@ -63,6 +63,46 @@ StatusOr<ClientTlsContexts> MakeClientTlsContexts(const Config& config) {
   return contexts;
 }
 
+DomainOptions MakeDomainOptions(const Config& config) {
+  DomainOptions options;
+  options.zone = config.dns.zone;
+  options.name_servers = config.dns.name_servers;
+  options.mailbox = config.dns.mailbox;
+  options.queue_life = config.delivery.lifetime;
+  for (const RegionConfig& region : config.regions) {
+    identity::RegionMail mail;
+    uint16_t preference = 10;
+    for (const std::string& host : region.bounce_hosts) {
+      mail.exchanges.push_back({preference, host});
+      preference = static_cast<uint16_t>(preference + 10);
+    }
+    if (mail.exchanges.empty()) mail.exchanges.push_back({preference, config.hostname});
+    mail.spf = region.spf;
+    if (mail.spf.empty()) {
+      mail.spf = "v=spf1";
+      for (const IpAddress& address : region.egress) {
+        mail.spf += (address.is_v4() ? " ip4:" : " ip6:") + address.ToString();
+      }
+      if (region.egress.empty()) mail.spf += " a:" + config.hostname;
+      mail.spf += " -all";
+    }
+    options.regions.emplace_back(region.name, std::move(mail));
+  }
+  return options;
+}
+
+dns::ResolverOptions MakeResolverOptions(const Config& config) {
+  dns::ResolverOptions options;
+  options.forwarders = config.dns.forwarders;
+  options.trust_anchors_file = config.dns.trust_anchors;
+  for (const DnsConfig::Stub& stub : config.dns.stubs) {
+    options.stubs.push_back({stub.zone, stub.server});
+  }
+  // "Not there" is looked at again every 7 minutes: what was kept longer would be in the way.
+  options.cache_seconds_max = 60;
+  return options;
+}
+
 StatusOr<http::AcmeOptions> MakeAcmeOptions(const Config& config) {
   const AcmeConfig& acme = *config.acme;
   auto authorities = tls::ClientContext::Make({AuthoritiesOr(acme.authorities), true});

@@ -7,8 +7,10 @@
 #include <memory>
 
 #include "gateway/app/config.h"
+#include "gateway/app/domain_book.h"
 #include "gateway/base/status.h"
 #include "gateway/delivery/config.h"
+#include "gateway/dns/resolver.h"
 #include "gateway/http/acme_service.h"
 #include "gateway/session/inbound_policy.h"
 #include "gateway/tls/client_context.h"
@@ -39,6 +41,8 @@ struct ClientTlsContexts {
 
 // Reads the file of authorities, once. An error names it.
 StatusOr<ClientTlsContexts> MakeClientTlsContexts(const Config& config);
+DomainOptions MakeDomainOptions(const Config& config);
+dns::ResolverOptions MakeResolverOptions(const Config& config);
 // config.acme is there.
 StatusOr<http::AcmeOptions> MakeAcmeOptions(const Config& config);
 std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config& config);

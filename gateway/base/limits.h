@@ -179,6 +179,13 @@ inline constexpr size_t kDescriptionBytesMax = 200;
 inline constexpr size_t kIdentityRecordsMax = 1000;
 // Requests that wait for those before them; more: refused, and to be sent again.
 inline constexpr size_t kIdentityRequestsMax = 64;
+// Rates that can be owed to at once, nearly; beyond, one is not counted, and mail passes.
+inline constexpr size_t kRatePlaces = 1 << 16;
+// Domains that are asked about at once.
+inline constexpr size_t kDomainChecksAtOnce = 8;
+// How long records of the operator's zone may be kept; what we tell customers for theirs.
+inline constexpr uint32_t kZoneTtlSeconds = 300;
+inline constexpr uint32_t kCustomerTtlSeconds = 3600;
 
 // --- ACME
 // Names a configuration may ask certificates for, each its own; more is an error.

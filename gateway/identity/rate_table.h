@@ -22,9 +22,6 @@
 
 namespace ringpost::identity {
 
-// Limits that can be in use at once, nearly.
-inline constexpr size_t kRatePlaces = 1 << 16;
-
 class RateTable {
  public:
   enum class Kind : uint8_t { kAccount = 1, kCredential, kListener };

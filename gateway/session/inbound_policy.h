@@ -66,7 +66,7 @@ struct InboundShared {
   std::atomic<uint32_t> connections_max{limits::kConnectionsMaxDefault};
   std::atomic<Pressure> pressure{Pressure::kNone};
   AddressCounts addresses;
-  identity::RateTable rates{identity::kRatePlaces};  // of accounts and credentials
+  identity::RateTable rates{limits::kRatePlaces};  // of accounts and credentials
   HttpSide* http = nullptr;  // null: there is none, and what is HTTP is closed
 };
 

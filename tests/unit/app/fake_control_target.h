@@ -175,6 +175,10 @@ class FakeControlTarget : public ControlTarget {
     identity_uid_ = uid;
     done(identity_answer_);
   }
+  void RequestDomain(DomainRequest request, uint32_t, IdentityDone done) override {
+    domain_request_ = std::move(request);
+    done(identity_answer_);
+  }
   void RequestDrain() override { draining_ = true; }
   Status StartTrace(const TraceFilter& filter, TraceSink sink) override {
     if (!filter.client) return MakeStatus(StatusCode::kUnimplemented, "only clients are traced");
@@ -202,6 +206,7 @@ class FakeControlTarget : public ControlTarget {
   std::atomic<int> traces_stopped_{0};
   std::atomic<bool> draining_{false};
   std::optional<IdentityRequest> identity_request_;
+  std::optional<DomainRequest> domain_request_;
   uint32_t identity_uid_ = 0;
   identity::Json identity_answer_ = {{"ok", true}, {"changes", identity::Json::array()}};
   ReloadOutcome reload_outcome_{true, "1 route added", {"reactor.cores"}};

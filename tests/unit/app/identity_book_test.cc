@@ -295,14 +295,13 @@ TEST_F(IdentityBookTest, PasswordsAreNotInTheAuditLog) {
 
 TEST_F(IdentityBookTest, TheServiceAnswersWhenEveryShardHasTheChange) {
   book_.reset();
-  auto service = IdentityService::Open(store_.get());
+  auto service = IdentityService::Open(store_.get(), {});
   ASSERT_TRUE(service.ok());
   std::mutex mutex;
   std::condition_variable changed;
   std::function<void()> all_have_it;
   std::vector<Json> answers;
-  (*service)->Start(
-      [&](const std::shared_ptr<const identity::Directory>& directory, std::function<void()> done) {
+  (*service)->Start([&](const IdentityService::View& view, std::function<void()> done) {
         std::lock_guard lock(mutex);
         EXPECT_EQ(directory->credentials(), 0u);
         all_have_it = std::move(done);

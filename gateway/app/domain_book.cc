@@ -1,0 +1,195 @@
+#include "gateway/app/domain_book.h"
+
+#include "gateway/app/control_json.h"
+#include "gateway/app/identity_book_parts.h"
+#include "gateway/base/wipe.h"
+#include "gateway/identity/domain_check.h"
+#include "gateway/identity/sender_domain_json.h"
+#include "gateway/smtp/idna.h"
+#include "gateway/tls/dkim_key.h"
+
+namespace ringpost::app {
+namespace {
+
+using identity::DkimSlot;
+using identity::KeyState;
+using storage::ControlStore;
+
+constexpr std::string_view kDomainPrefix = "domain/";
+
+std::string DomainKey(const std::string& name) { return std::string(kDomainPrefix) + name; }
+std::string SlotKey(const std::string& name, const DkimSlot& slot) {
+  return "dkim/" + name + "/" + slot.selector;
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<DomainBook>> DomainBook::Open(ControlStore* store, IdentityBook* identity,
+                                                       DomainOptions options) {
+  std::unique_ptr<DomainBook> book(new DomainBook(store, identity, std::move(options)));
+  Status status = book->Load();
+  if (!status.ok()) return status;
+  return book;
+}
+
+Status DomainBook::Load() {
+  std::vector<Domain> with_keys;
+  Status bad;
+  Status status = store_->ForEachUntil(kDomainPrefix, "", ControlStore::Order::kForwards,
+                                       [&](std::string_view, const std::string& value) {
+                                         auto domain = identity::SenderDomainFromJson(value);
+                                         bad = domain.status();
+                                         if (!domain.ok()) return false;
+                                         SetDue(domain->name, domain->next_check);
+                                         with_keys.push_back(std::move(*domain));
+                                         return true;
+                                       });
+  if (status.ok()) status = bad;
+  for (const Domain& domain : with_keys) {
+    if (status.ok()) status = TakeKeys(domain);
+  }
+  ServeKeys();
+  return status;
+}
+
+StatusOr<std::optional<identity::SenderDomain>> DomainBook::Find(const std::string& name) {
+  auto canonical = smtp::CanonicalDomain(name);
+  if (!canonical) return std::optional<Domain>();
+  auto value = store_->Get(DomainKey(*canonical));
+  if (!value.ok()) return value.status();
+  if (!*value) return std::optional<Domain>();
+  auto domain = identity::SenderDomainFromJson(**value);
+  if (!domain.ok()) return domain.status();
+  return std::optional<Domain>(std::move(*domain));
+}
+
+Status DomainBook::Write(const Domain& domain, std::vector<ControlStore::Change> more) {
+  more.push_back({DomainKey(domain.name), identity::SenderDomainToJson(domain)});
+  Status status = store_->Write(more);
+  for (ControlStore::Change& change : more) {
+    if (change.value) WipeString(&*change.value);
+  }
+  if (status.ok()) SetDue(domain.name, domain.next_check);
+  return status;
+}
+
+void DomainBook::SetDue(const std::string& name, std::optional<WallTime> due) {
+  if (auto before = due_of_.find(name); before != due_of_.end()) {
+    due_.erase({before->second, name});
+    due_of_.erase(before);
+  }
+  if (!due) return;
+  due_of_.emplace(name, *due);
+  due_.emplace(*due, name);
+}
+
+// --- Keys
+
+std::vector<ControlStore::Change> DomainBook::MakeKeys(Domain* domain,
+                                                       const std::vector<size_t>& wanted,
+                                                       WallTime now) {
+  std::vector<ControlStore::Change> made;
+  for (size_t slot : wanted) {
+    auto key = tls::DkimKey::Generate(domain->slots[slot].kind);
+    made.push_back({SlotKey(domain->name, domain->slots[slot]), key->ToDer()});
+    identity::KeyGenerated(domain, slot, now);
+  }
+  return made;
+}
+
+StatusOr<std::vector<std::string>> DomainBook::KeyTexts(const Domain& domain) {
+  std::vector<std::string> texts;
+  for (const DkimSlot& slot : domain.slots) {
+    std::string& text = texts.emplace_back();
+    if (slot.state == KeyState::kNone) continue;
+    auto der = store_->Get(SlotKey(domain.name, slot));
+    if (!der.ok()) return der.status();
+    if (!*der) continue;
+    WipedAtEnd wiped(&**der);
+    auto key = tls::DkimKey::FromDer(**der);
+    if (!key.ok()) return key.status();
+    text = (*key)->TxtRecord();
+  }
+  return texts;
+}
+
+Status DomainBook::TakeKeys(const Domain& domain) {
+  auto selectors = std::make_shared<std::vector<mail::SigningKeys::Selector>>();
+  for (const DkimSlot& slot : domain.slots) {
+    if (slot.state != KeyState::kActive) continue;
+    auto der = store_->Get(SlotKey(domain.name, slot));
+    if (!der.ok()) return der.status();
+    if (!*der) continue;
+    WipedAtEnd wiped(&**der);
+    auto key = tls::DkimKey::FromDer(**der);
+    if (!key.ok()) return key.status();
+    selectors->push_back({slot.selector, std::move(*key)});
+  }
+  if (selectors->empty()) {
+    active_.erase(domain.name);
+  } else {
+    active_[domain.name] = std::move(selectors);
+  }
+  return OkStatus();
+}
+
+void DomainBook::ServeKeys() {
+  auto keys = std::make_shared<mail::SigningKeys>();
+  for (const auto& [name, selectors] : active_) keys->Add(name, selectors);
+  keys_ = std::move(keys);
+}
+
+// --- Checks
+
+std::optional<DomainBook::Check> DomainBook::CheckOf(const std::string& name) {
+  auto domain = Find(name);
+  if (!domain.ok() || !*domain) return std::nullopt;
+  return Check{(*domain)->name, identity::DomainQuestions(**domain, options_.zone)};
+}
+
+std::optional<WallTime> DomainBook::NextDue() const {
+  return due_.empty() ? std::nullopt : std::optional<WallTime>(due_.begin()->first);
+}
+
+std::vector<DomainBook::Check> DomainBook::TakeDue(WallTime now, size_t most) {
+  std::vector<Check> checks;
+  while (checks.size() < most && !due_.empty() && due_.begin()->first <= now) {
+    std::string name = due_.begin()->second;
+    // Where no answer is brought it is due again then.
+    SetDue(name, now + Seconds(limits::kControlAnswerSeconds));
+    auto check = CheckOf(name);
+    if (check) checks.push_back(std::move(*check));
+  }
+  return checks;
+}
+
+void DomainBook::Judge(const std::string& name, const std::vector<dns::Answer>& answers,
+                       WallTime now) {
+  auto domain = Find(name);
+  if (!domain.ok() || !*domain) return;
+  auto texts = KeyTexts(**domain);
+  if (!texts.ok()) return;
+  auto verdict = identity::JudgeDomain(**domain, options_.zone, *texts, answers, now);
+  auto rotation = identity::Rotate(
+      verdict.domain, verdict.sights,
+      identity::DefaultRotation(options_.queue_life, Seconds(limits::kZoneTtlSeconds)), now);
+  Domain& fresh = rotation.domain;
+  auto made = MakeKeys(&fresh, rotation.wanted, now);
+  if (!Write(fresh, std::move(made)).ok()) return;
+  if (rotation.changed && TakeKeys(fresh).ok()) ServeKeys();
+  if (verdict.state_changed) SetSender(fresh.name, fresh.account, fresh.dns, 0, now);
+}
+
+IdentityBook::Json DomainBook::SetSender(const std::string& name, uint32_t account,
+                                         identity::DnsState state, uint32_t uid, WallTime now) {
+  static constexpr const char* kStates[] = {"pending", "verified", "broken"};
+  const identity::Account* owner = identity_->directory()->FindAccount(account);
+  IdentityPut put;
+  put.records = Json::array({{{"type", "sender"},
+                              {"name", name},
+                              {"account", owner ? owner->name : ""},
+                              {"state", kStates[static_cast<size_t>(state)]}}});
+  return identity_->Answer(put, uid, now);
+}
+
+}  // namespace ringpost::app

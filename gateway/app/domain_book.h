@@ -1,0 +1,104 @@
+// DomainBook: the sender domains of a gateway: what each publishes, what DNS showed of it, its DKIM
+// keys, and the operator's zone that follows from them all.
+//
+// A domain is a sender of the IdentityBook as well, whose state follows what DNS shows. It asks
+// nobody itself: who does (domain_keeper.h) takes what is due, and brings the answers.
+//
+// In the store: domain/NAME (identity/sender_domain_json.h), dkim/NAME/SELECTOR (PKCS #8).
+//
+// In memory are when each domain is due, and its active keys.
+//
+// Threads: one, the IdentityBook's; every call may wait for the disk, and keys are made (up to a
+// second each).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/app/domain_request.h"
+#include "gateway/app/identity_book.h"
+#include "gateway/dns/answer.h"
+#include "gateway/identity/key_rotation.h"
+#include "gateway/identity/sender_domain.h"
+#include "gateway/mail/signing_keys.h"
+
+namespace ringpost::app {
+
+struct DomainOptions {
+  std::string zone;  // the operator's; empty: domains cannot be added
+  std::vector<std::string> name_servers;
+  std::string mailbox;  // of the SOA record
+  // By region; the first is that of accounts that have none.
+  std::vector<std::pair<std::string, identity::RegionMail>> regions;
+  Seconds queue_life{0};
+};
+
+class DomainBook {
+ public:
+  using Json = identity::Json;
+
+  // `store` and `identity` outlive it.
+  static StatusOr<std::unique_ptr<DomainBook>> Open(storage::ControlStore* store,
+                                                    IdentityBook* identity, DomainOptions options);
+
+  // All but the check of kDomainCheck, which answers with what is known.
+  Json Answer(const DomainRequest& request, uint32_t uid, WallTime now);
+
+  // What is to be asked, and of which domain.
+  struct Check {
+    std::string name;
+    std::vector<dns::Question> questions;
+  };
+  std::vector<Check> TakeDue(WallTime now, size_t most);
+  std::optional<WallTime> NextDue() const;
+  // Nothing: there is no such domain.
+  std::optional<Check> CheckOf(const std::string& name);
+  // `answers`: to a Check's questions, in their order.
+  void Judge(const std::string& name, const std::vector<dns::Answer>& answers, WallTime now);
+
+  // Those that are active now; another one after each change.
+  const std::shared_ptr<const mail::SigningKeys>& keys() const { return keys_; }
+
+ private:
+  using Domain = identity::SenderDomain;
+
+  DomainBook(storage::ControlStore* store, IdentityBook* identity, DomainOptions options)
+      : store_(store), identity_(identity), options_(std::move(options)) {}
+  Status Load();
+  StatusOr<std::optional<Domain>> Find(const std::string& name);
+  Status Write(const Domain& domain, std::vector<storage::ControlStore::Change> more);
+  StatusOr<std::vector<std::string>> KeyTexts(const Domain& domain);
+  std::vector<storage::ControlStore::Change> MakeKeys(Domain* domain,
+                                                      const std::vector<size_t>& wanted,
+                                                      WallTime now);
+  Status TakeKeys(const Domain& domain);
+  void ServeKeys();
+  void SetDue(const std::string& name, std::optional<WallTime> due);
+  const identity::RegionMail& RegionOf(uint32_t account) const;
+  Json SetSender(const std::string& name, uint32_t account, identity::DnsState state, uint32_t uid,
+                 WallTime now);
+
+  Json Add(const DomainRequest& request, uint32_t uid, WallTime now);
+  Json Show(const std::string& name);
+  Json Remove(const std::string& name, uint32_t uid, WallTime now);
+  Json List(const DomainRequest& request);
+  StatusOr<std::vector<dns::Record>> AllRecords();
+  Json Zone(WallTime now);
+  Json Records();
+  Json Described(const Domain& domain) const;
+
+  storage::ControlStore* store_;
+  IdentityBook* identity_;
+  DomainOptions options_;
+  std::set<std::pair<WallTime, std::string>> due_;
+  std::map<std::string, WallTime> due_of_;
+  std::map<std::string, mail::SigningKeys::Selectors> active_;
+  std::shared_ptr<const mail::SigningKeys> keys_ = std::make_shared<mail::SigningKeys>();
+};
+
+}  // namespace ringpost::app

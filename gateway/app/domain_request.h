@@ -1,0 +1,29 @@
+// What the control socket's "domain ..." and "dns ..." commands ask for, as plain data. Sans-IO.
+//
+//   {"command":"domain add","name":"customer.example","account":"acme","ed25519":false}
+//   {"command":"domain show","name":"customer.example"}      also: check, remove
+//   {"command":"domain list","account":"acme","after":"...","limit":100}
+//   {"command":"dns zone"}      {"command":"dns records"}
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "gateway/app/control_request.h"
+#include "gateway/identity/records.h"
+
+namespace ringpost::app {
+
+struct DomainRequest {
+  ControlCommand command = ControlCommand::kDomainList;
+  std::string name, account, after;
+  bool ed25519 = false;
+  uint32_t limit = limits::kControlListEntriesDefault;
+};
+
+// `command` is one of them, `members` the whole request object.
+std::variant<DomainRequest, ControlError> ParseDomainRequest(ControlCommand command,
+                                                             identity::Json members);
+
+}  // namespace ringpost::app

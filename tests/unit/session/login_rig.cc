@@ -158,11 +158,12 @@ void LoginRig::Release() {
 
 void LoginRig::AwaitWorker() {
   Blocker last;
-  last.reply_to = &last.inbox;
+  last.reply_to = &done_;
   last.run = [](Posted*) {};
   last.work = [](WorkerPool::Job*) {};
   while (!workers_.TrySubmit(&last)) std::this_thread::yield();
-  while (last.inbox.empty()) std::this_thread::yield();
+  while (done_.empty()) std::this_thread::yield();
+  done_.TakeAll();
 }
 
 std::string LoginRig::Reply(reactor::SimPeer& peer) {

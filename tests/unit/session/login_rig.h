@@ -87,6 +87,8 @@ class LoginRig {
  private:
   struct Blocker;
   std::vector<std::unique_ptr<Blocker>> held_;
+  // AwaitWorker's. Like those above it outlives the worker, which may still look at it.
+  Inbox done_;
   identity::UnknownNames unknown_names_{tls::Key::Random()};
   WorkerPool workers_;
   LoginShared shared_;

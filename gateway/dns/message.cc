@@ -87,14 +87,4 @@ uint32_t ReadU32(std::string_view bytes, size_t at) {
   return static_cast<uint32_t>(ReadU16(bytes, at)) << 16 | ReadU16(bytes, at + 2);
 }
 
-void AppendU16(uint16_t value, std::string* out) {
-  out->push_back(static_cast<char>(value >> 8));
-  out->push_back(static_cast<char>(value));
-}
-
-void AppendU32(uint32_t value, std::string* out) {
-  AppendU16(static_cast<uint16_t>(value >> 16), out);
-  AppendU16(static_cast<uint16_t>(value), out);
-}
-
 }  // namespace ringpost::dns

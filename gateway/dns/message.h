@@ -71,7 +71,13 @@ struct Message {
 
 uint16_t ReadU16(std::string_view bytes, size_t at);
 uint32_t ReadU32(std::string_view bytes, size_t at);
-void AppendU16(uint16_t value, std::string* out);
-void AppendU32(uint32_t value, std::string* out);
+inline void AppendU16(uint16_t value, std::string* out) {
+  out->push_back(static_cast<char>(value >> 8));
+  out->push_back(static_cast<char>(value));
+}
+inline void AppendU32(uint32_t value, std::string* out) {
+  AppendU16(static_cast<uint16_t>(value >> 16), out);
+  AppendU16(static_cast<uint16_t>(value), out);
+}
 
 }  // namespace ringpost::dns

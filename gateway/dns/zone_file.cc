@@ -9,7 +9,7 @@
 namespace ringpost::dns {
 namespace {
 
-Status Invalid(std::string words) { return MakeStatus(StatusCode::kInvalidArgument, words); }
+Status Invalid(const std::string& words) { return MakeStatus(StatusCode::kInvalidArgument, words); }
 
 // A character-string in quotes (RFC 1035 section 5.1).
 void AppendQuoted(std::string_view text, std::string* out) {

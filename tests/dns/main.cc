@@ -14,6 +14,7 @@
 //     One answer as JSON.
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -211,4 +212,11 @@ int Run(const Words& words) {
 }  // namespace
 }  // namespace ringpost::identity
 
-int main(int argc, char** argv) { return ringpost::identity::Run({argv + 1, argv + argc}); }
+int main(int argc, char** argv) {
+  try {
+    return ringpost::identity::Run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "dns_room: %s\n", error.what());
+    return 2;
+  }
+}

@@ -48,7 +48,7 @@ PARSERS = {
     "reply": ["gateway/smtp/capabilities.cc", "gateway/smtp/reply_parser.cc"],
     "return_path": ["gateway/mail/return_path.cc"],
     "sasl": ["gateway/smtp/base64.cc", "gateway/smtp/sasl_server.cc"],
-    "sender_domain": ["gateway/identity/domain_check.cc", "gateway/identity/key_rotation.cc",
+    "sender_domain": ["gateway/identity/dmarc_advice.cc", "gateway/identity/domain_check.cc", "gateway/identity/key_rotation.cc",
                       "gateway/identity/sender_domain_json.cc"],
     "server_session": ["gateway/smtp/server_auth.cc", "gateway/smtp/server_commands.cc",
                        "gateway/smtp/server_session.cc"],

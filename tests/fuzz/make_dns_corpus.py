@@ -180,6 +180,8 @@ DOMAINS = {
     "two-active": domain([slot("rsa", "a", 0, "active", 1), slot("rsa", "b", 1, "active", 1)]),
     "array": [1],
 }
+POLICIES = [b"v=DMARC1; p=reject", b"v=DMARC1; p=none;", b" v = DMARC1 ; sp= None;aspf=s ", b"v=DMARC1;;P=x;adkim", b"v=DMARC2",
+            b"DMARC1", b";"]
 
 
 def main():
@@ -187,6 +189,7 @@ def main():
             "sender_domain": {"empty": b"", "no-json": b"\0{", "long": b"\0" + b" " * 66000}}
     for number, (key, value) in enumerate(DOMAINS.items()):
         sets["sender_domain"][key] = bytes([number]) + json.dumps(value).encode()
+    sets["sender_domain"].update({f"policy-{number}": policy for number, policy in enumerate(POLICIES)})
     for seed in range(24):  # answers of every kind
         value = [DOMAINS["two"], DOMAINS["four"], DOMAINS["verified"], DOMAINS["unwanted"]][seed % 4]
         sets["sender_domain"][f"answers-{seed}"] = bytes([100 + seed]) + json.dumps(value).encode()

@@ -2,13 +2,15 @@
 // only records that may be published, and bears any answers of the DNS: failures never change its
 // state, and what is made of it is a record again.
 //
-// The first byte seeds the answers.
+// The first byte seeds the answers. All of the input is a DMARC record besides.
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "gateway/base/check.h"
 #include "gateway/base/random.h"
+#include "gateway/base/text.h"
+#include "gateway/identity/dmarc_advice.h"
 #include "gateway/identity/domain_check.h"
 #include "gateway/identity/key_rotation.h"
 #include "gateway/identity/sender_domain_json.h"
@@ -69,12 +71,30 @@ void CheckLife(const SenderDomain& domain, uint8_t seed) {
   }
 }
 
+// Found at the domain's parent, once or twice. What is said of it holds nothing of it.
+void CheckAdvice(std::string_view text) {
+  std::vector<dns::Answer> answers;
+  for (const dns::Question& question : DmarcQuestions("customer.example")) {
+    answers.push_back({});
+    answers.back().question = question;
+    answers.back().outcome = dns::Answer::Outcome::kNoName;
+  }
+  dns::Answer& parent = answers.back();
+  parent.outcome = dns::Answer::Outcome::kRecords;
+  parent.records.assign(1 + text.size() % 2,
+                        {parent.question.name, dns::RecordType::kTxt, 60, 0, std::string(text)});
+  for (const std::string& sentence : DmarcAdvice("customer.example", answers)) {
+    RP_CHECK(Printable(sentence, sentence.size()) == sentence);
+  }
+}
+
 }  // namespace
 }  // namespace ringpost::identity
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace ringpost::identity;
   if (size == 0) return 0;
+  CheckAdvice({reinterpret_cast<const char*>(data), size});
   std::string_view json(reinterpret_cast<const char*>(data) + 1, size - 1);
   ringpost::StatusOr<SenderDomain> domain = SenderDomainFromJson(json);
   if (!domain.ok()) {

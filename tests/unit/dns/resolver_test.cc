@@ -1,10 +1,33 @@
-// What needs no server: the rest is tests/e2e/test_dns_room.py's.
+// What needs no server that answers: the rest is tests/e2e/test_dns_room.py's.
 #include "gateway/dns/resolver.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway/base/time.h"
 
 namespace ringpost::dns {
 namespace {
+
+// A socket that takes questions and never answers.
+class SilentServer {
+ public:
+  SilentServer() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_storage storage{};
+    socklen_t length = Endpoint::Parse("127.0.0.1:0")->ToSockaddr(&storage);
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&storage), length), 0);
+    EXPECT_EQ(::getsockname(socket_, reinterpret_cast<sockaddr*>(&storage), &length), 0);
+    endpoint_ = *Endpoint::FromSockaddr(storage);
+  }
+  ~SilentServer() { ::close(socket_); }
+  const Endpoint& endpoint() const { return endpoint_; }
+
+ private:
+  int socket_;
+  Endpoint endpoint_;
+};
 
 TEST(ResolverTest, SaysWhatItRefuses) {
   ResolverOptions options;
@@ -28,6 +51,29 @@ TEST(ResolverTest, NobodyThere) {
   std::vector<Answer> answers = resolver->AskAll(many);
   ASSERT_EQ(answers.size(), many.size());
   for (const Answer& one : answers) EXPECT_FALSE(one.known());
+}
+
+// Questions that nobody waits for any more must not come back into those that are asked later, nor
+// into a resolver that is gone.
+TEST(ResolverTest, WaitsNoLongerThanItIsAllowed) {
+  SilentServer silent;
+  ResolverOptions options;
+  options.forwarders = {silent.endpoint()};
+  options.ask_millis = 150;
+  auto resolver = *Resolver::Create(options);
+  for (int round = 0; round < 5; ++round) {
+    std::vector<Question> questions;
+    for (int i = 0; i < 20; ++i) {
+      questions.push_back({"n" + std::to_string(20 * round + i) + ".example", RecordType::kTxt});
+    }
+    MonoTime begin = ReadMonoClock();
+    for (const Answer& answer : resolver->AskAll(questions)) {
+      EXPECT_FALSE(answer.known());
+      EXPECT_EQ(answer.words, "no answer within 150 ms");
+    }
+    EXPECT_GE(ReadMonoClock() - begin, Millis(150));
+    EXPECT_LT(ReadMonoClock() - begin, Seconds(10));
+  }
 }
 
 }  // namespace

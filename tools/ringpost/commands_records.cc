@@ -21,15 +21,6 @@ Json RecordJson(const std::string& type, const Options& options) {
   return record;
 }
 
-// A name is of one kind, and the command may mean another.
-void HintAtKinds(const Json& answer, const std::string& type, const Options& options) {
-  if (type != "credential" || !options.kind.empty() || !answer.contains("error") ||
-      TextOf(answer["error"], "code") != "not_found") {
-    return;
-  }
-  std::fputs("  it was looked for among the users; --kind says where else\n", stderr);
-}
-
 void PrintPassword(const Json& change) {
   const std::string password = TextOf(change, "password");
   if (password.empty()) return;
@@ -47,7 +38,7 @@ int PutOne(const char* mode, Json record, const Options& options, const std::str
   if (!answer) return session.code();
   if (options.json) PrintJson(*answer);
   const int code = session.CodeOf(*answer);
-  if (code != kDone) HintAtKinds(*answer, type, options);
+  if (code != kDone) SayKindHint(*answer, type, options);
   if (code != kDone || options.json) return code;
   const Json& changes = ListOf(*answer, "changes");
   const Json change = changes.is_array() && !changes.empty() ? changes[0] : Json::object();
@@ -157,7 +148,7 @@ int RecordRemove(const std::string& type, const Options& options) {
   if (!answer) return session.code();
   if (options.json) PrintJson(*answer);
   const int code = session.CodeOf(*answer);
-  if (code != kDone) HintAtKinds(*answer, type, options);
+  if (code != kDone) SayKindHint(*answer, type, options);
   if (code != kDone || options.json) return code;
   const size_t others = ListOf(*answer, "changes").size();
   Print("Removed " + RecordTitle(record) +

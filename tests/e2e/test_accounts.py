@@ -98,7 +98,7 @@ class Accounts(harness.Case):
         self.assertRegex(self.tool("credential", "list", "--account", "acme"),
                          r"(?m)^printer-7 +user +acme +blocked +bulk")
 
-        self.assertIn("acme", self.tool("account", "remove", "acme", "--yes", code=REFUSED))
+        self.assertIn("--with-all", self.tool("account", "remove", "acme", "--yes", code=REFUSED))
         self.assertEqual(self.records("credential", "list")[1]["listed"], 2, "nothing of it went")
         self.tool("credential", "remove", "printer-7", "--yes")
         self.tool("credential", "show", "printer-7", code=REFUSED)

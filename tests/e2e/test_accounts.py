@@ -75,7 +75,9 @@ class Accounts(harness.Case):
         self.assertRegex(text, r"(?m)^[a-zA-Z0-9]{26}$")
         self.assertIn("only now", text)
         self.tool("credential", "add", "198.51.100.0/24", "--kind", "network", "--account", "acme")
-        self.assertIn("2 credentials and 1 sender", self.tool("account", "show", "acme"))
+        self.assertRegex(self.tool("account", "show", "acme"), r"(?m)^ +rate +100 in 1h$")
+        self.assertIn("--kind", self.tool("credential", "show", "198.51.100.0/24", code=REFUSED))
+        self.assertEqual(self.shown("credential", "show", "198.51.100.0/24", "--kind", "network")["account"], "acme")
 
         user = self.shown("credential", "show", "printer-7")
         self.assertEqual(user["networks"], ["192.0.2.0/24", "::1"])
@@ -96,7 +98,7 @@ class Accounts(harness.Case):
         self.assertRegex(self.tool("credential", "list", "--account", "acme"),
                          r"(?m)^printer-7 +user +acme +blocked +bulk")
 
-        self.assertIn("acme", self.tool("account", "remove", "acme", "--yes", code=REFUSED))
+        self.assertIn("--with-all", self.tool("account", "remove", "acme", "--yes", code=REFUSED))
         self.assertEqual(self.records("credential", "list")[1]["listed"], 2, "nothing of it went")
         self.tool("credential", "remove", "printer-7", "--yes")
         self.tool("credential", "show", "printer-7", code=REFUSED)
@@ -210,6 +212,7 @@ class Accounts(harness.Case):
         text = self.tool("audit", "--account", "acme")
         self.assertIn("changed user user-of-acme of account acme", text)
         self.assertRegex(text, r"(?m)^ +rate +7 in 1m -> no limit$")
+        self.assertRegex(text, r"(?m)^ +password +set$")
         self.assertRegex(text, r"(?m)^ +description +none -> x$")
         self.assertNotIn("umbrella", text)
         self.assertEqual(len(self.records("audit", "--limit", "2")[0]), 2)

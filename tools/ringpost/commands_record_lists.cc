@@ -28,25 +28,7 @@ void EndList(const Options& options, PagesEnd end, const char* nothing) {
   }
   if (end.code != kDone) return;
   if (end.shown == 0) Print(std::string(nothing) + "\n");
-  if (end.more)
-    Print("There is more: raise --limit" +
-          std::string(end.last.contains("total")
-                          ? "; in all " + FormatCount(NumberOf(end.last, "total"))
-                          : "") +
-          ".\n");
-}
-
-// How many records of `type` an account has; empty: that cannot be told.
-std::string CountOf(Session* session, const char* type, const std::string& account,
-                    const Options& options) {
-  Json request = ListRequest(type, options);
-  request.erase("kind");
-  request["account"] = account;
-  request["limit"] = 1;
-  auto answer = session->Ask(request);
-  if (!answer || !FlagOf(*answer, "ok") || !answer->contains("total")) return "";
-  const uint64_t total = NumberOf(*answer, "total");
-  return FormatCount(total) + " " + type + (total == 1 ? "" : "s");
+  if (end.more) Print("There is more: raise --limit.\n");
 }
 
 // The name of a user of this machine, or the number.
@@ -82,6 +64,7 @@ int RecordShow(const std::string& type, const Options& options) {
   if (!answer) return session.code();
   if (options.json) PrintJson(*answer);
   const int code = session.CodeOf(*answer);
+  if (code != kDone) SayKindHint(*answer, type, options);
   if (code != kDone || options.json) return code;
   bool any = false;
   for (const Json& record : ListOf(*answer, "records")) {
@@ -89,11 +72,6 @@ int RecordShow(const std::string& type, const Options& options) {
     Print((any ? "\n" : "") + ViewRecord(record, options.terminal));
     any = true;
   }
-  if (type != "account") return code;
-  const std::string credentials = CountOf(&session, "credential", options.name, options);
-  const std::string senders = CountOf(&session, "sender", options.name, options);
-  if (!credentials.empty() && !senders.empty())
-    Print("It has " + credentials + " and " + senders + ".\n");
   return code;
 }
 

@@ -21,15 +21,6 @@ Json RecordJson(const std::string& type, const Options& options) {
   return record;
 }
 
-// A name is of one kind, and the command may mean another.
-void HintAtKinds(const Json& answer, const std::string& type, const Options& options) {
-  if (type != "credential" || !options.kind.empty() || !answer.contains("error") ||
-      TextOf(answer["error"], "code") != "not_found") {
-    return;
-  }
-  std::fputs("  it was looked for among the users; --kind says where else\n", stderr);
-}
-
 void PrintPassword(const Json& change) {
   const std::string password = TextOf(change, "password");
   if (password.empty()) return;
@@ -47,7 +38,7 @@ int PutOne(const char* mode, Json record, const Options& options, const std::str
   if (!answer) return session.code();
   if (options.json) PrintJson(*answer);
   const int code = session.CodeOf(*answer);
-  if (code != kDone) HintAtKinds(*answer, type, options);
+  if (code != kDone) SayKindHint(*answer, type, options);
   if (code != kDone || options.json) return code;
   const Json& changes = ListOf(*answer, "changes");
   const Json change = changes.is_array() && !changes.empty() ? changes[0] : Json::object();
@@ -83,12 +74,28 @@ int RefusePassword(const Json& record) {
   return kUsage;
 }
 
+// An account that has something is refused, unless that is to go too.
+void SayWithAllHint(const Json& answer, const std::string& type, const Options& options) {
+  if (type != "account" || options.with_all || !answer.contains("error") ||
+      TextOf(answer["error"], "code") == "not_found") {
+    return;
+  }
+  std::fputs("  --with-all removes what it has, too\n", stderr);
+}
+
 // "account acme with 12 credentials and 3 senders": what a removal would take with it. Empty: it
 // cannot be removed, which has been said.
-std::string WhatGoes(Session* session, Json request, const std::string& title) {
+std::string WhatGoes(Session* session, Json request, const std::string& title,
+                     const Options& options) {
   request["dry_run"] = true;
   auto answer = session->Ask(request);
-  if (!answer || session->CodeOf(*answer) != kDone) return "";
+  if (!answer) return "";
+  const std::string of = TextOf(request, "type");
+  if (session->CodeOf(*answer) != kDone) {
+    SayKindHint(*answer, of, options);
+    SayWithAllHint(*answer, of, options);
+    return "";
+  }
   uint64_t credentials = 0, senders = 0;
   for (const Json& change : ListOf(*answer, "changes")) {
     if (!change.is_object()) continue;
@@ -96,7 +103,7 @@ std::string WhatGoes(Session* session, Json request, const std::string& title) {
     if (type == "credential") ++credentials;
     if (type == "sender") ++senders;
   }
-  if (TextOf(request, "type") != "account") return title;
+  if (of != "account") return title;
   auto count = [](uint64_t n, const char* one) {
     return FormatCount(n) + " " + one + (n == 1 ? "" : "s");
   };
@@ -149,7 +156,7 @@ int RecordRemove(const std::string& type, const Options& options) {
   if (options.with_all) request["with"] = true;
   Session session(options);
   if (!options.yes) {
-    const std::string what = WhatGoes(&session, request, RecordTitle(record));
+    const std::string what = WhatGoes(&session, request, RecordTitle(record), options);
     if (what.empty()) return session.code() != kDone ? session.code() : kRefused;
     if (!AskWhether("remove " + what)) return kUsage;
   }
@@ -157,7 +164,10 @@ int RecordRemove(const std::string& type, const Options& options) {
   if (!answer) return session.code();
   if (options.json) PrintJson(*answer);
   const int code = session.CodeOf(*answer);
-  if (code != kDone) HintAtKinds(*answer, type, options);
+  if (code != kDone) {
+    SayKindHint(*answer, type, options);
+    SayWithAllHint(*answer, type, options);
+  }
   if (code != kDone || options.json) return code;
   const size_t others = ListOf(*answer, "changes").size();
   Print("Removed " + RecordTitle(record) +

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gateway/base/text.h"
 #include "tools/ringpost/session.h"
 #include "tools/ringpost/view.h"
 
@@ -18,7 +19,7 @@ bool ImportBlock::Add(DocumentSection section, uint64_t number, const Json& reco
   records_.push_back(std::move(added));
   passwords_ += hashes;
   text_.append(text_.empty() ? "" : ",").append(text);
-  const std::string account = TextOf(record, "account");
+  const std::string account = ToLower(TextOf(record, "account"));
   if (assumed_.contains(account)) needed_.insert(account);
   return true;
 }
@@ -42,7 +43,7 @@ void ImportBlock::AssumeAccount(const std::string& name) {
     forgot_accounts_ = true;
     return;
   }
-  assumed_.insert(name);
+  assumed_.insert(ToLower(name));
 }
 
 }  // namespace ringpost::cli

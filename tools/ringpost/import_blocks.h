@@ -54,8 +54,8 @@ class ImportBlock {
   std::string text_;
   std::vector<ImportedRecord> records_;
   size_t passwords_ = 0;
-  std::unordered_set<std::string> assumed_;
-  std::unordered_set<std::string> needed_;  // of these, those that the block's records name
+  std::unordered_set<std::string> assumed_;  // in lower case: names are compared so
+  std::unordered_set<std::string> needed_;   // of these, those that the block's records name
   bool forgot_accounts_ = false;
 };
 

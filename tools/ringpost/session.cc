@@ -128,6 +128,14 @@ bool AskWhether(const std::string& what) {
   return false;
 }
 
+void SayKindHint(const Json& answer, const std::string& type, const Options& options) {
+  if (type != "credential" || !options.kind.empty() || !answer.contains("error") ||
+      TextOf(answer["error"], "code") != "not_found") {
+    return;
+  }
+  std::fputs("  it was looked for among the users; --kind says where else\n", stderr);
+}
+
 std::string JsonText(const Json& json) {
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }

@@ -53,6 +53,8 @@ bool CanAsk(const Options& options);
 // Asks on the terminal whether to do `what` ("remove account x"); not so: nothing was changed,
 // which has been said.
 bool AskWhether(const std::string& what);
+// Behind an error: a name that was not found may be of another kind than the one that was meant.
+void SayKindHint(const Json& answer, const std::string& type, const Options& options);
 // JSON as a line without its end, nothing but ASCII.
 std::string JsonText(const Json& json);
 // One JSON line on standard output, nothing but ASCII.

@@ -163,8 +163,8 @@ std::string ViewAuditEntry(const Json& entry, std::string_view who, const Termin
       if (!after.is_object() || !after.contains(item.key())) compare(item.key());
     }
   }
-  // Passwords are in no entry.
-  if (lines.empty() && what == "changed" && type == "credential") lines = "    its password\n";
+  // Which it is is in no entry.
+  if (!TextOf(entry, "password").empty()) lines += "  " + Label("password") + "set\n";
   return text + lines;
 }
 

@@ -144,6 +144,8 @@ TEST(Records, ErrorsAreTheDaemonsWords) {
   EXPECT_EQ(daemon.err,
             "ringpost: there is no user n\n  see list\n"
             "  it was looked for among the users; --kind says where else\n");
+  EXPECT_EQ(daemon.Run({"credential", "show", "n"}), kRefused);
+  EXPECT_NE(daemon.err.find("--kind"), std::string::npos);
   EXPECT_EQ(daemon.Run({"account", "show", "n"}), kRefused);
   EXPECT_EQ(daemon.Run({"account", "list"}), kRefused);
   EXPECT_EQ(daemon.Run({"account", "remove", "n", "--yes"}), kRefused);
@@ -192,15 +194,13 @@ TEST(Records, ListsGoThroughEveryPage) {
   EXPECT_EQ(daemon.requests().size(), 3u);
   EXPECT_EQ(daemon.requests()[0]["account"], "acme");
   EXPECT_EQ(daemon.Run({"sender", "list", "--limit", "2"}), kDone);
-  EXPECT_TRUE(daemon.out.ends_with("There is more: raise --limit; in all 3.\n")) << daemon.out;
+  EXPECT_TRUE(daemon.out.ends_with("There is more: raise --limit.\n")) << daemon.out;
   EXPECT_EQ(daemon.Run({"--json", "sender", "list"}), kDone);
   EXPECT_TRUE(daemon.out.ends_with("{\"ok\":true,\"total\":3,\"listed\":3}\n")) << daemon.out;
 }
 
 TEST(Records, ShowBeginsWithWhatDiffers) {
-  FakeDaemon daemon([](const Json& request) {
-    if (request["type"] != "account")
-      return Json{{"ok", true}, {"records", Json::array()}, {"total", 12}};
+  FakeDaemon daemon([](const Json&) {
     return Json::parse(R"({"ok":true,"records":[{"type":"account","name":"acme","suspended":false,
       "description":"","rate":{"count":100,"seconds":60},"newer":{"x":1},
       "senders":{"mode":"block","entries":["a.example","b\u001b[0m.example"]}}]})");
@@ -215,8 +215,7 @@ TEST(Records, ShowBeginsWithWhatDiffers) {
             "  description     none\n"
             "  region          the nearest\n"
             "  exempt          no\n"
-            "  recipients      any\n"
-            "It has 12 credentials and 12 senders.\n");
+            "  recipients      any\n");
 }
 
 TEST(Records, AuditSaysWhatChanged) {
@@ -226,7 +225,7 @@ TEST(Records, AuditSaysWhatChanged) {
        "name":"x","account":"acme","before":{"status":"allowed","networks":["::1"]},
        "after":{"status":"blocked"}},
       {"time":"2026-11-24T07:16:24.123Z","uid":0,"what":"changed","type":"credential","kind":"user",
-       "name":"x","account":"acme","before":{"rate":{"count":0,"seconds":1}},"after":{}},
+       "name":"x","account":"acme","before":{"rate":{"count":0,"seconds":1}},"after":{},"password":"set"},
       {"time":"2026-11-24T07:16:24.123Z","uid":4000000000,"what":"added","type":"account",
        "name":"acme","before":null,"after":{"type":"account","name":"acme","suspended":true}}]})");
   });
@@ -236,7 +235,7 @@ TEST(Records, AuditSaysWhatChanged) {
             "    status          allowed -> blocked\n"
             "    networks        ::1 -> from anywhere\n"
             "2026-11-24 07:16:24 UTC  root changed user x of account acme\n"
-            "    its password\n"
+            "    password        set\n"
             "2026-11-24 07:16:24 UTC  uid 4000000000 added account acme\n"
             "    suspended       yes\n");
   EXPECT_EQ(daemon.requests()[0], Json::parse(R"({"command":"identity audit","account":"acme",

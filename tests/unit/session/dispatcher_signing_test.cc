@@ -250,7 +250,6 @@ TEST(DispatcherSigningTest, AConnectionThatBreaksWhileItsSignatureIsMade) {
     EXPECT_EQ(hop.transactions_begun, 0) << "nothing is said before it is signed";
     // The first job is out; its message goes on over another connection, with another job.
     hop.SetUp(false);
-    rig.RunFor(Millis(100));
     hop.SetUp(true);
     ASSERT_TRUE(rig.RunUntil([&] { return hop.connections == 2; }, 4'000'000));
     rig.RunFor(Seconds(1));
@@ -262,6 +261,10 @@ TEST(DispatcherSigningTest, AConnectionThatBreaksWhileItsSignatureIsMade) {
     ASSERT_EQ(hop.messages.size(), 1u);
     EXPECT_EQ(WhatIsWrongWithDkim(hop.messages[0].content, kDomain, "ed", *Ed25519()), "");
     EXPECT_FALSE(rig.signers.RunOne());
+    // Nothing had been tried of it.
+    EXPECT_EQ(rig.log.Of("deferred").size(), from_spool ? 1u : 0u);
+    EXPECT_EQ(RecordingLog::Field(rig.log.Of("delivered").at(0), "attempts"),
+              from_spool ? "2" : "1");
   }
 }
 

@@ -250,7 +250,6 @@ TEST(DispatcherSigningTest, AConnectionThatBreaksWhileItsSignatureIsMade) {
     EXPECT_EQ(hop.transactions_begun, 0) << "nothing is said before it is signed";
     // The first job is out; its message goes on over another connection, with another job.
     hop.SetUp(false);
-    rig.RunFor(Millis(100));
     hop.SetUp(true);
     ASSERT_TRUE(rig.RunUntil([&] { return hop.connections == 2; }, 4'000'000));
     rig.RunFor(Seconds(1));

@@ -7,8 +7,6 @@
 namespace ringpost::app {
 namespace {
 
-constexpr size_t kServersMax = 16;
-
 std::optional<std::string> HostInto(std::string_view text, std::vector<std::string>* hosts) {
   if (text.size() > limits::kDomainBytesMax || !smtp::IsDomain(text, false)) {
     return "expects the name of a host, such as \"mx1.example.com\", not " + Quoted(text);
@@ -56,10 +54,10 @@ void ReadStub(const toml::table* from, ErrorList* errors, DnsConfig* dns) {
 }  // namespace
 
 void ReadRegionMail(TableReader* table, RegionConfig* region) {
-  table->Texts("bounce_hosts", kServersMax,
+  table->Texts("bounce_hosts", limits::kDnsServersMax,
                [region](std::string_view text) { return HostInto(text, &region->bounce_hosts); });
   if (!table->Text("spf", &region->spf)) return;
-  if (!region->spf.starts_with("v=spf1 ") || region->spf.size() > 450) {
+  if (!region->spf.starts_with("v=spf1 ") || region->spf.size() > limits::kSpfBytesMax) {
     table->Error("spf",
                  "expects an SPF record of at most 450 bytes, such as \"v=spf1 "
                  "ip4:192.0.2.0/24 -all\", not " +
@@ -71,12 +69,12 @@ void ReadDns(TableReader* root, Config* config) {
   DnsConfig* dns = &config->dns;
   TableReader table(Section(root, "dns"), "dns", root->errors());
   ReadName(&table, "zone", &dns->zone);
-  table.Texts("name_servers", kServersMax,
+  table.Texts("name_servers", limits::kDnsServersMax,
               [dns](std::string_view text) { return HostInto(text, &dns->name_servers); });
   if (dns->name_servers.empty() && !dns->zone.empty()) dns->name_servers = {"ns1." + dns->zone};
   ReadName(&table, "mailbox", &dns->mailbox);
   if (dns->mailbox.empty() && !dns->zone.empty()) dns->mailbox = "hostmaster." + dns->zone;
-  table.Texts("forwarders", kServersMax,
+  table.Texts("forwarders", limits::kDnsServersMax,
               [dns](std::string_view text) -> std::optional<std::string> {
                 auto endpoint = ServerOf(text);
                 if (!endpoint) return kServerWords + Quoted(text);
@@ -86,7 +84,7 @@ void ReadDns(TableReader* root, Config* config) {
   if (table.Text("trust_anchors", &dns->trust_anchors) && !dns->trust_anchors.empty()) {
     CheckAbsolutePath(&table, "trust_anchors", dns->trust_anchors);
   }
-  for (const toml::table* stub : Sections(&table, "stub", kServersMax)) {
+  for (const toml::table* stub : Sections(&table, "stub", limits::kDnsServersMax)) {
     ReadStub(stub, root->errors(), dns);
   }
   table.Finish();

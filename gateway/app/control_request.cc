@@ -38,35 +38,36 @@ struct CommandSpec {
   std::string_view name;
   uint32_t accepts;
   bool needs_filter;  // a filter, or "all"
+  bool changes;       // something; others only look
 };
 constexpr std::array<CommandSpec, 27> kCommands = {{
-    {ControlCommand::kStatus, "status", 0, false},
-    {ControlCommand::kQueueSummary, "queue summary", kRegion | kDomain | kNextHop, false},
-    {ControlCommand::kQueueList, "queue list", kFilter | kLimit | kAfter, false},
-    {ControlCommand::kQueueShow, "queue show", kRegion | kId, true},
-    {ControlCommand::kQueueRetry, "queue retry", kFilter | kAll, true},
-    {ControlCommand::kQueueHold, "queue hold", kFilter | kAll, true},
-    {ControlCommand::kQueueRelease, "queue release", kFilter | kAll, true},
-    {ControlCommand::kQueueDelete, "queue delete", kFilter | kAll, true},
-    {ControlCommand::kQueueBounce, "queue bounce", kFilter | kAll | kReason, true},
-    {ControlCommand::kSuspend, "suspend", kRegion | kDomain | kNextHop | kSeconds, true},
-    {ControlCommand::kResume, "resume", kRegion | kDomain | kNextHop | kAll, true},
-    {ControlCommand::kSuspensions, "suspensions", kRegion, false},
-    {ControlCommand::kDrain, "drain", 0, false},
-    {ControlCommand::kReload, "reload", 0, false},
-    {ControlCommand::kConfigCheck, "config check", 0, false},
-    {ControlCommand::kTrace, "trace", kClient | kNextHop, true},
-    {ControlCommand::kIdentityPut, "identity put", 0, false},
-    {ControlCommand::kIdentityRemove, "identity remove", 0, false},
-    {ControlCommand::kIdentityList, "identity list", 0, false},
-    {ControlCommand::kIdentityAudit, "identity audit", 0, false},
-    {ControlCommand::kDomainAdd, "domain add", 0, false},
-    {ControlCommand::kDomainShow, "domain show", 0, false},
-    {ControlCommand::kDomainList, "domain list", 0, false},
-    {ControlCommand::kDomainCheck, "domain check", 0, false},
-    {ControlCommand::kDomainRemove, "domain remove", 0, false},
-    {ControlCommand::kDnsZone, "dns zone", 0, false},
-    {ControlCommand::kDnsRecords, "dns records", 0, false},
+    {ControlCommand::kStatus, "status", 0, false, false},
+    {ControlCommand::kQueueSummary, "queue summary", kRegion | kDomain | kNextHop, false, false},
+    {ControlCommand::kQueueList, "queue list", kFilter | kLimit | kAfter, false, false},
+    {ControlCommand::kQueueShow, "queue show", kRegion | kId, true, false},
+    {ControlCommand::kQueueRetry, "queue retry", kFilter | kAll, true, true},
+    {ControlCommand::kQueueHold, "queue hold", kFilter | kAll, true, true},
+    {ControlCommand::kQueueRelease, "queue release", kFilter | kAll, true, true},
+    {ControlCommand::kQueueDelete, "queue delete", kFilter | kAll, true, true},
+    {ControlCommand::kQueueBounce, "queue bounce", kFilter | kAll | kReason, true, true},
+    {ControlCommand::kSuspend, "suspend", kRegion | kDomain | kNextHop | kSeconds, true, true},
+    {ControlCommand::kResume, "resume", kRegion | kDomain | kNextHop | kAll, true, true},
+    {ControlCommand::kSuspensions, "suspensions", kRegion, false, false},
+    {ControlCommand::kDrain, "drain", 0, false, true},
+    {ControlCommand::kReload, "reload", 0, false, true},
+    {ControlCommand::kConfigCheck, "config check", 0, false, false},
+    {ControlCommand::kTrace, "trace", kClient | kNextHop, true, true},
+    {ControlCommand::kIdentityPut, "identity put", 0, false, true},
+    {ControlCommand::kIdentityRemove, "identity remove", 0, false, true},
+    {ControlCommand::kIdentityList, "identity list", 0, false, false},
+    {ControlCommand::kIdentityAudit, "identity audit", 0, false, false},
+    {ControlCommand::kDomainAdd, "domain add", 0, false, true},
+    {ControlCommand::kDomainShow, "domain show", 0, false, false},
+    {ControlCommand::kDomainList, "domain list", 0, false, false},
+    {ControlCommand::kDomainCheck, "domain check", 0, false, false},
+    {ControlCommand::kDomainRemove, "domain remove", 0, false, true},
+    {ControlCommand::kDnsZone, "dns zone", 0, false, false},
+    {ControlCommand::kDnsRecords, "dns records", 0, false, false},
 }};
 
 ControlError BadRequest(std::string message, std::string hint = "") {
@@ -209,9 +210,6 @@ const CommandSpec* FindCommand(std::string_view name) {
   return nullptr;
 }
 
-// Those whose members are read elsewhere.
-bool IsIdentity(ControlCommand command) { return command >= ControlCommand::kIdentityPut; }
-
 // What the members mean together.
 std::optional<ControlError> CheckWhole(const CommandSpec& spec, const ControlRequest& request) {
   const session::QueueFilter& filter = request.filter;
@@ -250,6 +248,13 @@ std::string_view ControlCommandName(ControlCommand command) {
   return "";
 }
 
+bool ChangesSomething(ControlCommand command) {
+  for (const CommandSpec& spec : kCommands) {
+    if (spec.command == command) return spec.changes;
+  }
+  return true;
+}
+
 std::variant<ControlRequest, ControlError> ParseControlRequest(std::string_view line) {
   json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) {
@@ -266,7 +271,7 @@ std::variant<ControlRequest, ControlError> ParseControlRequest(std::string_view 
   }
   ControlRequest request;
   request.command = spec->command;
-  if (IsIdentity(spec->command)) {
+  if (IsIdentityCommand(spec->command) || IsDomainCommand(spec->command)) {
     // Once more, in the order of the text: it is what a record is written in.
     request.identity = std::make_shared<nlohmann::ordered_json>(
         nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false));

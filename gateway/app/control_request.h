@@ -66,6 +66,14 @@ enum class ControlCommand : uint8_t {
   kDnsRecords,
 };
 std::string_view ControlCommandName(ControlCommand command);
+bool ChangesSomething(ControlCommand command);
+// What its members are is said elsewhere (see above).
+constexpr bool IsIdentityCommand(ControlCommand command) {
+  return command >= ControlCommand::kIdentityPut && command <= ControlCommand::kIdentityAudit;
+}
+constexpr bool IsDomainCommand(ControlCommand command) {
+  return command >= ControlCommand::kDomainAdd;
+}
 
 struct ControlRequest {
   ControlCommand command = ControlCommand::kStatus;

@@ -42,27 +42,6 @@ MonoTime GiveUpAt(const ControlClient& client) {
   return MonoTime::max();
 }
 
-bool ChangesSomething(ControlCommand command) {
-  switch (command) {
-    case ControlCommand::kStatus:
-    case ControlCommand::kQueueSummary:
-    case ControlCommand::kQueueList:
-    case ControlCommand::kQueueShow:
-    case ControlCommand::kSuspensions:
-    case ControlCommand::kConfigCheck:
-    case ControlCommand::kIdentityList:
-    case ControlCommand::kIdentityAudit:
-    case ControlCommand::kDomainShow:
-    case ControlCommand::kDomainList:
-    case ControlCommand::kDomainCheck:
-    case ControlCommand::kDnsZone:
-    case ControlCommand::kDnsRecords:
-      return false;
-    default:
-      return true;
-  }
-}
-
 }  // namespace
 
 class ControlServer::Impl {
@@ -288,6 +267,8 @@ void ControlServer::Impl::HandleLine(ControlClient& client, std::string_view lin
 }
 
 void ControlServer::Impl::HandleRequest(ControlClient& client, ControlRequest request) {
+  if (IsIdentityCommand(request.command)) return StartIdentity(client, std::move(request));
+  if (IsDomainCommand(request.command)) return StartDomain(client, std::move(request));
   switch (request.command) {
     case ControlCommand::kStatus: {
       Json answer = OkAnswer();
@@ -300,21 +281,6 @@ void ControlServer::Impl::HandleRequest(ControlClient& client, ControlRequest re
       return;
     case ControlCommand::kConfigCheck:
       CheckConfig(client);
-      return;
-    case ControlCommand::kIdentityPut:
-    case ControlCommand::kIdentityRemove:
-    case ControlCommand::kIdentityList:
-    case ControlCommand::kIdentityAudit:
-      StartIdentity(client, std::move(request));
-      return;
-    case ControlCommand::kDomainAdd:
-    case ControlCommand::kDomainShow:
-    case ControlCommand::kDomainList:
-    case ControlCommand::kDomainCheck:
-    case ControlCommand::kDomainRemove:
-    case ControlCommand::kDnsZone:
-    case ControlCommand::kDnsRecords:
-      StartDomain(client, std::move(request));
       return;
     case ControlCommand::kTrace:
       StartTrace(client, std::move(request));

@@ -37,9 +37,6 @@ std::string SenderKey(std::string_view canonical) {
   return std::string(kSenderPrefix) + std::string(canonical);
 }
 std::string CredentialKey(uint32_t id) { return std::string(kCredentialPrefix) + IdText(id); }
-std::string IdentityBook::PasswordKey(uint32_t credential) {
-  return "password/" + IdText(credential);
-}
 
 std::optional<uint32_t> IdOfKey(std::string_view key, std::string_view prefix) {
   uint32_t id = 0;

@@ -44,8 +44,6 @@ class IdentityBook {
   // `uid`: who asks, for the audit log.
   Json Answer(const IdentityRequest& request, uint32_t uid, WallTime now);
 
-  static std::string PasswordKey(uint32_t credential);
-
  private:
   struct Staged;
   struct Held {  // of what is there already

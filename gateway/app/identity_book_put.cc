@@ -1,6 +1,7 @@
 // IdentityBook: records that are added and changed.
 #include "gateway/app/control_json.h"
 #include "gateway/app/identity_book_parts.h"
+#include "gateway/app/password_store.h"
 #include "gateway/base/text.h"
 #include "gateway/base/wipe.h"
 #include "gateway/identity/password_choice.h"
@@ -241,7 +242,7 @@ std::optional<ControlError> IdentityBook::StageCredential(const IdentityPut& put
     return BadRecord(label + " is in this request twice");
   }
   if (before && !password.empty()) {
-    auto stored = store_->Get(PasswordKey((*held)->id));
+    auto stored = store_->Get(PasswordStore::KeyOf((*held)->id));
     if (!stored.ok()) return StoreError(stored.status());
     if (*stored == password) password.clear();  // as it is already
   }
@@ -256,7 +257,8 @@ std::optional<ControlError> IdentityBook::StageCredential(const IdentityPut& put
   uint32_t id = before ? (*held)->id : staged->next_credential++;
   if (before) change.before = *before;
   staged->writes.push_back({CredentialKey(id), after.dump()});
-  if (change.password_changed) staged->writes.push_back({PasswordKey(id), std::move(password)});
+  if (change.password_changed)
+    staged->writes.push_back({PasswordStore::KeyOf(id), std::move(password)});
   change.after = std::move(after);
   staged->changes.push_back(std::move(change));
   staged->edits.push_back([this, id, account = *account,

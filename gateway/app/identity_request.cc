@@ -22,7 +22,6 @@ constexpr std::pair<std::string_view, IdentityPut::Mode> kModes[] = {
     {"put", IdentityPut::Mode::kPut},
     {"create", IdentityPut::Mode::kCreate},
     {"update", IdentityPut::Mode::kUpdate}};
-constexpr size_t kAssumedAccountsMax = 10'000;
 constexpr size_t kCursorBytesMax = limits::kControlKeyBytesMax;
 
 ControlError Refused(const Status& status) {
@@ -44,7 +43,7 @@ std::variant<IdentityRequest, ControlError> ParsePut(Json* members) {
   std::vector<std::string> assumed;
   reader.Choice<IdentityPut::Mode>("mode", kModes, &put.mode);
   reader.Flag("dry_run", &put.dry_run);
-  reader.Texts("assume_accounts", kAssumedAccountsMax, &assumed);
+  reader.Texts("assume_accounts", limits::kAssumedAccountsMax, &assumed);
   if (!put.dry_run && !assumed.empty()) reader.Fail("assume_accounts", "is for dry runs alone");
   if (Status status = reader.Finish(); !status.ok()) return Refused(status);
   if (!put.records.is_array() || put.records.size() > limits::kIdentityRecordsMax) {
@@ -118,11 +117,6 @@ std::variant<IdentityRequest, ControlError> ParseIdentityRequest(ControlCommand 
     default:
       return ParseAudit(members);
   }
-}
-
-bool ChangesSomething(const IdentityRequest& request) {
-  return std::holds_alternative<IdentityPut>(request) ||
-         std::holds_alternative<IdentityRemove>(request);
 }
 
 }  // namespace ringpost::app

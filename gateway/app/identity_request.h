@@ -67,7 +67,4 @@ using IdentityRequest = std::variant<IdentityPut, IdentityRemove, IdentityList, 
 std::variant<IdentityRequest, ControlError> ParseIdentityRequest(ControlCommand command,
                                                                  identity::Json members);
 
-// Some of them change something.
-bool ChangesSomething(const IdentityRequest& request);
-
 }  // namespace ringpost::app

@@ -10,15 +10,14 @@ namespace {
 
 constexpr std::string_view kUnknownNamesKey = "unknown_names";
 
-// "password/0000002a".
-std::string KeyOf(uint32_t credential) {
+}  // namespace
+
+std::string PasswordStore::KeyOf(uint32_t credential) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string key = "password/";
   for (int shift = 28; shift >= 0; shift -= 4) key.push_back(kDigits[credential >> shift & 0xf]);
   return key;
 }
-
-}  // namespace
 
 StatusOr<std::optional<identity::PasswordRecord>> PasswordStore::Read(uint32_t credential) {
   auto found = store_->Get(KeyOf(credential));
@@ -35,15 +34,6 @@ StatusOr<std::optional<identity::PasswordRecord>> PasswordStore::Read(uint32_t c
   }
   return record;
 }
-
-Status PasswordStore::Write(uint32_t credential, const identity::PasswordRecord& record) {
-  identity::PasswordRecordBytes bytes = record.Encode();
-  Status written = store_->Put(KeyOf(credential), {bytes.data(), bytes.size()});
-  tls::Wipe(bytes.data(), bytes.size());
-  return written;
-}
-
-Status PasswordStore::Remove(uint32_t credential) { return store_->Delete(KeyOf(credential)); }
 
 StatusOr<tls::Key> PasswordStore::UnknownNamesSecret() {
   auto found = store_->Get(kUnknownNamesKey);

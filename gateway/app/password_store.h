@@ -23,9 +23,9 @@ class PasswordStore final : public session::PasswordSource {
 
   // DATA_LOSS: what is there is no record.
   StatusOr<std::optional<identity::PasswordRecord>> Read(uint32_t credential) override;
-  // Durable when it returns. Shards go on with the old one until their directory changes.
-  Status Write(uint32_t credential, const identity::PasswordRecord& record);
-  Status Remove(uint32_t credential);  // where there is one
+  // The record's key, "password/0000002a". The IdentityBook writes it with the credential; shards
+  // go on with the old one until their directory changes.
+  static std::string KeyOf(uint32_t credential);
 
   // Of UnknownNames: always the same, made at the first call. DATA_LOSS: it is damaged.
   StatusOr<tls::Key> UnknownNamesSecret();

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "gateway/base/limits_identity.h"  // its second part: who may send
+
 namespace ringpost::limits {
 
 inline constexpr size_t kKiB = 1024;
@@ -61,14 +63,6 @@ inline constexpr size_t kFromFieldBytesMax = 16 * kKiB;
 inline constexpr size_t kFromAddressesMax = 100;
 // Comments within comments; more, and it is no address.
 inline constexpr uint32_t kCommentDepthMax = 16;
-
-// --- Who may send
-// Of a user's or an API key's name; longer is no name.
-inline constexpr size_t kCredentialNameBytesMax = 256;
-// Credentials of one gateway; more is refused.
-inline constexpr size_t kCredentialsMax = 10'000'000;
-// Entries of one restrict list; more is refused.
-inline constexpr size_t kListEntriesMax = 100'000;
 
 // --- TLS
 // A handshake that takes longer, from the first byte to its end: the connection is closed.
@@ -124,69 +118,6 @@ inline constexpr size_t kAuthCommandLineBytesMax = 512;
 inline constexpr uint32_t kAuthRefusedBackoffSeconds = 60;
 inline constexpr uint32_t kAuthRefusedBackoffSecondsMax = 900;
 
-// --- AUTH of clients
-// What a client may say for itself: kAuthUserBytesMax and kAuthSecretBytesMax; longer: 501 5.5.2. A
-// line of the exchange is bounded as a command line is, which holds the longest PLAIN message of
-// those, in base64; longer: 500 5.5.6. RFC 4954 section 4 asks for no more.
-// AUTH commands of one session; the next: 421 4.7.0 and close. A client that falls back from
-// SCRAM-SHA-256 to PLAIN to LOGIN needs three.
-inline constexpr uint32_t kAuthTriesMax = 5;
-// A SCRAM client's nonce; longer: 501 5.5.2.
-inline constexpr size_t kAuthNonceBytesMax = 256;
-// PBKDF2 iterations of a password's record: of new ones; of ones that are read, which are refused
-// outside of these (RFC 7677 section 4 asks for at least 4096; what is far more would hold a worker
-// for seconds). decisions/051 says why the first.
-inline constexpr uint32_t kPasswordIterationsDefault = 100'000;
-inline constexpr uint32_t kPasswordIterationsMin = 4096;
-inline constexpr uint32_t kPasswordIterationsMax = 10'000'000;
-// A password that somebody chose; outside: it is not taken. How many different characters it has.
-inline constexpr size_t kPasswordBytesMin = 12;
-inline constexpr size_t kPasswordBytesMax = 128;
-inline constexpr size_t kPasswordDistinctBytesMin = 5;
-// Passwords that were right lately, remembered by each shard, and for how long; more: the one that
-// ends first is forgotten and costs its iterations again.
-inline constexpr size_t kVerifiedLoginsMax = 4096;
-inline constexpr uint32_t kVerifiedLoginSeconds = 300;
-// Logins that failed: as many are free of delay of one name from one address, of one address, of
-// one name; behind them each try waits twice as long as the one before, up to the last figures (the
-// name's own is short: strangers make it).
-inline constexpr uint32_t kLoginFailuresFreePerPair = 5;
-inline constexpr uint32_t kLoginFailuresFreePerAddress = 20;
-inline constexpr uint32_t kLoginFailuresFreePerName = 100;
-inline constexpr uint32_t kLoginDelaySecondsFirst = 2;
-inline constexpr uint32_t kLoginDelaySecondsMax = 900;
-inline constexpr uint32_t kLoginNameDelaySecondsMax = 60;
-// A count of failures halves in this time without one.
-inline constexpr uint32_t kLoginFailuresHalveSeconds = 7200;
-// An address that a name has logged in from is known to be good for it this long.
-inline constexpr uint32_t kLoginGoodSeconds = 30 * 86'400;
-// Names, addresses, pairs, good pairs that each shard counts, of each; more: the one that was quiet
-// the longest, of a few, is forgotten.
-inline constexpr size_t kLoginEntriesMax = 4096;
-
-// Passwords that workers may be about to verify, and their threads; more: 454 4.7.0.
-inline constexpr size_t kPasswordJobsMax = 128;
-inline constexpr uint32_t kPasswordThreads = 1;
-// Records of passwords that each shard has at hand; more: the one that came first is read again
-// when it is needed.
-inline constexpr size_t kPasswordRecordsKeptMax = 4096;
-
-// --- Accounts and credentials
-// The name of an account; a description; longer: refused.
-inline constexpr size_t kAccountNameBytesMax = 64;
-inline constexpr size_t kDescriptionBytesMax = 200;
-// Records of one request that changes them; more: refused. Who has more sends several.
-inline constexpr size_t kIdentityRecordsMax = 1000;
-// Requests that wait for those before them; more: refused, and to be sent again.
-inline constexpr size_t kIdentityRequestsMax = 64;
-// Rates that can be owed to at once, nearly; beyond, one is not counted, and mail passes.
-inline constexpr size_t kRatePlaces = 1 << 16;
-// Domains that are asked about at once.
-inline constexpr size_t kDomainChecksAtOnce = 8;
-// How long records of the operator's zone may be kept; what we tell customers for theirs.
-inline constexpr uint32_t kZoneTtlSeconds = 300;
-inline constexpr uint32_t kCustomerTtlSeconds = 3600;
-
 // --- ACME
 // Names a configuration may ask certificates for, each its own; more is an error.
 inline constexpr size_t kAcmeNamesMax = 100;
@@ -224,22 +155,6 @@ inline constexpr uint32_t kAcmeRetrySecondsMax = 6 * 3600;
 inline constexpr uint32_t kAcmeRetryAfterSecondsMax = 7 * 24 * 3600;
 // Between two certificates for one name at least, however short the server makes their lifetime.
 inline constexpr uint32_t kAcmeRenewSecondsMin = 10;
-
-// --- DKIM
-// RSA keys to sign with (RFC 8301 section 3.2: signers at least 2048, verifiers know up to 4096);
-// others are refused where they are parsed, as is a private key (DER) that is longer than this.
-inline constexpr int kDkimRsaKeyBitsMin = 2048;
-inline constexpr int kDkimRsaKeyBitsMax = 4096;
-inline constexpr size_t kDkimKeyBytesMax = 4 * kKiB;
-// Header fields that one signature covers; a message with more of those that ought to be covered is
-// not signed.
-inline constexpr size_t kDkimSignedFieldsMax = 128;
-// Signatures that wait for a worker; more: the attempt is made later. They are bounded by the
-// outbound connections besides.
-inline constexpr size_t kSignatureJobsMax = 16'384;
-// The name a key is published under, "selector._domainkey.domain" (RFC 1035 section 2.3.4: 255 on
-// the wire); a longer one is refused.
-inline constexpr size_t kDkimKeyNameBytesMax = 253;
 
 // --- The control store
 // A key, a value; longer: INVALID_ARGUMENT.

@@ -103,13 +103,12 @@ void RecordReader::List(std::string_view name, ListRecord* to) {
 }
 
 void RecordReader::Rate(std::string_view name, RateLimit* to) {
-  constexpr uint32_t kSecondsMax = 31 * 86'400;
   const Json* value = Find(name);
   if (!value) return;
   uint32_t seconds = 1;
   RecordReader rate(*value, what_ + "'s \"" + std::string(name) + "\"");
   rate.Number("count", UINT32_MAX, &to->count);
-  rate.Number("seconds", kSecondsMax, &seconds);
+  rate.Number("seconds", limits::kRatePeriodSecondsMax, &seconds);
   if (seconds == 0) rate.Fail("seconds", "is at least 1");
   to->period = Seconds(seconds);
   if (Status status = rate.Finish(); !status.ok() && status_.ok()) status_ = status;

@@ -25,8 +25,6 @@ constexpr Word<Lane> kLanes[] = {{"transactional", Lane::kTransactional}, {"bulk
 constexpr Word<SenderState> kStates[] = {{"pending", SenderState::kPending},
                                          {"verified", SenderState::kVerified},
                                          {"broken", SenderState::kBroken}};
-constexpr size_t kRegionNameBytesMax = 64;
-constexpr size_t kPoolNameBytesMax = 64;
 
 template <typename T>
 std::string_view WordOf(std::span<const Word<T>> words, T value) {
@@ -103,7 +101,7 @@ void SettingsOf(RecordReader* reader, CredentialSettings* to) {
   reader->Flag("archive", &to->archive);
   AddressOf(reader, "audit_copy", &to->audit_copy);
   AddressOf(reader, "bounces_to", &to->bounces_to);
-  reader->Text("egress_pool", kPoolNameBytesMax, &to->egress_pool);
+  reader->Text("egress_pool", limits::kPoolNameBytesMax, &to->egress_pool);
   DomainOf(reader, "default_domain", &to->default_domain);
   AddressOf(reader, "forced_from", &to->forced_from);
   AddressOf(reader, "forced_reverse_path", &to->forced_reverse_path);
@@ -140,10 +138,10 @@ std::optional<CredentialKind> ParseKind(std::string_view name) {
 }
 
 bool IsAccountName(std::string_view name) {
-  return !name.empty() && name.size() <= limits::kAccountNameBytesMax &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return IsAlpha(c) || IsDigit(c) || c == '-' || c == '_' || c == '.';
-         });
+  for (char c : name) {
+    if (!IsAlpha(c) && !IsDigit(c) && c != '-' && c != '_' && c != '.') return false;
+  }
+  return !name.empty() && name.size() <= limits::kAccountNameBytesMax;
 }
 
 // --- Accounts
@@ -153,7 +151,7 @@ StatusOr<AccountRecord> AccountRecord::Parse(const Json& object) {
   RecordReader reader(object, "an account");
   AccountOf(&reader, "name", &record.name);
   reader.Text("description", limits::kDescriptionBytesMax, &record.description);
-  reader.Text("region", kRegionNameBytesMax, &record.region);
+  reader.Text("region", limits::kRegionNameBytesMax, &record.region);
   reader.Flag("suspended", &record.suspended);
   reader.Flag("exempt", &record.exempt);
   reader.List("senders", &record.senders);

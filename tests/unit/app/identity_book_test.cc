@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/app/identity_service.h"
+#include "gateway/app/password_store.h"
 #include "gateway/identity/password_record.h"
 #include "gateway/smtp/base64.h"
 #include "tests/unit/temp_folder.h"
@@ -82,7 +83,7 @@ TEST_F(IdentityBookTest, WhatIsAddedIsFoundAlsoAfterARestart) {
     EXPECT_EQ(network->status, identity::CredentialStatus::kSandbox);
     EXPECT_TRUE(
         directory.Verified(user->account->id, identity::ListedAddress::From("x@example.com")));
-    auto stored = store_->Get(IdentityBook::PasswordKey(user->id));
+    auto stored = store_->Get(PasswordStore::KeyOf(user->id));
     ASSERT_TRUE(stored.ok() && *stored);
     EXPECT_TRUE(identity::PasswordRecord::Decode(**stored)->Verify(password));
     Open();
@@ -94,7 +95,7 @@ TEST_F(IdentityBookTest, NumbersAreNotGivenTwice) {
   AddAcme();
   uint32_t first = book_->directory()->FindUser("printer")->id;
   Done(R"({"command":"identity remove","type":"credential","name":"PRINTER"})");
-  EXPECT_FALSE(store_->Get(IdentityBook::PasswordKey(first))->has_value());
+  EXPECT_FALSE(store_->Get(PasswordStore::KeyOf(first))->has_value());
   Open();
   Done(
       R"({"command":"identity put","records":[{"type":"credential","name":"printer","account":"acme"}]})");
@@ -153,7 +154,7 @@ TEST_F(IdentityBookTest, WhatIsTheSameIsUnchangedAndNotWritten) {
 TEST_F(IdentityBookTest, AnExportWithSecretsBringsThePasswordsElsewhere) {
   AddAcme();
   Json list = Done(R"({"command":"identity list","secrets":true})");
-  auto record = store_->Get(IdentityBook::PasswordKey(book_->directory()->FindUser("printer")->id));
+  auto record = store_->Get(PasswordStore::KeyOf(book_->directory()->FindUser("printer")->id));
   store_.reset();
   book_.reset();
   TempFolder other;
@@ -161,7 +162,7 @@ TEST_F(IdentityBookTest, AnExportWithSecretsBringsThePasswordsElsewhere) {
   store_ = std::move(*store);
   book_ = std::move(*IdentityBook::Open(store_.get()));
   Done(Json({{"command", "identity put"}, {"records", list["records"]}}).dump().c_str());
-  auto here = store_->Get(IdentityBook::PasswordKey(book_->directory()->FindUser("printer")->id));
+  auto here = store_->Get(PasswordStore::KeyOf(book_->directory()->FindUser("printer")->id));
   EXPECT_EQ(**here, **record);
   Json again =
       Done(Json({{"command", "identity put"}, {"records", list["records"]}}).dump().c_str());
@@ -303,7 +304,7 @@ TEST_F(IdentityBookTest, TheServiceAnswersWhenEveryShardHasTheChange) {
   std::vector<Json> answers;
   (*service)->Start([&](const IdentityService::View& view, std::function<void()> done) {
         std::lock_guard lock(mutex);
-        EXPECT_EQ(directory->credentials(), 0u);
+        EXPECT_EQ(view.directory->credentials(), 0u);
         all_have_it = std::move(done);
         changed.notify_all();
       });

@@ -32,6 +32,10 @@ class PasswordStoreTest : public ::testing::Test {
     EXPECT_TRUE(read.ok()) << read.status();
     return read.ok() ? *read : std::nullopt;
   }
+  void Write(uint32_t credential, const PasswordRecord& record) {
+    identity::PasswordRecordBytes bytes = record.Encode();
+    EXPECT_TRUE(control_->Put(PasswordStore::KeyOf(credential), {bytes.data(), bytes.size()}).ok());
+  }
   static PasswordRecord Record(std::string_view password) {
     return PasswordRecord::Make(password, {}, limits::kPasswordIterationsMin);
   }
@@ -44,21 +48,20 @@ class PasswordStoreTest : public ::testing::Test {
 TEST_F(PasswordStoreTest, KeepsWhatWasWritten) {
   EXPECT_EQ(Read(0xabcdef12), std::nullopt);
   EXPECT_EQ(Read(UINT32_MAX), std::nullopt);
-  ASSERT_TRUE(store_->Write(0xabcdef12, Record("one")).ok());
-  ASSERT_TRUE(store_->Write(2, Record("two")).ok());
-  ASSERT_TRUE(store_->Write(2, Record("three")).ok());
+  Write(0xabcdef12, Record("one"));
+  Write(2, Record("two"));
+  Write(2, Record("three"));
   Open();
   EXPECT_EQ(Read(0xabcdef12), Record("one"));
   EXPECT_EQ(Read(2), Record("three"));
   EXPECT_EQ(Read(0x2abcdef1), std::nullopt);
-  ASSERT_TRUE(store_->Remove(2).ok());
+  ASSERT_TRUE(control_->Delete(PasswordStore::KeyOf(2)).ok());
   EXPECT_EQ(Read(2), std::nullopt);
-  EXPECT_TRUE(store_->Remove(2).ok());
 }
 
 // The keys and bytes are a format: storage/FORMAT.md.
 TEST_F(PasswordStoreTest, AsTheFormatSays) {
-  ASSERT_TRUE(store_->Write(0xabcdef12, Record("one")).ok());
+  Write(0xabcdef12, Record("one"));
   auto found = control_->Get("password/abcdef12");
   ASSERT_TRUE(found.ok() && *found);
   EXPECT_EQ(PasswordRecord::Decode(**found), Record("one"));

@@ -88,13 +88,12 @@ TEST_F(ControlStoreTest, PagesGoBothWays) {
   auto page = [&](std::string_view prefix, std::string_view after, ControlStore::Order order,
                   size_t most) {
     std::string keys;
-    EXPECT_TRUE(store
-                    ->ForEachUntil(prefix, after, order,
-                                   [&](std::string_view key, const std::string&) {
-                                     keys += std::string(key) + " ";
-                                     return --most > 0;
-                                   })
-                    .ok());
+    auto each = [&](std::string_view key, const std::string&) {
+      keys += std::string(key) + " ";
+      return --most > 0;
+    };
+    Status status = store->ForEachUntil(prefix, after, order, each);
+    EXPECT_TRUE(status.ok()) << status;
     return keys;
   };
   constexpr auto kForwards = ControlStore::Order::kForwards;

@@ -1,0 +1,152 @@
+"""Sender domains from one end to the other: added, their records published at a real DNS server, seen by the gateway,
+mail from them taken and signed, and verified by who has the DNS alone; and what happens where the records go."""
+
+import json
+import re
+import socket
+import unittest
+
+import dkim
+import dns.resolver
+
+import harness
+from harness import run
+from knot import Knot
+
+CUSTOMER, OPERATOR = "customer.example", "gw.example"
+FROM = f"a@{CUSTOMER}"
+
+
+class SenderDomains(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.sink = self.run_sink()
+        self.serial = 1
+        self.knot = Knot(self.folder / "knot", {CUSTOMER: self.customer_zone([]), OPERATOR: self.operator_zone("")})
+        self.addCleanup(self.knot.stop)
+        self.knot.start()
+        # Who connects from here may send, and nobody vouches for what.
+        self.daemon = self.run_daemon(
+            self.sink.port, trust=False,
+            extra=f'[dns]\nzone = "{OPERATOR}"\nname_servers = ["ns.{OPERATOR}"]\n'
+                  f'[[dns.stub]]\nzone = ""\nserver = "{self.knot.server}"\n')
+        self.ask("identity put", records=[{"type": "account", "name": "acme"},
+                                          {"type": "credential", "kind": "network", "name": "127.0.0.0/8",
+                                           "account": "acme"}])
+
+    def ask(self, command, ok=True, **members):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(60 * harness.PATIENCE)
+            peer.connect(str(self.daemon.socket_path))
+            peer.sendall(json.dumps({"command": command, **members}).encode() + b"\n")
+            answer = json.loads(peer.makefile().readline())
+        self.assertEqual(answer["ok"], ok, answer)
+        return answer
+
+    def customer_zone(self, aliases):
+        self.serial += 1
+        return "\n".join([f"$ORIGIN {CUSTOMER}.", f"@ 1 IN SOA ns hostmaster {self.serial} 3600 600 1209600 1",
+                          "@ 1 IN NS ns", "ns 1 IN A 192.0.2.2", *aliases]) + "\n"
+
+    def operator_zone(self, text):
+        return text or (f"$ORIGIN {OPERATOR}.\n@ 1 IN SOA ns hostmaster 1 3600 600 1209600 1\n@ 1 IN NS ns\n"
+                        "ns 1 IN A 192.0.2.3\n")
+
+    def aliases(self, domain):
+        return [f"{record['owner']}. 1 IN {record['type']} {record['value']}." for record in domain["publish"]]
+
+    def publish(self, aliases):
+        self.knot.reload(CUSTOMER, self.customer_zone(aliases))
+        self.knot.reload(OPERATOR, self.ask("dns zone")["zone"])
+
+    def check(self):
+        return self.ask("domain check", name=CUSTOMER)["domain"]
+
+    def send(self):
+        return run(["swaks", "--server", f"127.0.0.1:{self.daemon.port}", "--from", FROM, "--to", "b@example.net",
+                    "--header", f"From: {FROM}"])
+
+    def texts(self, name, timeout=5):
+        """As a verifier asks: by the DNS alone."""
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers, resolver.port = ["127.0.0.1"], self.knot.port
+        answer = resolver.resolve(name.decode() if isinstance(name, bytes) else name, "TXT", lifetime=timeout)
+        return b"".join(answer[0].strings)
+
+    def signatures(self, message):
+        """The selectors of those that verify; one that does not is a failure."""
+        found = []
+        verifier = dkim.DKIM(message["content"])
+        fields = [value for name, value in verifier.headers if name.lower() == b"dkim-signature"]
+        for index, value in enumerate(fields):
+            self.assertTrue(verifier.verify(idx=index, dnsfunc=self.texts), value)
+            self.assertEqual(verifier.domain.decode(), CUSTOMER)
+            found.append(re.search(rb"s=\s*([^;\s]+)", value)[1].decode())
+        return found
+
+    def test_from_pending_to_verified_to_broken_and_back(self):
+        domain = self.ask("domain add", name="Customer.Example.", account="acme")["domain"]
+        self.assertEqual((domain["name"], domain["state"], len(domain["publish"])), (CUSTOMER, "pending", 3))
+        self.assertTrue(all(record["value"].endswith("." + OPERATOR) for record in domain["publish"]))
+        done = self.send()
+        self.assertRegex(done.stdout, r"550 5\.7\.1 .*no verified sender")
+
+        self.assertRegex(" ".join(self.check()["words"]), "has no record")
+        self.publish(self.aliases(domain))
+        domain = self.check()
+        self.assertEqual(domain["state"], "verified", domain["words"])
+        self.assertEqual(sorted(key["state"] for key in domain["keys"]), ["active", "standby"])
+        self.assertEqual(self.send().returncode, 0)
+        active = [key["selector"] for key in domain["keys"] if key["state"] == "active"]
+        self.assertEqual(self.signatures(self.sink.wait(1)[0]), active)
+
+        # The active one's alias goes: the other key signs from then on, and mail is refused, since one is missing.
+        gone = next(line for line in self.aliases(domain) if line.startswith(active[0]))
+        self.publish([line for line in self.aliases(domain) if line != gone])
+        harness.wait_until(lambda: self.check()["state"] == "broken", 100, "it is broken")
+        self.assertRegex(self.send().stdout, r"550 5\.7\.1 .*no verified sender")
+
+        self.publish(self.aliases(domain))
+        harness.wait_until(lambda: self.check()["state"] == "verified", 100, "it is verified again")
+        self.assertEqual(self.send().returncode, 0)
+        (other,) = self.signatures(self.sink.wait(2)[1])
+        self.assertNotEqual(other, active[0])
+
+        # It is there after a restart, keys too.
+        self.daemon.stop()
+        self.daemon.start()
+        self.assertEqual(self.send().returncode, 0)
+        self.assertEqual(self.signatures(self.sink.wait(3)[2]), [other])
+
+    def test_ed25519_signs_beside_rsa(self):
+        domain = self.ask("domain add", name=CUSTOMER, account="acme", ed25519=True)["domain"]
+        self.assertEqual(len(domain["publish"]), 5)
+        self.publish(self.aliases(domain))
+        self.assertEqual(self.check()["state"], "verified")
+        self.assertEqual(self.send().returncode, 0)
+        self.assertEqual(len(self.signatures(self.sink.wait(1)[0])), 2)
+
+    def test_a_dns_that_is_away_changes_nothing(self):
+        domain = self.ask("domain add", name=CUSTOMER, account="acme")["domain"]
+        self.publish(self.aliases(domain))
+        self.assertEqual(self.check()["state"], "verified")
+        self.knot.stop()
+        domain = self.check()
+        self.assertEqual(domain["state"], "verified")
+        self.assertEqual(self.send().returncode, 0)
+
+    def test_what_is_removed_is_gone(self):
+        domain = self.ask("domain add", name=CUSTOMER, account="acme")["domain"]
+        self.ask("domain add", name=CUSTOMER, account="acme", ok=False)
+        self.ask("domain add", name="other.example", account="nobody", ok=False)
+        target = domain["publish"][0]["value"]
+        self.assertIn(target, self.ask("dns zone")["zone"])
+        self.assertEqual([one["name"] for one in self.ask("domain list")["domains"]], [CUSTOMER])
+        self.ask("domain remove", name=CUSTOMER)
+        self.assertNotIn(target, self.ask("dns zone")["zone"])
+        self.assertEqual(self.ask("domain show", name=CUSTOMER, ok=False)["error"]["code"], "not_found")
+        self.assertEqual(self.ask("domain list")["domains"], [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -246,10 +246,6 @@ void GatewayImpl::ForEachShard(const std::function<void(Shard&)>& work) {
   }
 }
 
-void GatewayImpl::ServeSigningKeys(std::shared_ptr<const mail::SigningKeys> keys) {
-  ForEachShard([keys = std::move(keys)](Shard& shard) { shard.SetSigningKeys(keys); });
-}
-
 void GatewayImpl::ApplyLimits() {
   inbound_.connections_max.store(InboundConnectionsMax(config_, OpenFilesMax()));
   memory_.Configure(config_.limits.memory_bytes_max);

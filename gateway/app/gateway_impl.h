@@ -72,9 +72,6 @@ class GatewayImpl final : public Gateway {
   std::vector<std::string> Introduction() const override;
   Seconds drain_grace() const override { return config_.limits.drain_grace; }
 
-  // The DKIM keys that are active from now on; null: none. The main thread, before Stop.
-  void ServeSigningKeys(std::shared_ptr<const mail::SigningKeys> keys);
-
  private:
   struct Region {
     RegionConfig config;

@@ -98,8 +98,8 @@ dns::ResolverOptions MakeResolverOptions(const Config& config) {
   for (const DnsConfig::Stub& stub : config.dns.stubs) {
     options.stubs.push_back({stub.zone, stub.server});
   }
-  // "Not there" is looked at again every 7 minutes: what was kept longer would be in the way.
-  options.cache_seconds_max = 60;
+  // Long enough for the questions of one check. Who asks again has published something meanwhile.
+  options.cache_seconds_max = 5;
   return options;
 }
 

@@ -59,12 +59,13 @@ Answer FailedAnswer(const Question& question, std::string_view words) {
 Answer ReadAnswer(const Question& question, std::string_view bytes) {
   Message message;
   if (!ReadMessage(bytes, &message)) return FailedAnswer(question, "the answer is malformed");
-  if (!Asks(message, question)) return FailedAnswer(question, "the answer is to something else");
-  if ((message.flags & kFlagTruncated) != 0) return FailedAnswer(question, "the answer is cut off");
+  // A refusal need not say what was asked.
   auto rcode = static_cast<Rcode>(message.rcode());
   if (rcode != Rcode::kNoError && rcode != Rcode::kNxDomain) {
     return FailedAnswer(question, "the answer is " + RcodeName(message.rcode()));
   }
+  if (!Asks(message, question)) return FailedAnswer(question, "the answer is to something else");
+  if ((message.flags & kFlagTruncated) != 0) return FailedAnswer(question, "the answer is cut off");
   Answer answer;
   answer.question = question;
   uint32_t ttl_seconds = UINT32_MAX;

@@ -113,7 +113,7 @@ void InboundConnection::AnswerData() {
     return;
   }
   RP_CHECK(message_ == nullptr);
-  message_ = new InboundMessage(host_, this, sender_ ? sender_->credential.settings : nullptr);
+  message_ = new InboundMessage(host_, this, sender_.get());
   session_.Accept();
 }
 

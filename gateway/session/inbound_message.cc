@@ -9,6 +9,7 @@
 #include "gateway/mail/from_rewriting.h"
 #include "gateway/mail/signing_keys.h"
 #include "gateway/session/inbound_connection.h"
+#include "gateway/session/inbound_sender.h"
 #include "gateway/smtp/idna.h"
 
 namespace ringpost::session {
@@ -23,10 +24,10 @@ size_t ChunkBytes(const reactor::Io& io) {
 }  // namespace
 
 InboundMessage::InboundMessage(InboundHost* host, InboundConnection* connection,
-                               const identity::CredentialSettings* settings)
+                               const InboundSender* sender)
     : host_(host),
       connection_(connection),
-      settings_(settings),
+      sender_(sender),
       started_(host->io().now()),
       message_(std::make_unique<storage::NewMessage>()),
       chunk_bytes_(ChunkBytes(host->io())) {
@@ -82,7 +83,7 @@ SliceChain InboundMessage::TakeBody() {
 
 const mail::HeaderSummary& InboundMessage::Headers() {
   ScannedHeaders();
-  if (settings_) RewriteFromField();
+  if (sender_ && !rewritten_) RewriteFromField();
   return headers_;
 }
 
@@ -119,7 +120,8 @@ void InboundMessage::DropMailboxLine() {
 
 // For devices: once, when the whole header section is here.
 void InboundMessage::RewriteFromField() {
-  const identity::CredentialSettings& settings = *std::exchange(settings_, nullptr);
+  const identity::CredentialSettings& settings = *sender_->credential.settings;
+  rewritten_ = true;
   if (settings.default_domain.empty() && settings.forced_from.empty()) return;
   if (headers_.truncated) return;  // it is refused
   auto value = mail::RewriteFrom(headers_, [&settings](std::string_view address) {
@@ -156,6 +158,9 @@ void InboundMessage::BeginDkim() {
   const std::string_view first = from.addresses.front();
   auto domain = smtp::CanonicalDomain(first.substr(first.rfind('@') + 1));
   if (!domain || !keys->Find(*domain)) return;
+  // An exempt account may send as anybody; in a domain's name signs who it is verified for.
+  if (sender_ && sender_->directory->VerifiedFor(*domain) != sender_->credential.account->id)
+    return;
   signing_domain_ = std::move(*domain);
   dkim_hash_.emplace();
   dkim_header_left_ = headers_.header_bytes;

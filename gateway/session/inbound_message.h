@@ -19,7 +19,6 @@
 #include <optional>
 #include <string>
 
-#include "gateway/identity/credential.h"
 #include "gateway/mail/dkim_body_hash.h"
 #include "gateway/mail/header_scan.h"
 #include "gateway/session/inbound_host.h"
@@ -27,12 +26,13 @@
 
 namespace ringpost::session {
 
+struct InboundSender;
+
 class InboundMessage {
  public:
-  // `settings`: of whose credential it is; null: the operator's own. It lives as long as the
-  // connection asks for more.
-  InboundMessage(InboundHost* host, InboundConnection* connection,
-                 const identity::CredentialSettings* settings);
+  // `sender`: whose it is; null: the operator's own. It lives as long as the connection asks for
+  // more.
+  InboundMessage(InboundHost* host, InboundConnection* connection, const InboundSender* sender);
   InboundMessage(const InboundMessage&) = delete;
   InboundMessage& operator=(const InboundMessage&) = delete;
 
@@ -97,7 +97,8 @@ class InboundMessage {
 
   InboundHost* host_;
   InboundConnection* connection_;
-  const identity::CredentialSettings* settings_;  // null: nothing more is to be written anew
+  const InboundSender* sender_;
+  bool rewritten_ = false;
   MonoTime started_;
   MonoTime blocked_since_;  // where it is
   std::unique_ptr<storage::NewMessage> message_;

@@ -5,7 +5,7 @@ _ringpost_ids() {
         sed -n 's/^{"id":"\([0-9A-Z]*\)".*/\1/p'
 }
 
-# "account" or "credential" or "sender": their names. compgen expands its words as the shell does:
+# "account", "credential", "sender" or "domain": their names. compgen expands its words as the shell does:
 # only names that nothing could be expanded in.
 _ringpost_names() {
     ringpost "${_ringpost_socket[@]}" --json "$1" list --limit 1000 2>/dev/null |
@@ -35,7 +35,7 @@ _ringpost() {
     done
 
     case "$prev" in
-        --socket) _filedir; return ;;
+        --socket | --tsig-key) _filedir; return ;;
         --to | --out) _filedir -d; return ;;
         --for) mapfile -t COMPREPLY < <(compgen -W "15m 30m 1h 4h 1d" -- "$cur"); return ;;
         --account) mapfile -t COMPREPLY < <(compgen -W "$(_ringpost_names account)" -- "$cur"); return ;;
@@ -45,7 +45,7 @@ _ringpost() {
         --lane) mapfile -t COMPREPLY < <(compgen -W "transactional bulk" -- "$cur"); return ;;
         --description | --rate | --networks | --allow-* | --block-* | --daily-quota | --monthly-quota) return ;;
         --deadline | --audit-copy | --bounces-to | --egress-pool | --default-domain | --forced-*) return ;;
-        --region | --domain | --next-hop | --sender | --limit | --reason | --client) return ;;
+        --region | --domain | --next-hop | --sender | --limit | --reason | --client | --server) return ;;
     esac
 
     local site="--region --domain --next-hop"
@@ -61,7 +61,7 @@ _ringpost() {
         --no-forced-reverse-path $no_lists"
     local choices=""
     case "$command" in
-        "") choices="status queue mailq suspend resume suspensions drain reload trace config account credential sender audit store --version $common" ;;
+        "") choices="status queue mailq suspend resume suspensions drain reload trace config account credential sender domain dns audit store --version $common" ;;
         status) choices="--counters $common" ;;
         mailq) choices="$filter --limit $common" ;;
         suspend) choices="$site --for $common" ;;
@@ -111,6 +111,26 @@ _ringpost() {
                 remove) choices="--yes $common" ;;
             esac
             ;;
+        domain)
+            case "$sub" in
+                "") choices="add show list remove check $common" ;;
+                add) choices="--account --ed25519 $common" ;;
+                list) choices="--account --limit $common" ;;
+                remove) choices="--yes $common" ;;
+                *) choices="$common" ;;
+            esac
+            ;;
+        dns)
+            if [[ $sub == zone && $cur != -* ]]; then
+                _filedir
+                return
+            fi
+            case "$sub" in
+                "") choices="zone push $common" ;;
+                push) choices="--server --tsig-key $common" ;;
+                *) choices="$common" ;;
+            esac
+            ;;
         audit) choices="--account --limit $common" ;;
         store)
             if [[ -n $sub && $cur != -* ]]; then
@@ -139,9 +159,9 @@ _ringpost() {
             fi
             ;;
     esac
-    if [[ $command =~ ^(account|credential|sender)$ && -z $named && $cur != -* ]]; then
+    if [[ $command =~ ^(account|credential|sender|domain)$ && -z $named && $cur != -* ]]; then
         case "$sub" in
-            set | show | remove | suspend | resume | password | block | allow | sandbox)
+            set | show | remove | check | suspend | resume | password | block | allow | sandbox)
                 choices=$(_ringpost_names "$command")
                 ;;
         esac

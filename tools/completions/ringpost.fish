@@ -4,7 +4,7 @@ function __ringpost_ids
     ringpost --json queue list --limit 200 2>/dev/null | string match -rg '^{"id":"([0-9A-Z]+)"'
 end
 
-# $argv[1]: account, credential or sender.
+# $argv[1]: account, credential, sender or domain.
 function __ringpost_names
     ringpost --json $argv[1] list --limit 1000 2>/dev/null | string match -rg '"name":"([^"\\\\]*)"'
 end
@@ -21,10 +21,10 @@ function __ringpost_in
 end
 
 set -l commands status queue mailq suspend resume suspensions drain reload trace config account credential \
-    sender audit store
+    sender domain dns audit store
 set -l verbs summary list show retry hold release delete bounce
 set -l queue '__fish_seen_subcommand_from queue'
-set -l identity '__fish_seen_subcommand_from account credential sender'
+set -l identity '__fish_seen_subcommand_from account credential sender domain dns'
 set -l top "not __fish_seen_subcommand_from $commands"
 set -l site "not $identity; and __fish_seen_subcommand_from summary list mailq retry hold release delete bounce suspend resume"
 set -l filter "not $identity; and __fish_seen_subcommand_from list mailq retry hold release delete bounce"
@@ -47,6 +47,8 @@ complete -c ringpost -n $top -a config -d 'Check configuration files'
 complete -c ringpost -n $top -a account -d 'Who sends, and what they may'
 complete -c ringpost -n $top -a credential -d 'Users, API keys, networks and addresses that may send'
 complete -c ringpost -n $top -a sender -d 'Domains and addresses that accounts may send as'
+complete -c ringpost -n $top -a domain -d 'Domains that customers prove to be theirs by DNS'
+complete -c ringpost -n $top -a dns -d "The operator's zone, which follows from the domains"
 complete -c ringpost -n $top -a audit -d 'Who changed what of these'
 complete -c ringpost -n $top -a store -d 'Look at a store that no ringpostd has open'
 complete -c ringpost -n "$queue; and not __fish_seen_subcommand_from $verbs" -a "$verbs"
@@ -71,13 +73,20 @@ complete -c ringpost -n '__fish_seen_subcommand_from config' -a check
 complete -c ringpost -n '__fish_seen_subcommand_from store' -a 'check salvage export-queue'
 complete -c ringpost -n '__fish_seen_subcommand_from salvage' -l to -r -F -d 'Where to; must not exist'
 complete -c ringpost -n '__fish_seen_subcommand_from export-queue' -l out -r -F -d 'A new directory'
-complete -c ringpost -n '__fish_seen_subcommand_from check salvage export-queue' -F
+complete -c ringpost -n '__ringpost_in config check; or __ringpost_in store check salvage export-queue' -F
 
 complete -c ringpost -n '__ringpost_in account' \
     -a 'add set show list remove suspend resume export import'
 complete -c ringpost -n '__ringpost_in credential' \
     -a 'add set show list remove password block allow sandbox'
 complete -c ringpost -n '__ringpost_in sender' -a 'add list remove'
+complete -c ringpost -n '__ringpost_in domain' -a 'add show list remove check'
+complete -c ringpost -n '__ringpost_in domain show remove check' -a '(__ringpost_names domain)'
+complete -c ringpost -n '__ringpost_in domain add' -l ed25519 -d 'With Ed25519 keys for DKIM too'
+complete -c ringpost -n '__ringpost_in dns' -a 'zone push'
+complete -c ringpost -n '__ringpost_in dns zone' -F
+complete -c ringpost -n '__ringpost_in dns push' -l server -x -d 'The server that takes the records: ADDRESS:PORT'
+complete -c ringpost -n '__ringpost_in dns push' -l tsig-key -r -F -d 'The key of the updates'
 complete -c ringpost -n '__ringpost_in account set show remove suspend resume' -a '(__ringpost_names account)'
 complete -c ringpost -n '__ringpost_in credential set show remove password block allow sandbox' \
     -a '(__ringpost_names credential)'
@@ -86,7 +95,7 @@ complete -c ringpost -n '__ringpost_in account export import' -F
 complete -c ringpost -n '__ringpost_in account export' -l secrets -d 'With what passwords are checked against'
 complete -c ringpost -n '__ringpost_in account import' -l dry-run -d 'Do nothing'
 complete -c ringpost -n '__ringpost_in account remove' -l with-all -d 'Its credentials and senders too'
-complete -c ringpost -n '__ringpost_in credential add set list; or __ringpost_in sender add list; or __fish_seen_subcommand_from audit' \
+complete -c ringpost -n '__ringpost_in credential add set list; or __ringpost_in sender add list; or __ringpost_in domain add list; or __fish_seen_subcommand_from audit' \
     -l account -x -a '(__ringpost_names account)' -d 'Whose it is'
 complete -c ringpost -n '__fish_seen_subcommand_from credential' -l kind -x \
     -a 'user api_key network address' -d 'Of what kind'

@@ -34,6 +34,7 @@ CommandLine::CommandLine() : app_("Look at and steer a running ringpostd.", "rin
   AddDaemonCommands(this);
   AddQueueCommands(this);
   AddIdentityCommands(this);
+  AddDomainCommands(this);
   AddStoreCommands(this);
 }
 
@@ -78,6 +79,19 @@ CLI::App* CommandLine::Add(CLI::App* parent, const char* name, const char* help,
   CLI::App* command = parent->add_subcommand(name, help);
   command->callback([this, run = std::move(run)] { run_ = run; });
   return command;
+}
+
+CLI::App* CommandLine::AddNamed(CLI::App* group, const char* name, const char* help,
+                                std::function<int()> run) {
+  CLI::App* command = Add(group, name, help, std::move(run));
+  command->add_option("NAME", options_.name)->required()->check(RefuseEmpty);
+  return command;
+}
+
+void AddAccountOption(CommandLine* line, CLI::App* command, const char* help) {
+  command->add_option("--account", line->options()->account, help)
+      ->type_name("NAME")
+      ->check(RefuseEmpty);
 }
 
 }  // namespace ringpost::cli

@@ -26,6 +26,8 @@ class CommandLine {
   // A command that lacks its command: `queue`.
   CLI::App* Group(const char* name, const char* help);
   CLI::App* Add(CLI::App* parent, const char* name, const char* help, std::function<int()> run);
+  // One that is about a NAME.
+  CLI::App* AddNamed(CLI::App* group, const char* name, const char* help, std::function<int()> run);
 
  private:
   int Explain(const CLI::ParseError& error);
@@ -39,11 +41,14 @@ class CommandLine {
 void AddDaemonCommands(CommandLine* line);
 void AddQueueCommands(CommandLine* line);
 void AddIdentityCommands(CommandLine* line);
+void AddDomainCommands(CommandLine* line);
 void AddStoreCommands(CommandLine* line);
 
 // An option that is given and empty is a mistake (a variable of a script that was not set), and
 // must not widen what a command is about.
 std::string RefuseEmpty(const std::string& value);
+// --account.
+void AddAccountOption(CommandLine* line, CLI::App* command, const char* help);
 // --region; --region, --domain, --next-hop.
 void AddRegionOption(CommandLine* line, CLI::App* command);
 void AddSiteOptions(CommandLine* line, CLI::App* command);

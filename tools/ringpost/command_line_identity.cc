@@ -7,19 +7,6 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-CLI::App* AddNamed(CommandLine* line, CLI::App* group, const char* name, const char* help,
-                   std::function<int()> run) {
-  CLI::App* command = line->Add(group, name, help, std::move(run));
-  command->add_option("NAME", line->options()->name)->required()->check(RefuseEmpty);
-  return command;
-}
-
-void AddAccount(CommandLine* line, CLI::App* command, const char* help) {
-  command->add_option("--account", line->options()->account, help)
-      ->type_name("NAME")
-      ->check(RefuseEmpty);
-}
-
 void AddKind(CommandLine* line, CLI::App* command, const char* help) {
   command->add_option("--kind", line->options()->kind, help)
       ->type_name("user|api_key|network|address")
@@ -101,18 +88,18 @@ void AddListAndRemove(CommandLine* line, CLI::App* group, const char* type) {
   CLI::App* list =
       line->Add(group, "list", "All of them, by name", [=] { return RecordList(type, *options); });
   list->add_option("--limit", options->limit, "show at most so many")->type_name("N");
-  if (std::string_view(type) != "account") AddAccount(line, list, "only those of this account");
+  if (std::string_view(type) != "account")
+    AddAccountOption(line, list, "only those of this account");
   if (std::string_view(type) == "credential") AddKind(line, list, "only these");
-  AddNamed(line, group, "remove", "Remove it; asks", [=] {
-    return RecordRemove(type, *options);
-  })->add_flag("--yes,-y", options->yes, "do not ask");
+  line->AddNamed(group, "remove", "Remove it; asks", [=] { return RecordRemove(type, *options); })
+      ->add_flag("--yes,-y", options->yes, "do not ask");
 }
 
 // A command that sets one member: block.
 CLI::App* AddShorthand(CommandLine* line, CLI::App* group, const char* type, const char* name,
                        const char* help, const char* member, Json value) {
   Options* options = line->options();
-  return AddNamed(line, group, name, help, [=, value = std::move(value)] {
+  return line->AddNamed(group, name, help, [=, value = std::move(value)] {
     options->fields[member] = value;
     return RecordSet(type, *options);
   });
@@ -136,15 +123,15 @@ void AddAccountGroup(CommandLine* line) {
   Options* options = line->options();
   CLI::App* account = line->Group("account", "Accounts: who sends, and what they may");
   AddFields(line,
-            AddNamed(line, account, "add", "Add an account",
-                     [=] { return RecordAdd("account", *options); }),
+            line->AddNamed(account, "add", "Add an account",
+                           [=] { return RecordAdd("account", *options); }),
             "account", /*clears=*/false);
   AddFields(line,
-            AddNamed(line, account, "set", "Change what is given, and nothing else",
-                     [=] { return RecordSet("account", *options); }),
+            line->AddNamed(account, "set", "Change what is given, and nothing else",
+                           [=] { return RecordSet("account", *options); }),
             "account", /*clears=*/true);
-  AddNamed(line, account, "show", "All about an account",
-           [=] { return RecordShow("account", *options); });
+  line->AddNamed(account, "show", "All about an account",
+                 [=] { return RecordShow("account", *options); });
   AddListAndRemove(line, account, "account");
   account->get_subcommand("remove")->add_flag("--with-all", options->with_all,
                                               "its credentials and senders too");
@@ -163,23 +150,23 @@ void AddCredentialGroup(CommandLine* line) {
   Options* options = line->options();
   CLI::App* credential =
       line->Group("credential", "Users, API keys, networks and addresses that may send");
-  CLI::App* add = AddNamed(line, credential, "add", "Add one; a user's password is made and shown",
-                           [=] { return RecordAdd("credential", *options); });
-  AddAccount(line, add, "whose it is");
+  CLI::App* add = line->AddNamed(credential, "add", "Add one; a user's password is made and shown",
+                                 [=] { return RecordAdd("credential", *options); });
+  AddAccountOption(line, add, "whose it is");
   add->get_option("--account")->required();
-  CLI::App* set = AddNamed(line, credential, "set", "Change what is given, and nothing else",
-                           [=] { return RecordSet("credential", *options); });
-  AddAccount(line, set, "move it there");
+  CLI::App* set = line->AddNamed(credential, "set", "Change what is given, and nothing else",
+                                 [=] { return RecordSet("credential", *options); });
+  AddAccountOption(line, set, "move it there");
   AddPasswordOption(line, add);
   add->add_flag("--no-password", options->no_password, "a user who cannot log in yet")
       ->excludes(add->get_option("--password-stdin"));
   AddFields(line, add, "credential", /*clears=*/false);
   AddFields(line, set, "credential", /*clears=*/true);
-  AddNamed(line, credential, "show", "All about one",
-           [=] { return RecordShow("credential", *options); });
+  line->AddNamed(credential, "show", "All about one",
+                 [=] { return RecordShow("credential", *options); });
   AddListAndRemove(line, credential, "credential");
-  AddPasswordOption(line, AddNamed(line, credential, "password", "Make a new password and show it",
-                                   [=] { return CredentialPassword(*options); }));
+  AddPasswordOption(line, line->AddNamed(credential, "password", "Make a new password and show it",
+                                         [=] { return CredentialPassword(*options); }));
   AddShorthand(line, credential, "credential", "block", "Refuse what it sends", "status",
                "blocked");
   AddShorthand(line, credential, "credential", "allow", "Accept and deliver what it sends",
@@ -195,9 +182,9 @@ void AddCredentialGroup(CommandLine* line) {
 void AddSenderGroup(CommandLine* line) {
   Options* options = line->options();
   CLI::App* sender = line->Group("sender", "Domains and addresses that accounts may send as");
-  CLI::App* add = AddNamed(line, sender, "add", "Let an account send as a domain or an address",
-                           [=] { return RecordAdd("sender", *options); });
-  AddAccount(line, add, "whose it is");
+  CLI::App* add = line->AddNamed(sender, "add", "Let an account send as a domain or an address",
+                                 [=] { return RecordAdd("sender", *options); });
+  AddAccountOption(line, add, "whose it is");
   add->get_option("--account")->required();
   AddFields(line, add, "sender", /*clears=*/false);
   AddListAndRemove(line, sender, "sender");
@@ -212,7 +199,7 @@ void AddIdentityCommands(CommandLine* line) {
   AddSenderGroup(line);
   CLI::App* audit = line->Add(line->app(), "audit", "Who changed what of these, newest first",
                               [=] { return Audit(*options); });
-  AddAccount(line, audit, "only what is about this account");
+  AddAccountOption(line, audit, "only what is about this account");
   audit->add_option("--limit", options->audit_limit, "show at most so many; 0: all")
       ->type_name("N")
       ->default_str("100");

@@ -27,7 +27,8 @@ struct Options {
   std::string reason;           // bounce
   std::string duration = "4h";  // suspend
   std::string client;           // trace
-  std::string file;             // config check, store, import: what is looked at; export: where to
+  std::string file;             // config check, store, import: what is looked at; export, dns
+                                // zone: where to
   std::string out;              // store salvage, export-queue: where to
 
   // An account, a credential, a sender.
@@ -39,6 +40,10 @@ struct Options {
   bool secrets = false;        // export
   bool dry_run = false;        // import
   uint32_t audit_limit = 100;  // 0: everything
+
+  bool ed25519 = false;  // domain add
+  std::string server;    // dns push: an Endpoint
+  std::string tsig_key;  // dns push: a file
 };
 
 int Status(const Options& options);
@@ -65,6 +70,13 @@ int CredentialPassword(const Options& options);
 int AccountExport(const Options& options);
 int AccountImport(const Options& options);
 int Audit(const Options& options);
+int DomainAdd(const Options& options);
+int DomainShow(const Options& options);
+int DomainList(const Options& options);
+int DomainRemove(const Options& options);
+int DomainCheck(const Options& options);
+int DnsZone(const Options& options);
+int DnsPush(const Options& options);
 // On a store that no daemon has open: `file` is a region's store or its spool.
 int StoreCheck(const Options& options);
 int StoreSalvage(const Options& options);

@@ -1,18 +1,12 @@
 // ringpost account export.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 
 #include "gateway/base/time.h"
 #include "tools/ringpost/commands.h"
 #include "tools/ringpost/document_reader.h"
 #include "tools/ringpost/exit_code.h"
+#include "tools/ringpost/output_file.h"
 #include "tools/ringpost/pages.h"
 #include "tools/ringpost/progress.h"
 #include "tools/ringpost/session.h"
@@ -24,60 +18,10 @@ namespace {
 
 using Counts = std::array<uint64_t, kDocumentSections>;
 
-// Where the document goes: standard output, or a file that gets its name when all of it is on the
-// disk.
-class Output {
- public:
-  explicit Output(std::string path) : path_(std::move(path)) {}
-  ~Output() {
-    if (file_) std::fclose(file_);
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
-  }
-  Output(const Output&) = delete;
-  Output& operator=(const Output&) = delete;
-
-  ringpost::Status Open() {
-    if (path_.empty()) return OkStatus();
-    temporary_ = path_ + ".XXXXXX";
-    const int fd = ::mkostemp(temporary_.data(), O_CLOEXEC);  // 0600
-    if (fd < 0) {
-      const ringpost::Status trouble = Trouble();
-      temporary_.clear();
-      return trouble;
-    }
-    file_ = ::fdopen(fd, "w");
-    return file_ ? OkStatus() : Trouble();
-  }
-  ringpost::Status Write(const std::string& text) {
-    std::FILE* to = file_ ? file_ : stdout;
-    return std::fwrite(text.data(), 1, text.size(), to) == text.size() ? OkStatus() : Trouble();
-  }
-  ringpost::Status Finish() {
-    if (!file_) return std::fflush(stdout) == 0 ? OkStatus() : Trouble();
-    if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0 ||
-        ::rename(temporary_.c_str(), path_.c_str()) != 0) {
-      return Trouble();
-    }
-    temporary_.clear();
-    return OkStatus();
-  }
-
- private:
-  ringpost::Status Trouble() const {
-    return MakeStatus(StatusCode::kUnavailable, "cannot write " +
-                                                    (path_.empty() ? "to standard output" : path_) +
-                                                    ": " + std::strerror(errno));
-  }
-
-  std::string path_;
-  std::string temporary_;
-  std::FILE* file_ = nullptr;
-};
-
 // The document, record by record: sections in their order, none left out.
 class Writer {
  public:
-  explicit Writer(Output* output) : output_(output) {}
+  explicit Writer(OutputFile* output) : output_(output) {}
 
   ringpost::Status Begin() {
     const Json head = {{"ringpost", kDocumentVersion},
@@ -113,7 +57,7 @@ class Writer {
     return ",\n\"" + std::string(SectionName(DocumentSection(section))) + "\":[";
   }
 
-  Output* output_;
+  OutputFile* output_;
   size_t section_ = 0;
   Counts counts_{};
 };
@@ -163,7 +107,7 @@ int Failed(const Options& options, const ringpost::Status& status) {
 int AccountExport(const Options& options) {
   CatchInterrupts();
   const std::string path = options.file == "-" ? "" : options.file;
-  Output output(path);
+  OutputFile output(path, OutputFile::Readers::kOwner);
   Writer writer(&output);
   Session session(options);
   if (!session.Open()) return session.code();

@@ -19,18 +19,6 @@ Json ListRequest(const std::string& type, const Options& options) {
   return request;
 }
 
-// Behind a list. With --json: the last page's answer without the entries, and how many there were.
-void EndList(const Options& options, PagesEnd end, const char* nothing) {
-  if (options.json) {
-    if (!end.last.is_object()) return;
-    end.last["listed"] = end.shown;
-    return PrintJson(end.last);
-  }
-  if (end.code != kDone) return;
-  if (end.shown == 0) Print(std::string(nothing) + "\n");
-  if (end.more) Print("There is more: raise --limit.\n");
-}
-
 // The name of a user of this machine, or the number.
 std::string UserName(uint64_t uid) {
   const passwd* user = ::getpwuid(static_cast<uid_t>(uid));

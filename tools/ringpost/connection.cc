@@ -16,8 +16,8 @@
 namespace ringpost::cli {
 namespace {
 
-// The longest answer, with room for its escapes.
-constexpr size_t kLineBytesMax = 8 * limits::kControlAnswerBytesMax;
+// The longest answer, with room for its escapes: all of the operator's zone, of 50,000 domains.
+constexpr size_t kLineBytesMax = 128 * limits::kControlAnswerBytesMax;
 
 std::string WhatToDo(int error) {
   switch (error) {
@@ -76,8 +76,9 @@ Status Connection::Send(std::string_view line) {
 }
 
 StatusOr<Json> Connection::Next(int wait_seconds) {
-  for (;;) {
-    size_t end = text_.find('\n');
+  for (size_t searched = 0;;) {
+    size_t end = text_.find('\n', searched);
+    searched = text_.size();
     if (end != std::string::npos) {
       Json answer = Json::parse(text_.substr(0, end), nullptr, false);
       text_.erase(0, end + 1);

@@ -5,6 +5,7 @@
 
 #include "gateway/base/limits.h"
 #include "tools/ringpost/exit_code.h"
+#include "tools/ringpost/text.h"
 #include "tools/ringpost/view.h"
 
 namespace ringpost::cli {
@@ -39,6 +40,20 @@ PagesEnd EachPage(Session* session, Json request, const char* member, uint64_t l
     after = next;
     request["after"] = next;
   }
+}
+
+void EndList(const Options& options, PagesEnd end, const char* nothing) {
+  if (options.json) {
+    if (!end.last.is_object()) return;
+    end.last["listed"] = end.shown;
+    return PrintJson(end.last);
+  }
+  if (end.code != kDone) return;
+  if (end.shown == 0) Print(std::string(nothing) + "\n");
+  if (!end.more) return;
+  const bool counted = end.last.contains("total");
+  const std::string all = counted ? "; in all " + FormatCount(NumberOf(end.last, "total")) : "";
+  Print("There is more: raise --limit" + all + ".\n");
 }
 
 }  // namespace ringpost::cli

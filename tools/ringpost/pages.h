@@ -20,4 +20,8 @@ struct PagesEnd {
 PagesEnd EachPage(Session* session, Json request, const char* member, uint64_t limit,
                   const std::function<bool(const Json& entries)>& on_page);
 
+// What is said behind a list; `nothing` where it is empty. With --json: the last page's answer
+// without its entries, and how many there were.
+void EndList(const Options& options, PagesEnd end, const char* nothing);
+
 }  // namespace ringpost::cli

@@ -50,10 +50,8 @@ void EndList(const Options& options, PagesEnd end, const char* nothing) {
   }
   if (end.code != kDone) return;
   if (end.shown == 0) Print(std::string(nothing) + "\n");
-  if (!end.more) return;
-  const bool counted = end.last.contains("total");
-  const std::string all = counted ? "; in all " + FormatCount(NumberOf(end.last, "total")) : "";
-  Print("There is more: raise --limit" + all + ".\n");
+  // The daemon's total counts what a filter leaves out, too.
+  if (end.more) Print("There is more: raise --limit.\n");
 }
 
 }  // namespace ringpost::cli

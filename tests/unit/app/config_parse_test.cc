@@ -325,6 +325,71 @@ protocol = "http"
   EXPECT_EQ(HttpsPort(config), 0);
 }
 
+TEST(ConfigParse, WhatClientsMayShow) {
+  Config config = Good(std::string(kExample) + R"(
+[[tls.certificate]]
+chain = "/etc/mail.pem"
+key = "/etc/mail.key"
+[[listener]]
+address = "127.0.0.1:25"
+tls = "none"
+authentication = ["network", "address"]
+[[listener]]
+address = "127.0.0.1:26"
+tls = "none"
+auth_in_clear = true
+[[listener]]
+address = "127.0.0.1:27"
+tls = "none"
+[[listener]]
+address = "127.0.0.1:28"
+tls_old_versions = true
+)");
+  ListenerCounts counts;
+  auto policy = [&](size_t index) {
+    return MakeListenerPolicy(config, config.listeners.at(index), {}, {}, nullptr, &counts);
+  };
+  using identity::ListenerIdentity;
+  EXPECT_EQ(policy(0)->authentication, (ListenerIdentity{true, true, false}));
+  EXPECT_EQ(policy(0)->smtp.auth, smtp::Auth::kUnderTls);
+  EXPECT_EQ(policy(0)->smtp_xclient.auth, smtp::Auth::kUnderTls);
+  EXPECT_EQ(policy(1)->authentication, (ListenerIdentity{false, true, true}));
+  EXPECT_EQ(policy(1)->smtp.auth, smtp::Auth::kNotOffered);
+  EXPECT_EQ(policy(2)->smtp.auth, smtp::Auth::kAlsoInClear);
+  // Without TLS, and with old versions of it, no password is asked for that could be read.
+  for (size_t index : {3u, 4u}) {
+    EXPECT_EQ(policy(index)->authentication, (ListenerIdentity{false, true, false}));
+    EXPECT_EQ(policy(index)->smtp.auth, smtp::Auth::kNotOffered);
+  }
+}
+
+TEST(ConfigParse, TheZoneAndWhoIsAsked) {
+  Config config = Good(std::string(kExample) + R"(
+[dns]
+zone = "GW.example"
+forwarders = ["127.0.0.1:53", "[::1]:53"]
+trust_anchors = "/usr/share/dns/root.key"
+[[dns.stub]]
+zone = "inside.example"
+server = "192.0.2.53:5353"
+)");
+  EXPECT_EQ(config.dns.zone, "gw.example");
+  EXPECT_EQ(config.dns.name_servers, std::vector<std::string>{"ns1.gw.example"});
+  EXPECT_EQ(config.dns.mailbox, "hostmaster.gw.example");
+  EXPECT_EQ(config.dns.forwarders.size(), 2u);
+  EXPECT_EQ(config.dns.stubs.at(0).server.port, 5353);
+  config.regions[0].egress = {*IpAddress::Parse("192.0.2.1"), *IpAddress::Parse("2001:db8::1")};
+  DomainOptions options = MakeDomainOptions(config);
+  EXPECT_EQ(options.regions.at(0).second.spf, "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 -all");
+  EXPECT_EQ(options.regions.at(0).second.exchanges.at(0).host, config.hostname);
+  config.regions[0].bounce_hosts = {"mx1.gw.example", "mx2.gw.example"};
+  config.regions[0].spf = "v=spf1 -all";
+  options = MakeDomainOptions(config);
+  EXPECT_EQ(options.regions.at(0).second.spf, "v=spf1 -all");
+  EXPECT_EQ(options.regions.at(0).second.exchanges.at(1).host, "mx2.gw.example");
+  EXPECT_EQ(options.regions.at(0).second.exchanges.at(1).preference, 20);
+}
+
 TEST(Policies, InboundConnectionsLeaveTheHttpSideItsDescriptors) {
   using session::ListenerProtocol;
   constexpr uint64_t kFiles = 10'000;

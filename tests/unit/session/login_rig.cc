@@ -124,6 +124,7 @@ void LoginRig::SetUsers(const std::vector<LoginUser>& users) {
                                 .settings = builder.AddSettings(settings)});
     EXPECT_TRUE(added.ok()) << added;
   }
+  EXPECT_TRUE(builder.AddVerified(1, "client.example").ok());
   rig.identity.SetDirectory(std::move(builder).Build());
 }
 

@@ -1,8 +1,12 @@
 """Who may send, by real clients: a password, an address of the client's, a sender's name; as whom, and to whom. Each that
 is refused is told why, and the message does not come out."""
 
+import base64
+import math
 import re
+import socket
 import subprocess
+import time
 import unittest
 
 import harness
@@ -112,6 +116,39 @@ class WhoMaySend(test_tls.TlsCase):
         self.assertRegex(done.stdout, r"535 5\.7\.8")
         done = self.swaks(self.daemon.port, *self.login(password="another long one 8"))
         self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_ten_thousand_guesses_are_held_to_the_limit(self):
+        """One who guesses at one name from one address: what is looked at is bounded, whatever he sends, and the owner, who
+        logged in from there before, is not locked out for longer than a guesser's wait."""
+        self.user()
+        self.assertEqual(self.swaks(self.loud, *self.login(tls=None)).returncode, 0)
+        before = self.daemon.counter("password_iterations_total")
+        looked_at = too_soon = 0
+        began = time.monotonic()
+        while looked_at + too_soon < 10_000:
+            with socket.create_connection(("127.0.0.1", self.loud), timeout=30 * harness.PATIENCE) as client:
+                replies = client.makefile("rb")
+                client.sendall(b"EHLO guesser.example\r\n")
+                replies.readline()  # the greeting
+                while replies.readline()[3:4] != b" ":
+                    pass
+                while True:
+                    guess = base64.b64encode(b"\0app\0guess %d of many" % (looked_at + too_soon)).decode()
+                    client.sendall(f"AUTH PLAIN {guess}\r\n".encode())
+                    reply = replies.readline()
+                    if not reply or reply.startswith(b"421"):
+                        break
+                    looked_at += reply.startswith(b"535")
+                    too_soon += reply.startswith(b"454")
+                    self.assertIn(reply[:3], (b"535", b"454"), reply)
+        seconds = time.monotonic() - began
+        # Free ones of each shard, and then a wait that doubles from 2 seconds on: in so many seconds no more than these.
+        most = 2 * (5 + math.log2(seconds / 2 + 2) + 1)
+        self.assertLessEqual(looked_at, most, f"in {seconds} s")
+        self.assertGreaterEqual(looked_at, 5)
+        self.assertEqual(self.daemon.counter("smtp_auth_too_soon_total"), too_soon)
+        spent = self.daemon.counter("password_iterations_total") - before
+        self.assertEqual(spent, looked_at * 100_000)
 
     # --- Where a client is, and what it says it is
 

@@ -40,6 +40,8 @@ PARSERS = {
     "from_field": ["gateway/mail/from_field.cc"],
     "front_door": ["gateway/http/front_door.cc", "gateway/session/protocol_choice.cc"],
     "header_scan": ["gateway/mail/header_scan.cc", "gateway/mail/trace_header.cc"],
+    "identity_request": ["gateway/app/domain_request.cc", "gateway/app/identity_request.cc", "gateway/identity/record_reader.cc",
+                         "gateway/identity/records.cc"],
     "proxy_protocol": ["gateway/smtp/proxy_protocol.cc"],
     "record_opener": ["gateway/tls/record_body.cc", "gateway/tls/record_opener.cc"],
     "records": ["storage/records.cc", "storage/rows.cc"],

@@ -1,0 +1,75 @@
+// Requests about accounts, credentials, senders and domains: whatever the bytes, they are read into
+// values within their bounds or refused in words for a terminal; and a record that is taken is,
+// written and read again, the same.
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+#include "gateway/app/domain_request.h"
+#include "gateway/app/identity_request.h"
+#include "gateway/base/check.h"
+#include "gateway/identity/directory.h"
+
+using namespace ringpost;
+using namespace ringpost::app;
+using identity::Json;
+
+namespace {
+
+void IsForATerminal(std::string_view words) {
+  RP_CHECK(!words.empty());
+  for (unsigned char c : words) RP_CHECK(c >= 0x20 && c != 0x7f);
+}
+
+template <typename Record>
+std::optional<Record> ReadTwice(const Json& given) {
+  auto record = Record::Parse(given);
+  if (!record.ok()) {
+    IsForATerminal(MessageOf(record.status()));
+    return std::nullopt;
+  }
+  Json written = record->ToJson();
+  auto again = Record::Parse(Json::parse(written.dump()));
+  RP_CHECK(again.ok() && again->ToJson() == written);
+  return *record;
+}
+
+void LookAtRecord(Json record) {
+  if (record.is_object()) {
+    for (const char* other : {"type", "password", "password_record"}) record.erase(other);
+  }
+  if (auto account = ReadTwice<identity::AccountRecord>(record)) {
+    RP_CHECK(account->ToAccount(1).ok());
+  }
+  if (auto credential = ReadTwice<identity::CredentialRecord>(record)) {
+    RP_CHECK(credential->ToSettings().ok());
+    auto key = identity::Directory::KeyOf(credential->kind, credential->name);
+    if (!key.ok()) IsForATerminal(MessageOf(key.status()));
+  }
+  ReadTwice<identity::SenderRecord>(record);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size > limits::kControlRequestBytesMax) return 0;
+  std::string_view line(reinterpret_cast<const char*>(data), size);
+  auto parsed = ParseControlRequest(line);
+  const auto* request = std::get_if<ControlRequest>(&parsed);
+  if (!request || !request->identity) return 0;
+  if (IsDomainCommand(request->command)) {
+    auto domain = ParseDomainRequest(request->command, *request->identity);
+    if (const auto* error = std::get_if<ControlError>(&domain)) IsForATerminal(error->message);
+    return 0;
+  }
+  auto read = ParseIdentityRequest(request->command, *request->identity);
+  if (const auto* error = std::get_if<ControlError>(&read)) {
+    IsForATerminal(error->message);
+  } else if (const auto* put = std::get_if<IdentityPut>(&std::get<IdentityRequest>(read))) {
+    RP_CHECK(put->records.size() <= limits::kIdentityRecordsMax);
+    for (const Json& record : put->records) LookAtRecord(record);
+  } else if (const auto* list = std::get_if<IdentityList>(&std::get<IdentityRequest>(read))) {
+    RP_CHECK(list->limit >= 1 && list->limit <= limits::kControlListEntriesMax);
+  }
+  return 0;
+}

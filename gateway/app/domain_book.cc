@@ -2,6 +2,7 @@
 
 #include "gateway/app/control_json.h"
 #include "gateway/app/identity_book_parts.h"
+#include "gateway/base/text.h"
 #include "gateway/base/wipe.h"
 #include "gateway/identity/domain_check.h"
 #include "gateway/identity/sender_domain_json.h"
@@ -163,10 +164,18 @@ std::vector<DomainBook::Check> DomainBook::TakeDue(WallTime now, size_t most) {
   return checks;
 }
 
-void DomainBook::Judge(const std::string& name, const std::vector<dns::Answer>& answers,
-                       WallTime now) {
-  auto domain = Find(name);
+void DomainBook::Judge(const Check& check, const std::vector<dns::Answer>& answers, WallTime now) {
+  auto domain = Find(check.name);
   if (!domain.ok() || !*domain) return;
+  // It may have been removed and added anew meanwhile.
+  if (identity::DomainQuestions(**domain, options_.zone) != check.questions) return;
+  auto sender = identity_->FindSender(check.name);
+  if (!sender.ok()) return;
+  const identity::Account* owner = identity_->directory()->FindAccount((*domain)->account);
+  if (!owner || !*sender || !EqualsIgnoreCase((*sender)->account, owner->name)) {
+    (void)Drop(**domain);  // where that fails the next check does it
+    return;
+  }
   auto texts = KeyTexts(**domain);
   if (!texts.ok()) return;
   auto verdict = identity::JudgeDomain(**domain, options_.zone, *texts, answers, now);
@@ -177,7 +186,22 @@ void DomainBook::Judge(const std::string& name, const std::vector<dns::Answer>& 
   auto made = MakeKeys(&fresh, rotation.wanted, now);
   if (!Write(fresh, std::move(made)).ok()) return;
   if (rotation.changed && TakeKeys(fresh).ok()) ServeKeys();
-  if (verdict.state_changed) SetSender(fresh.name, fresh.account, fresh.dns, 0, now);
+  // Not only where the state has just changed: the write of the last change may have failed.
+  if (static_cast<int>((*sender)->state) != static_cast<int>(fresh.dns)) {
+    SetSender(fresh.name, fresh.account, fresh.dns, 0, now);
+  }
+}
+
+Status DomainBook::Drop(const Domain& domain) {
+  std::vector<ControlStore::Change> changes{{DomainKey(domain.name), std::nullopt}};
+  for (const DkimSlot& slot : domain.slots) {
+    changes.push_back({SlotKey(domain.name, slot), std::nullopt});
+  }
+  Status status = store_->Write(changes);
+  if (!status.ok()) return status;
+  SetDue(domain.name, std::nullopt);
+  if (active_.erase(domain.name) > 0) ServeKeys();
+  return status;
 }
 
 IdentityBook::Json DomainBook::SetSender(const std::string& name, uint32_t account,

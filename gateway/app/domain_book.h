@@ -58,8 +58,9 @@ class DomainBook {
   std::optional<WallTime> NextDue() const;
   // Nothing: there is no such domain.
   std::optional<Check> CheckOf(const std::string& name);
-  // `answers`: to a Check's questions, in their order.
-  void Judge(const std::string& name, const std::vector<dns::Answer>& answers, WallTime now);
+  // `answers`: to the check's questions, in their order. Nothing happens where they are no longer
+  // the domain's; it goes where it is no longer its account's sender.
+  void Judge(const Check& check, const std::vector<dns::Answer>& answers, WallTime now);
 
   // Those that are active now; another one after each change.
   const std::shared_ptr<const mail::SigningKeys>& keys() const { return keys_; }
@@ -80,6 +81,7 @@ class DomainBook {
   void ServeKeys();
   void SetDue(const std::string& name, std::optional<WallTime> due);
   const identity::RegionMail& RegionOf(uint32_t account) const;
+  Status Drop(const Domain& domain);
   Json SetSender(const std::string& name, uint32_t account, identity::DnsState state, uint32_t uid,
                  WallTime now);
 

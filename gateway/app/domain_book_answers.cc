@@ -123,14 +123,7 @@ Json DomainBook::Remove(const std::string& name, uint32_t uid, WallTime now) {
   Json removed = identity_->Answer(sender, uid, now);
   bool gone = removed["ok"].get<bool>() || removed["error"]["code"] == "not_found";
   if (!gone) return removed;
-  std::vector<ControlStore::Change> changes{
-      {std::string(kDomainPrefix) + (*domain)->name, std::nullopt}};
-  for (const DkimSlot& slot : (*domain)->slots) {
-    changes.push_back({"dkim/" + (*domain)->name + "/" + slot.selector, std::nullopt});
-  }
-  if (Status status = store_->Write(changes); !status.ok()) return ErrorAnswer(StoreError(status));
-  SetDue((*domain)->name, std::nullopt);
-  if (active_.erase((*domain)->name) > 0) ServeKeys();
+  if (Status status = Drop(**domain); !status.ok()) return ErrorAnswer(StoreError(status));
   return OkAnswer();
 }
 

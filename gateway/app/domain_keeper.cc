@@ -69,7 +69,7 @@ bool DomainKeeper::WaitForWork(std::optional<Wanted>* wanted) {
 
 void DomainKeeper::Ask(const DomainBook::Check& check) {
   std::vector<dns::Answer> answers = resolver_->AskAll(check.questions);
-  service_->Run([&](DomainBook* book) { book->Judge(check.name, answers, ReadWallClock()); });
+  service_->Run([&](DomainBook* book) { book->Judge(check, answers, ReadWallClock()); });
 }
 
 void DomainKeeper::CheckDue() {
@@ -79,7 +79,13 @@ void DomainKeeper::CheckDue() {
     checks = book->TakeDue(ReadWallClock(), limits::kDomainChecksAtOnce);
     next = book->NextDue();
   });
-  for (const DomainBook::Check& check : checks) Ask(check);
+  for (const DomainBook::Check& check : checks) {
+    {
+      std::lock_guard lock(mutex_);
+      if (stopping_) return;
+    }
+    Ask(check);
+  }
   std::lock_guard lock(mutex_);
   next_due_ = next;
   woken_ = woken_ || !checks.empty();

@@ -37,8 +37,8 @@ Status GatewayImpl::StartIdentity() {
 }
 
 void GatewayImpl::StopIdentity() {
+  if (identity_) identity_->Stop();  // what the keeper waits for there is answered
   domains_.reset();
-  if (identity_) identity_->Stop();
 }
 
 void GatewayImpl::RequestIdentity(IdentityRequest request, uint32_t uid,

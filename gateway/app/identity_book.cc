@@ -53,6 +53,9 @@ Json WithType(RecordType type, const Json& record) {
 }
 
 ControlError StoreError(const Status& status) {
+  if (status.code() == StatusCode::kInvalidArgument) {
+    return {"bad_request", "nothing was changed: " + std::string(MessageOf(status)), ""};
+  }
   return {"unavailable", "nothing was changed: " + std::string(MessageOf(status)),
           "try again; where it lasts, look at the disk and at the daemon's log"};
 }
@@ -93,6 +96,7 @@ Status IdentityBook::Load() {
     if (record->state != identity::SenderState::kVerified) return OkStatus();
     return builder.AddVerified(account->second, record->name);
   });
+  fresh_settings_.clear();
   if (status.ok()) status = LoadNext();
   if (status.ok()) directory_ = std::move(builder).Build();
   return status;
@@ -139,6 +143,21 @@ Status IdentityBook::LoadNext() {
 
 // --- Finding
 
+void IdentityBook::ForgetFreshSettings() {
+  for (const std::string& text : fresh_settings_) settings_.erase(text);
+  fresh_settings_.clear();
+}
+
+StatusOr<std::optional<SenderRecord>> IdentityBook::FindSender(std::string_view name) {
+  std::optional<SenderRecord> none;
+  auto record = Read(SenderKey(identity::Directory::VerifiedKeyOf(name)));
+  if (!record.ok()) return record.status();
+  if (!*record) return none;
+  auto parsed = SenderRecord::Parse(**record);
+  if (!parsed.ok()) return parsed.status();
+  return std::optional<SenderRecord>(std::move(*parsed));
+}
+
 std::optional<uint32_t> IdentityBook::AccountNamed(std::string_view name) const {
   auto found = accounts_.find(ToLower(name));
   if (found == accounts_.end()) return std::nullopt;
@@ -152,6 +171,7 @@ uint32_t IdentityBook::SettingsOf(const CredentialRecord& record,
   if (text.empty()) return 0;
   auto [at, fresh] = settings_.try_emplace(std::move(text), 0);
   if (!fresh) return at->second;
+  fresh_settings_.push_back(at->first);
   auto settings = record.ToSettings();
   at->second =
       builder->AddSettings(settings.ok() ? std::move(*settings) : identity::CredentialSettings());

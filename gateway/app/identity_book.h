@@ -22,6 +22,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "gateway/app/identity_request.h"
 #include "gateway/identity/directory.h"
@@ -39,6 +40,8 @@ class IdentityBook {
 
   const std::shared_ptr<const identity::Directory>& directory() const { return directory_; }
 
+  // Nothing: there is no such sender.
+  StatusOr<std::optional<identity::SenderRecord>> FindSender(std::string_view name);
   std::optional<uint32_t> AccountNamed(std::string_view name) const;
 
   // `uid`: who asks, for the audit log.
@@ -86,6 +89,8 @@ class IdentityBook {
   Json Audit(const IdentityAudit& audit);
   Status AddSecret(uint32_t credential, Json* record);
 
+  // What was put into settings_ for a Directory that came to nothing.
+  void ForgetFreshSettings();
   // Nothing: there is none.
   StatusOr<std::optional<Json>> Read(const std::string& key);
   StatusOr<std::optional<Held>> FindAccount(std::string_view name);
@@ -98,6 +103,7 @@ class IdentityBook {
   std::shared_ptr<const identity::Directory> directory_;
   std::map<std::string, uint32_t, std::less<>> accounts_;  // by name in lower case
   std::unordered_map<std::string, uint32_t> settings_;     // of the Directory, by their text
+  std::vector<std::string> fresh_settings_;  // of a Directory that is not in force yet
   uint32_t next_account_ = 1, next_credential_ = 1;
   uint64_t audit_number_ = 0;
   size_t senders_ = 0;

@@ -100,6 +100,20 @@ std::optional<ControlError> TakePassword(Json* given, bool dry_run, const std::s
   return std::nullopt;
 }
 
+// Of long lists how long they are: an entry must fit, and be read.
+Json ForAudit(Json record) {
+  constexpr size_t kEntriesShown = 100;
+  for (const char* name : {"senders", "recipients"}) {
+    auto list = record.find(name);
+    if (list == record.end() || !list->contains("entries")) continue;
+    Json& entries = (*list)["entries"];
+    if (entries.size() <= kEntriesShown) continue;
+    (*list)["count"] = entries.size();
+    list->erase("entries");
+  }
+  return record;
+}
+
 Json ChangeJson(const auto& change) {
   Json json = {{"type", RecordTypeName(change.type)}};
   if (!change.kind.empty()) json["kind"] = change.kind;
@@ -305,13 +319,20 @@ std::optional<ControlError> IdentityBook::Commit(Staged* staged, uint32_t uid, W
   if (staged->writes.empty()) return std::nullopt;
   identity::Directory::Builder builder(*directory_);
   for (const Staged::Edit& edit : staged->edits) {
-    if (Status status = edit(&builder); !status.ok()) return BadRecord(status);
+    Status status = edit(&builder);
+    if (status.ok()) continue;
+    ForgetFreshSettings();
+    return BadRecord(status);
   }
   StageAudit(staged, uid, now);
   Json next = {{"account", std::max(next_account_, staged->next_account)},
                {"credential", std::max(next_credential_, staged->next_credential)}};
   staged->writes.push_back({std::string(kNextKey), next.dump()});
-  if (Status status = store_->Write(staged->writes); !status.ok()) return StoreError(status);
+  if (Status status = store_->Write(staged->writes); !status.ok()) {
+    ForgetFreshSettings();
+    return StoreError(status);
+  }
+  fresh_settings_.clear();
   directory_ = std::move(builder).Build();
   next_account_ = next["account"].get<uint32_t>();
   next_credential_ = next["credential"].get<uint32_t>();
@@ -330,8 +351,8 @@ void IdentityBook::StageAudit(Staged* staged, uint32_t uid, WallTime now) {
     entry["name"] = change.name;
     entry["account"] = change.account;
     if (change.password_changed) entry["password"] = "set";
-    if (!change.before.is_null()) entry["before"] = change.before;
-    if (!change.after.is_null()) entry["after"] = change.after;
+    if (!change.before.is_null()) entry["before"] = ForAudit(change.before);
+    if (!change.after.is_null()) entry["after"] = ForAudit(change.after);
     char key[64];
     int size =
         std::snprintf(key, sizeof key, "%.*s%013llx-%08llx", static_cast<int>(kAuditPrefix.size()),

@@ -63,7 +63,8 @@ std::variant<IdentityRequest, ControlError> ParseRemove(const Json& members) {
   reader.Text("name", limits::kPathBytesMax, &remove.name);
   reader.Flag("with", &remove.with);
   reader.Flag("dry_run", &remove.dry_run);
-  if (!members.contains("type")) reader.Fail("type", "is missing: what is to be removed");
+  if (!members.contains("type") || members["type"].is_null())
+    reader.Fail("type", "is missing: what is to be removed");
   if (remove.name.empty()) reader.Fail("name", "is missing: which one is to be removed");
   if (Status status = reader.Finish(); !status.ok()) return Refused(status);
   return IdentityRequest(std::move(remove));

@@ -29,6 +29,9 @@ Outcome Judge(int64_t due_ns, const RateLimit& limit, WallTime now, uint32_t amo
 
 Millis Rate::Take(const RateLimit& limit, WallTime now, uint32_t amount) {
   if (!limit.limited()) return Millis(0);
+  // More than a period is never owed: the clock was set back, or the period made shorter.
+  due_ns_ = std::min(
+      due_ns_, ToMillis(now) * kNanosPerMilli + std::chrono::nanoseconds(limit.period).count());
   Outcome outcome = Judge(due_ns_, limit, now, amount);
   if (outcome.wait == Millis(0)) due_ns_ = outcome.due_ns;
   return outcome.wait;

@@ -55,9 +55,9 @@ Millis RateTable::Take(Kind kind, uint32_t id, const RateLimit& limit, WallTime 
   for (;;) {
     Rate rate(before);
     Millis wait = rate.Take(limit, now, amount);
-    if (wait > Millis(0)) return wait;
+    if (wait > Millis(0) && rate.state_ns() == before) return wait;
     if (place->due_ns.compare_exchange_weak(before, rate.state_ns(), std::memory_order_relaxed)) {
-      return Millis(0);
+      return wait;
     }
   }
 }

@@ -55,11 +55,13 @@ std::optional<std::string> RewriteAddresses(std::string_view value,
                                             const std::vector<std::string>& addresses,
                                             const AddressRewriting& rewritten) {
   std::string made, plain;
+  std::vector<std::string> wanted;
   bool changed = false, as_written = true;
   size_t at = 0;
   for (const std::string& address : addresses) {
     std::string fresh = rewritten(address);
     changed |= fresh != address;
+    wanted.push_back(fresh);
     plain.append(plain.empty() ? "" : ", ").append(fresh);
     size_t found = value.find(address, at);
     as_written &= found != std::string_view::npos;
@@ -70,7 +72,7 @@ std::optional<std::string> RewriteAddresses(std::string_view value,
   if (!changed) return std::nullopt;
   // An address with comments within it, or one that its display name holds too.
   if (as_written) made.append(value.substr(at));
-  return as_written && ReadFromField(made).problem == FromProblem::kNone ? made : plain;
+  return as_written && ReadFromField(made).addresses == wanted ? made : plain;
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ void DispatcherCore::Report(Outcome* outcome, uint32_t number, DsnAction action,
   // A report on a report, or on mail from nobody, goes to nobody (RFC 5321 section 6.1): the log
   // line of the bounce is all that is left of it.
   if (envelope.reverse_path.empty() || envelope.is_report || !Wants(stored, action)) return;
+  if (envelope.sandbox) return;  // nothing of it leaves
   mail::DsnRecipient about;
   about.recipient = {stored.address, stored.orcpt, stored.notify};
   about.action = action;

@@ -83,7 +83,7 @@ SliceChain InboundMessage::TakeBody() {
 
 const mail::HeaderSummary& InboundMessage::Headers() {
   ScannedHeaders();
-  if (sender_ && !rewritten_) RewriteFromField();
+  if (sender_ && !settled_) SettleHeader();
   return headers_;
 }
 
@@ -118,16 +118,24 @@ void InboundMessage::DropMailboxLine() {
   }
 }
 
-// For devices: once, when the whole header section is here.
-void InboundMessage::RewriteFromField() {
+// Once, when the whole header section is here: what the credential's settings say of the From
+// field; and where the section ends at a line that is no field, an empty line is put there, so that
+// nobody behind us reads on and finds another From field (a reader may skip such a line).
+void InboundMessage::SettleHeader() {
   const identity::CredentialSettings& settings = *sender_->credential.settings;
-  rewritten_ = true;
-  if (settings.default_domain.empty() && settings.forced_from.empty()) return;
+  settled_ = true;
   if (headers_.truncated) return;  // it is refused
-  auto value = mail::RewriteFrom(headers_, [&settings](std::string_view address) {
-    return address.empty() ? settings.forced_from : identity::RewrittenFrom(settings, address);
-  });
-  if (!value) return;
+  std::optional<std::string> from;
+  if (!settings.default_domain.empty() || !settings.forced_from.empty()) {
+    from = mail::RewriteFrom(headers_, [&settings](std::string_view address) {
+      return address.empty() ? settings.forced_from : identity::RewrittenFrom(settings, address);
+    });
+  }
+  bool torn = headers_.ended && !headers_.has_separator;
+  if (from || torn) ReplaceHeader(from, torn);
+}
+
+void InboundMessage::ReplaceHeader(const std::optional<std::string>& from, bool torn) {
   CompactPieces();
   SliceChain whole = std::exchange(gathered_, SliceChain());
   std::string header;
@@ -139,7 +147,8 @@ void InboundMessage::RewriteFromField() {
     header.append(slice.view().substr(0, taken));
     if (taken < slice.size()) rest.Append(slice.Share(slice.view().substr(taken)));
   }
-  std::string fresh = mail::WithFrom(header, *value);
+  std::string fresh = from ? mail::WithFrom(header, *from) : header;
+  if (torn) fresh += "\r\n";
   body_bytes_ = body_bytes_ - header.size() + fresh.size();
   gathered_.Append(Slice::Copy(fresh));
   gathered_.Append(rest);

@@ -81,7 +81,8 @@ class InboundMessage {
   void CompactPieces();
   const mail::HeaderSummary& ScannedHeaders();
   void DropMailboxLine();
-  void RewriteFromField();
+  void SettleHeader();
+  void ReplaceHeader(const std::optional<std::string>& from, bool torn);
   bool HeadersToCome();
   SliceChain TakeBody();
   void BeginDkim();
@@ -98,7 +99,7 @@ class InboundMessage {
   InboundHost* host_;
   InboundConnection* connection_;
   const InboundSender* sender_;
-  bool rewritten_ = false;
+  bool settled_ = false;  // its header section is as it goes out
   MonoTime started_;
   MonoTime blocked_since_;  // where it is
   std::unique_ptr<storage::NewMessage> message_;

@@ -146,6 +146,13 @@ std::optional<Reply> RefuseRecipientOf(const InboundSender& sender, std::string_
 }
 
 std::optional<Reply> RefuseFromOf(const InboundSender& sender, const mail::HeaderSummary& headers) {
+  // Behind what is looked at could be another From field.
+  if (headers.truncated) {
+    return NotAllowed("The message's header section is longer than " +
+                      std::to_string(limits::kHeaderSectionBytesMax) +
+                      " bytes: who it is from cannot be told without doubt. Send it with fewer or "
+                      "shorter header fields");
+  }
   mail::FromAddresses from = mail::ReadFrom(headers);
   if (from.problem != mail::FromProblem::kNone) {
     return NotAllowed("Who the message is from cannot be told without doubt: it " +

@@ -202,6 +202,29 @@ class WhoMaySend(test_tls.TlsCase):
                        f"Group: {FROM}, boss@bank.example;", "=?utf-8?q?boss=40bank=2Eexample?=", ""):
             self.refused(self.swaks(self.daemon.port, *self.login(), header=header or "\t"), r"550 5\.7\.1 ")
 
+    def test_nobody_behind_us_finds_another_from_field(self):
+        """Where the header section ends, it ends for all who read the message after us."""
+        self.user()
+        for line in ("garbage", "x" * 990 + "\nX: y" + " " * 20, "From" + " " * 985 + ": boss@bank.example"):
+            text = f"From: {FROM}\nSubject: x\n{line}\nFrom: boss@bank.example\n\nhello\n"
+            count = len(self.sink.messages)
+            done = run(["swaks", "--server", f"127.0.0.1:{self.daemon.port}", "--from", FROM, "--to", "b@example.net",
+                        "--data", text.replace("\n", "\\n"), *self.login()])
+            if done.returncode:
+                self.assertRegex(done.stdout, r"5\d\d 5\.\d\.\d ")
+                continue
+            message = test_tls.parse(self.sink.wait(count + 1)[-1])
+            self.assertEqual(message.get_all("From"), [FROM])
+            self.assertIn(b"\r\n\r\n" + line[:7].encode(), self.sink.messages[-1]["content"])
+        fields = "".join(f"X-{number}: {'y' * 900}\n" for number in range(300))
+        path = self.folder / "long.eml"
+        path.write_text(f"From: {FROM}\n{fields}From: boss@bank.example\n\nhello\n")
+        count = len(self.sink.messages)
+        done = run(["swaks", "--server", f"127.0.0.1:{self.daemon.port}", "--from", FROM, "--to", "b@example.net",
+                    "--data", f"@{path}", *self.login()])
+        self.assertRegex(done.stdout, r"550 5\.7\.1 .*header section is longer")
+        self.assertEqual(len(self.sink.messages), count)
+
     def test_a_bounce_is_judged_by_its_from_field(self):
         self.user()
         self.refused(self.swaks(self.daemon.port, *self.login(), sender="<>", header="x@other.example"),

@@ -32,6 +32,8 @@ TEST(FromRewriting, NamesWithoutADomainGetOne) {
       {"root@localhost", "root@example.com"},
       {"\"Printer 7\" <scan@printer>", "\"Printer 7\" <scan@example.com>"},
       {"root@printer <root@printer>", "root@example.com <root@example.com>"},
+      {"\"root@printer\" <root@printer>", "root@example.com"},
+      {"(root@printer) root@printer", "root@example.com"},
       {"a@printer, b@other.example", "a@example.com, b@other.example"},
       {"a@whole.example", nullptr},
       {"two words", nullptr},

@@ -172,6 +172,30 @@ TEST_F(IdentityBookTest, AnExportWithSecretsBringsThePasswordsElsewhere) {
   store_.reset();
 }
 
+// What a change that failed had in mind for its settings must not become another's.
+TEST_F(IdentityBookTest, AChangeThatFailsLeavesNoSettingsBehind) {
+  AddAcme();
+  auto credential = [](const char* name, int quota) {
+    return Json{
+        {"type", "credential"}, {"name", name}, {"account", "acme"}, {"daily_quota", quota}};
+  };
+  Json too_long = credential("long", 9);
+  for (int i = 0; i < 26'000; ++i) {
+    too_long["senders"]["entries"].push_back(std::string(60, 'u') + "@" + std::string(60, 'd') +
+                                             "." + std::string(55, 'd') + std::to_string(i));
+  }
+  too_long["senders"]["mode"] = "block";
+  auto put = [](std::initializer_list<Json> records) {
+    return Json{{"command", "identity put"}, {"records", Json(records)}}.dump();
+  };
+  std::string both = put({credential("first", 1), too_long});
+  EXPECT_NE(Refused(both.c_str()).find("nothing was changed"), std::string::npos);
+  Done(put({credential("second", 2)}).c_str());
+  Done(put({credential("first", 1)}).c_str());
+  EXPECT_EQ(book_->directory()->FindUser("second")->settings->daily_quota, 2u);
+  EXPECT_EQ(book_->directory()->FindUser("first")->settings->daily_quota, 1u);
+}
+
 TEST_F(IdentityBookTest, DryRunsChangeNothing) {
   AddAcme();
   auto before = book_->directory();
@@ -303,11 +327,11 @@ TEST_F(IdentityBookTest, TheServiceAnswersWhenEveryShardHasTheChange) {
   std::function<void()> all_have_it;
   std::vector<Json> answers;
   (*service)->Start([&](const IdentityService::View& view, std::function<void()> done) {
-        std::lock_guard lock(mutex);
-        EXPECT_EQ(view.directory->credentials(), 0u);
-        all_have_it = std::move(done);
-        changed.notify_all();
-      });
+    std::lock_guard lock(mutex);
+    EXPECT_EQ(view.directory->credentials(), 0u);
+    all_have_it = std::move(done);
+    changed.notify_all();
+  });
   IdentityPut put;
   put.records = Json::array({{{"type", "account"}, {"name", "acme"}}});
   (*service)->Request(put, 0, [&](const Json& answer) {

@@ -8,6 +8,7 @@ constexpr size_t kHeaderBytes = 12;
 constexpr char kPut = 0x5;
 constexpr char kDelete = 0x4;
 constexpr char kSingleDelete = 0x8;
+constexpr char kDeleteRange = 0xE;
 
 }  // namespace
 
@@ -47,6 +48,12 @@ void BatchBuilder::Delete(uint32_t family, std::string_view key) { Record(kDelet
 
 void BatchBuilder::SingleDelete(uint32_t family, std::string_view key) {
   Record(kSingleDelete, family, key);
+}
+
+void BatchBuilder::DeleteRange(uint32_t family, std::string_view first, std::string_view end) {
+  Record(kDeleteRange, family, first);
+  Varint(static_cast<uint32_t>(end.size()));
+  batch_.append(end);
 }
 
 void BatchBuilder::Record(char tag, uint32_t family, std::string_view key) {

@@ -7,7 +7,7 @@
 //
 // Format (RocksDB's write_batch.cc): 8 bytes sequence (zero), 4 bytes count of records,
 // little-endian; then records: tag byte, varint32 column family, varint32 length and key, and for
-// puts varint32 length and value.
+// puts and range deletes varint32 length and value, or end.
 #pragma once
 
 #include <rocksdb/write_batch.h>
@@ -37,6 +37,8 @@ class BatchBuilder {
   // For a key that is put at most once between two of these: the pair vanishes in the memtable's
   // flush and leaves no tombstone behind.
   void SingleDelete(uint32_t family, std::string_view key);
+  // All keys from `first` on that are in front of `end`.
+  void DeleteRange(uint32_t family, std::string_view first, std::string_view end);
 
   size_t bytes() const { return batch_.size(); }
   uint32_t count() const { return count_; }

@@ -100,5 +100,7 @@ inline constexpr std::string_view kMetaIncarnation = "incarnation";
 // `meta` row of a body that streams: this byte, then the id. A store that opens with one has orphan
 // chunks.
 inline constexpr char kMetaStreamPrefix = 's';
+// `meta` row of a message that is over, and whose bounces may come: this byte, then the id.
+inline constexpr char kMetaOriginPrefix = 'o';
 
 }  // namespace ringpost::storage

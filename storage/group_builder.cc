@@ -205,6 +205,9 @@ void GroupBuilder::AddOutcome(CommitRequest* request) {
     return;
   }
   DeleteMessageRows(request->id, request->body_chunks);
+  if (request->origin) {
+    batch_.Put(id(Family::kMeta), OriginKey(request->id), EncodeOrigin(OriginOf(*request->origin)));
+  }
   for (uint32_t i = 0; i < request->recipients_total; ++i) {
     batch_.Delete(id(Family::kRcpt), View(IndexedKey(request->id, i)));
   }
@@ -253,6 +256,11 @@ void GroupBuilder::DeleteChunks(const MessageId& message, uint32_t chunks) {
 
 void GroupBuilder::DeleteOutboxRow(uint64_t sequence) {
   batch_.SingleDelete(id(Family::kOutbox), View(OutboxKey(sequence)));
+}
+
+void GroupBuilder::DeleteOriginsBefore(WallTime time) {
+  MessageId first;  // of all ids
+  batch_.DeleteRange(id(Family::kMeta), OriginKey(first), OriginKey(MessageId::FirstOf(time)));
 }
 
 void GroupBuilder::PutKeyRow(const MessageId& message, const WrappedKey& key) {

@@ -4,8 +4,8 @@
 //
 // Which delete: `envelope`, `body` and `outbox` rows are put once and deleted once, so
 // SingleDelete, which lets put and delete vanish together when a memtable is flushed. `rcpt`, `key`
-// and `meta` rows are rewritten, so Delete. The two are never mixed in one family: RocksDB then
-// loses or revives rows.
+// and `meta` rows are rewritten, so Delete (a range of them, where old origins go). The two are
+// never mixed in one family: RocksDB then loses or revives rows.
 #pragma once
 
 #include <array>
@@ -39,6 +39,8 @@ class GroupBuilder {
   void DeleteMessageRows(const MessageId& id, uint32_t chunks);
   void DeleteStream(const MessageId& id, uint32_t chunks);
   void DeleteOutboxRow(uint64_t sequence);
+  // Those of messages that came before `time`.
+  void DeleteOriginsBefore(WallTime time);
   // The report of an outcome whose group failed. The outcome may be in the log all the same, and
   // then the message is gone and the report must stay; so its rows are deleted only in the batch
   // that brings the outcome again, just before they are put again.

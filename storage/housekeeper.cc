@@ -13,6 +13,7 @@ namespace {
 
 constexpr Seconds kReportEvery{60};
 constexpr Seconds kRetireRetry{2};
+constexpr Seconds kForgetEvery{6 * 3600};
 
 }  // namespace
 
@@ -44,6 +45,7 @@ void Housekeeper::Run() {
     MoveOutbox();
     TurnKeys();
     SweepOrphans();
+    ForgetOrigins();
     waker_.Wait(Millis(std::min(limits::kOutboxMoveMillis, limits::kFreeSpaceCheckMillis)));
   }
 }
@@ -119,6 +121,15 @@ void Housekeeper::SweepOrphans() {
     if (!swept.ok()) return;
     orphans_.pop_back();
   }
+}
+
+void Housekeeper::ForgetOrigins() {
+  if (ReadMonoClock() < origins_at_) return;
+  WallTime before = store_->engine().Now() - Seconds(limits::kOriginKeptSeconds);
+  Status forgotten = committer_->RunJob(
+      [before](GroupBuilder& group) { group.DeleteOriginsBefore(before); }, false);
+  // Where it failed the store is closed, and opened again within moments.
+  origins_at_ = ReadMonoClock() + (forgotten.ok() ? kForgetEvery : kRetireRetry);
 }
 
 std::optional<uint32_t> Housekeeper::CountChunks(const MessageId& id) {

@@ -1,6 +1,6 @@
 // Housekeeper: the store's background thread. It empties the outbox, turns key epochs, watches free
-// space, paces what RocksDB writes in the background and sweeps what streams left behind at a
-// crash. Private to storage.
+// space, paces what RocksDB writes in the background, sweeps what streams left behind at a crash
+// and forgets where bounces of messages go that are too old for any. Private to storage.
 //
 // The outbox: one row per commit group, numbered. The mover reads on from the last row it moved,
 // with that as the lower bound and the committer's end as the upper, so it never walks over the
@@ -39,6 +39,7 @@ class Housekeeper {
   bool MovePage();
   void TurnKeys();
   void SweepOrphans();
+  void ForgetOrigins();
   // How many chunk rows of the stream there are; nothing where the store is closed.
   std::optional<uint32_t> CountChunks(const MessageId& id);
   // At most one line of a kind in kReportEvery: what keeps failing is tried several times a second.
@@ -52,7 +53,8 @@ class Housekeeper {
   std::vector<MessageId> orphans_;
   uint64_t outbox_from_ = 0;
   uint64_t seen_reopens_ = 0;
-  MonoTime retire_at_;  // not before
+  MonoTime retire_at_;   // not before
+  MonoTime origins_at_;  // when old ones are looked for again
   std::map<std::string, MonoTime, std::less<>> reported_;
   std::atomic<bool> stopping_{false};
   Waker waker_;

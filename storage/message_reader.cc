@@ -35,6 +35,25 @@ Status MessageReader::ReadEnvelope(const MessageId& id, StoredEnvelope* envelope
   return ReadStates(id, recipients);
 }
 
+Status MessageReader::ReadOrigin(const MessageId& id, StoredOrigin* origin) {
+  // The message first: it may be over between the two looks, and then what is kept is there.
+  StatusOr<std::string> bytes = ReadEnvelopeRow(id);
+  if (bytes.ok()) {
+    StatusOr<EnvelopeRow> row = DecodeEnvelopeRow(*bytes);
+    if (!row.ok()) return row.status();
+    StatusOr<StoredEnvelope> envelope = DecodeEnvelope(row->record, Trace::kLeaveEmpty);
+    if (envelope.ok()) *origin = OriginOf(*envelope);
+    return envelope.status();
+  }
+  if (bytes.status().code() != StatusCode::kNotFound) return bytes.status();
+  rocksdb::PinnableSlice value;
+  rocksdb::Status status = database_.Get(Family::kMeta, OriginKey(id), &value);
+  if (!status.ok()) return FromRocks(status, "reading what was kept of message " + id.ToString());
+  StatusOr<StoredOrigin> decoded = DecodeOrigin(FromRocks(value));
+  if (decoded.ok()) *origin = *std::move(decoded);
+  return decoded.status();
+}
+
 Status MessageReader::ReadStates(const MessageId& id, std::vector<RecipientState>* recipients) {
   auto first = IndexedKey(id, 0), last = IndexedKey(id, UINT32_MAX);
   rocksdb::Slice upper = ToRocks(View(last));

@@ -25,6 +25,8 @@ class MessageReader {
   // wiped.
   Status ReadBody(const MessageId& id, uint32_t first, uint32_t count, std::string* body);
   Status ReadKey(const MessageId& id, tls::Key* key);
+  // NOT_FOUND: it is neither here nor was kept.
+  Status ReadOrigin(const MessageId& id, StoredOrigin* origin);
   // All of a body, a chunk at a time, sealed and opened, checked against the count, the size and
   // the digest that the envelope holds. A status of `visit` that is not OK ends it and is returned.
   using VisitChunk = std::function<Status(std::string_view sealed, std::string_view plain)>;

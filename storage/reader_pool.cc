@@ -61,11 +61,17 @@ void ReaderPool::Serve(ReadRequest* request) {
     return;
   }
   MessageReader reader(&*use, ring_);
-  if (request->kind == ReadRequest::Kind::kEnvelope) {
-    request->status = reader.ReadEnvelope(request->id, &request->envelope, &request->recipients);
-  } else {
-    request->status =
-        reader.ReadBody(request->id, request->chunk_first, request->chunk_count, &request->body);
+  switch (request->kind) {
+    case ReadRequest::Kind::kEnvelope:
+      request->status = reader.ReadEnvelope(request->id, &request->envelope, &request->recipients);
+      return;
+    case ReadRequest::Kind::kBody:
+      request->status =
+          reader.ReadBody(request->id, request->chunk_first, request->chunk_count, &request->body);
+      return;
+    case ReadRequest::Kind::kOrigin:
+      request->status = reader.ReadOrigin(request->id, &request->origin);
+      return;
   }
 }
 

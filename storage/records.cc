@@ -1,5 +1,7 @@
 #include "storage/records.h"
 
+#include <algorithm>
+
 #include "gateway/base/check.h"
 #include "gateway/base/limits.h"
 #include "storage/byte_codec.h"
@@ -12,6 +14,7 @@ constexpr uint8_t kEnvelopeFormat = 2;
 constexpr uint8_t kEnvelopeFormatBefore = 1;  // knew no accounts and no signatures
 constexpr uint8_t kRecipientFormat = 1;
 constexpr uint8_t kEventFormat = 1;
+constexpr uint8_t kOriginFormat = 1;
 
 enum EnvelopeFlag : uint8_t {
   kSmtpUtf8 = 1,
@@ -32,6 +35,7 @@ constexpr size_t kRecipientFixedBytes = 2 + 2 + 1;  // of one recipient inside a
 constexpr size_t kStateBytes = 1 + 1 + 2 + 8 + 8 + 2 + 6 + 1;
 static_assert(kStateBytes <= 48);
 constexpr size_t kEventFixedBytes = 1 + 1 + 8 + 16 + 4 + 2 + 2;
+constexpr size_t kOriginFixedBytes = 1 + 4 + 1 + 2 + 2;
 
 Status Refuse(std::string_view record, std::string_view what) {
   std::string text(record);
@@ -254,6 +258,42 @@ StatusOr<StoredEvent> DecodeEvent(std::string_view bytes) {
   }
   event.kind = static_cast<StoredEvent::Kind>(kind);
   return event;
+}
+
+StoredOrigin OriginOf(const StoredEnvelope& envelope) {
+  StoredOrigin origin;
+  origin.account = envelope.account;
+  origin.notify_never = std::all_of(
+      envelope.recipients.begin(), envelope.recipients.end(),
+      [](const StoredRecipient& recipient) { return recipient.notify == kStoredNotifyNever; });
+  origin.reverse_path = envelope.reverse_path;
+  origin.envid = envelope.envid;
+  return origin;
+}
+
+std::string EncodeOrigin(const StoredOrigin& origin) {
+  RP_CHECK(origin.reverse_path.size() <= UINT16_MAX && origin.envid.size() <= UINT16_MAX);
+  std::string bytes(kOriginFixedBytes + origin.reverse_path.size() + origin.envid.size(), '\0');
+  ByteWriter out(bytes.data());
+  out.U8(kOriginFormat);
+  out.U32(origin.account);
+  out.U8(origin.notify_never ? 1 : 0);
+  out.Text16(origin.reverse_path);
+  out.Text16(origin.envid);
+  return bytes;
+}
+
+StatusOr<StoredOrigin> DecodeOrigin(std::string_view bytes) {
+  Status format = CheckFormat("origin", bytes, kOriginFormat);
+  if (!format.ok()) return format;
+  ByteReader in(bytes.substr(1));
+  StoredOrigin origin;
+  origin.account = in.U32();
+  origin.notify_never = ReadFlags(in, 1) != 0;
+  origin.reverse_path = in.Text16();
+  origin.envid = in.Text16();
+  if (!in.AtEnd()) return Refuse("origin", "its lengths do not add up");
+  return origin;
 }
 
 }  // namespace ringpost::storage

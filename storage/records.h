@@ -17,6 +17,9 @@
 
 namespace ringpost::storage {
 
+// NOTIFY=NEVER in StoredRecipient::notify; smtp::kNotifyNever.
+inline constexpr uint8_t kStoredNotifyNever = 1;
+
 struct StoredRecipient {
   std::string address;
   std::string orcpt;
@@ -52,6 +55,16 @@ struct StoredEnvelope {
   std::array<uint8_t, 32> dkim_body_hash{};
   bool operator==(const StoredEnvelope&) const = default;
 };
+
+// What is kept of a message that is over: where notifications about it go.
+struct StoredOrigin {
+  uint32_t account = 0;
+  bool notify_never = false;  // all its recipients had NOTIFY=NEVER (RFC 3461)
+  std::string reverse_path;
+  std::string envid;
+  bool operator==(const StoredOrigin&) const = default;
+};
+StoredOrigin OriginOf(const StoredEnvelope& envelope);
 
 enum class RecipientStatus : uint8_t { kQueued, kDeferred, kHeld, kDelivered, kBounced };
 
@@ -94,5 +107,7 @@ std::string EncodeRecipientState(const RecipientState& state);
 StatusOr<RecipientState> DecodeRecipientState(std::string_view bytes);
 std::string EncodeEvent(const StoredEvent& event);
 StatusOr<StoredEvent> DecodeEvent(std::string_view bytes);
+std::string EncodeOrigin(const StoredOrigin& origin);
+StatusOr<StoredOrigin> DecodeOrigin(std::string_view bytes);
 
 }  // namespace ringpost::storage

@@ -1,5 +1,7 @@
 #include "storage/rows.h"
 
+#include "storage/database.h"
+
 namespace ringpost::storage {
 namespace {
 
@@ -16,6 +18,11 @@ void ReadWrappedKey(ByteReader& in, WrappedKey* key) {
 }
 
 }  // namespace
+
+std::string OriginKey(const MessageId& id) {
+  std::string key(1, kMetaOriginPrefix);
+  return key.append(id.key());
+}
 
 std::string EncodeKeyRow(const WrappedKey& key) {
   std::string bytes(kKeyRowBytes, '\0');

@@ -36,6 +36,8 @@ inline std::array<char, kOutboxKeyBytes> OutboxKey(uint64_t sequence) {
   ByteWriter(key.data()).U64(sequence);
   return key;
 }
+// kMetaOriginPrefix (database.h), id: 17 bytes, so that no repair takes it for a message's own row.
+std::string OriginKey(const MessageId& id);
 template <size_t N>
 std::string_view View(const std::array<char, N>& bytes) {
   return {bytes.data(), N};

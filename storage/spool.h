@@ -76,6 +76,9 @@ struct CommitRequest : Posted {
   uint32_t recipients_total = 0;
   uint32_t body_chunks =
       0;  // kOutcome with complete: how many body rows; the spool's own use otherwise
+  // kOutcome with complete: what kOrigin reads for limits::kOriginKeptSeconds from now on; null:
+  // nothing. It lives until the request is back.
+  const StoredEnvelope* origin = nullptr;
 
   // Set by the spool before it posts the request back.
   Status status;
@@ -86,6 +89,7 @@ struct ReadRequest : Posted {
   enum class Kind : uint8_t {
     kEnvelope,  // envelope and states of the recipients
     kBody,      // chunks [chunk_first, chunk_first + chunk_count), opened, into `body`
+    kOrigin,    // where its bounces go, whether it is still here or over
   };
   Kind kind = Kind::kEnvelope;
   Inbox* reply_to = nullptr;
@@ -97,6 +101,7 @@ struct ReadRequest : Posted {
   StoredEnvelope envelope;
   std::vector<RecipientState> recipients;
   std::string body;  // plain; wiped by whoever owns the request
+  StoredOrigin origin;
 };
 
 // One message found by the scan at start.

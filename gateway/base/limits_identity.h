@@ -86,6 +86,16 @@ inline constexpr size_t kDomainChecksAtOnce = 8;
 inline constexpr uint32_t kZoneTtlSeconds = 300;
 inline constexpr uint32_t kCustomerTtlSeconds = 3600;
 
+// --- Return paths
+// What is kept of a message that is over, so that its bounces find its sender: this long from when
+// it came. A return path is believed for 35 days from the attempt (mail/return_path.h), and the
+// queue keeps a message for 5 by default; bounces of mail that waited longer may be refused sooner.
+inline constexpr uint32_t kOriginKeptSeconds = 40 * 86'400;
+// Bounces of one message: so many in this time, and as many at once; the next: 450 4.7.1, and it is
+// taken when its time has come. One message to many recipients has many.
+inline constexpr uint32_t kBouncesOfMessageMax = 100;
+inline constexpr uint32_t kBouncesOfMessageSeconds = 86'400;
+
 // --- DKIM
 // RSA keys to sign with (RFC 8301 section 3.2: signers at least 2048, verifiers know up to 4096);
 // others are refused where they are parsed, as is a private key (DER) that is longer than this.

@@ -18,13 +18,18 @@ int DigitOf(char c) {
 }  // namespace
 
 MessageId MessageId::Make(WallTime now, uint16_t partition, Random& random) {
-  MessageId id;
-  uint64_t ms = static_cast<uint64_t>(ToMillis(now));
-  for (int i = 0; i < 6; ++i) id.bytes[i] = static_cast<uint8_t>(ms >> (40 - 8 * i));
+  MessageId id = FirstOf(now);
   id.bytes[6] = static_cast<uint8_t>(partition >> 8);
   id.bytes[7] = static_cast<uint8_t>(partition);
   uint64_t bits = random.Next();
   std::memcpy(&id.bytes[8], &bits, 8);
+  return id;
+}
+
+MessageId MessageId::FirstOf(WallTime time) {
+  MessageId id;
+  uint64_t ms = static_cast<uint64_t>(ToMillis(time));
+  for (int i = 0; i < 6; ++i) id.bytes[i] = static_cast<uint8_t>(ms >> (40 - 8 * i));
   return id;
 }
 

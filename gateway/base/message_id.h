@@ -31,6 +31,8 @@ struct MessageId {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
   static MessageId FromKey(std::string_view sixteen_bytes);
+  // In front of all that are made from `time` on, and behind those before.
+  static MessageId FirstOf(WallTime time);
 
   WallTime time() const;
   uint16_t partition() const { return static_cast<uint16_t>(bytes[6] << 8 | bytes[7]); }

@@ -257,6 +257,7 @@ void MemorySpool::ApplyChunk(CommitRequest* request) {
 
 void MemorySpool::ApplyOutcome(CommitRequest* request) {
   if (request->complete) {
+    if (request->origin) disk_.origins[request->id] = OriginOf(*request->origin);
     disk_.messages.erase(request->id);
     return;
   }
@@ -274,6 +275,12 @@ void MemorySpool::Serve(ReadRequest* request) {
     return;
   }
   auto found = disk_.messages.find(request->id);
+  auto over = disk_.origins.find(request->id);
+  if (request->kind == ReadRequest::Kind::kOrigin && over != disk_.origins.end()) {
+    request->status = OkStatus();
+    request->origin = over->second;
+    return;
+  }
   if (found == disk_.messages.end()) {
     request->status = MakeStatus(StatusCode::kNotFound, "no such message");
     return;
@@ -283,6 +290,10 @@ void MemorySpool::Serve(ReadRequest* request) {
   if (request->kind == ReadRequest::Kind::kEnvelope) {
     request->envelope = message.envelope;
     request->recipients = message.recipients;
+    return;
+  }
+  if (request->kind == ReadRequest::Kind::kOrigin) {
+    request->origin = OriginOf(message.envelope);
     return;
   }
   for (uint32_t i = 0; i < request->chunk_count; ++i) {

@@ -94,6 +94,7 @@ class MemorySpool final : public Spool {
   struct Disk {
     std::map<MessageId, Message> messages;
     std::map<MessageId, std::vector<std::string>> streams;
+    std::map<MessageId, StoredOrigin> origins;
     std::vector<StoredEvent> events;
   };
   struct DueCommit {

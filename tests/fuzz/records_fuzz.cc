@@ -28,7 +28,7 @@ void LookAtEnvelope(std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
-  switch (data[0] % 7) {
+  switch (data[0] % 8) {
     case 0:
       LookAtEnvelope(bytes);
       break;
@@ -39,6 +39,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 2:
       if (auto event = DecodeEvent(bytes); event.ok()) RP_CHECK(EncodeEvent(*event) == bytes);
+      break;
+    case 7:
+      if (auto origin = DecodeOrigin(bytes); origin.ok()) {
+        RP_CHECK(EncodeOrigin(*origin) == bytes);
+      }
       break;
     case 3:
       if (auto key = DecodeKeyRow(bytes); key.ok()) RP_CHECK(EncodeKeyRow(*key) == bytes);

@@ -109,6 +109,21 @@ TEST(RecordsTest, EventsComeBackAsTheyWere) {
   }
 }
 
+TEST(RecordsTest, OriginsComeBackAsTheyWere) {
+  StoredEnvelope envelope = FullEnvelope();
+  StoredOrigin origin = OriginOf(envelope);
+  EXPECT_EQ(origin.reverse_path, envelope.reverse_path);
+  EXPECT_EQ(origin.envid, envelope.envid);
+  EXPECT_FALSE(origin.notify_never);
+  for (StoredRecipient& recipient : envelope.recipients) recipient.notify = kStoredNotifyNever;
+  for (const StoredOrigin& one : {origin, OriginOf(envelope), StoredOrigin()}) {
+    auto decoded = DecodeOrigin(EncodeOrigin(one));
+    ASSERT_TRUE(decoded.ok()) << decoded.status();
+    EXPECT_EQ(*decoded, one);
+  }
+  EXPECT_TRUE(OriginOf(envelope).notify_never);
+}
+
 // Every record cut anywhere, with a byte too many, or of another format is refused.
 template <typename Decode>
 void RefusesWhatIsNotWhole(const std::string& bytes, Decode decode) {
@@ -128,6 +143,7 @@ TEST(RecordsTest, WhatIsNotWholeIsRefused) {
                         [](std::string_view bytes) { return DecodeEnvelope(bytes); });
   RefusesWhatIsNotWhole(EncodeRecipientState(FullState()), DecodeRecipientState);
   RefusesWhatIsNotWhole(EncodeEvent(FullEvent()), DecodeEvent);
+  RefusesWhatIsNotWhole(EncodeOrigin(OriginOf(FullEnvelope())), DecodeOrigin);
   WrappedKey key;
   key.epoch = 9;
   RefusesWhatIsNotWhole(EncodeKeyRow(key), DecodeKeyRow);

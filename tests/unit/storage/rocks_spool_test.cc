@@ -111,6 +111,53 @@ TEST_F(RocksSpoolTest, ACompletedMessageIsGone) {
   EXPECT_TRUE(ScanAll(spool_.get()).empty());
 }
 
+TEST_F(RocksSpoolTest, WhereBouncesGoIsKeptWhereThatIsAskedFor) {
+  Open();
+  MessageId id = NewId(), other = NewId();
+  Store(spool_.get(), &shard_, id, "x");
+  Store(spool_.get(), &shard_, other, "x");
+  StoredEnvelope envelope = ReadEnvelope(spool_.get(), &shard_, id)->envelope;
+  // While it is queued its envelope says so.
+  EXPECT_EQ(ReadOrigin(spool_.get(), &shard_, id)->origin, OriginOf(envelope));
+  auto complete = Complete(&shard_, id, 1);
+  complete->origin = &envelope;
+  Commit(spool_.get(), &shard_, complete.get());
+  Commit(spool_.get(), &shard_, Complete(&shard_, other, 1).get());
+  Reopen();
+  EXPECT_TRUE(ScanAll(spool_.get()).empty());
+  auto read = ReadOrigin(spool_.get(), &shard_, id);
+  ASSERT_TRUE(read->status.ok()) << read->status;
+  EXPECT_EQ(read->origin, OriginOf(envelope));
+  EXPECT_EQ(read->origin.reverse_path, envelope.reverse_path);
+  EXPECT_FALSE(read->origin.notify_never);
+  EXPECT_EQ(ReadOrigin(spool_.get(), &shard_, other)->status.code(), StatusCode::kNotFound);
+}
+
+TEST_F(RocksSpoolTest, WhereBouncesGoIsForgottenWhenTheMessageIsOld) {
+  Open();
+  WallTime now = ReadWallClock();
+  Random random(1);
+  WallTime last = now - Seconds(limits::kOriginKeptSeconds);
+  MessageId old = MessageId::Make(last - Seconds(3600), 0, random);
+  MessageId young = MessageId::Make(last + Seconds(3600), 0, random);
+  for (const MessageId& id : {old, young}) {
+    Store(spool_.get(), &shard_, id, "x");
+    StoredEnvelope envelope = ReadEnvelope(spool_.get(), &shard_, id)->envelope;
+    auto complete = Complete(&shard_, id, 1);
+    complete->origin = &envelope;
+    Commit(spool_.get(), &shard_, complete.get());
+    EXPECT_TRUE(ReadOrigin(spool_.get(), &shard_, id)->status.ok());
+  }
+  Reopen();  // old ones are looked for at each start
+  bool gone = false;
+  for (int i = 0; i < 200 && !gone; ++i) {
+    gone = ReadOrigin(spool_.get(), &shard_, old)->status.code() == StatusCode::kNotFound;
+    if (!gone) std::this_thread::sleep_for(Millis(50));
+  }
+  EXPECT_TRUE(gone);
+  EXPECT_TRUE(ReadOrigin(spool_.get(), &shard_, young)->status.ok());
+}
+
 TEST_F(RocksSpoolTest, StatesOfRecipientsOutliveARestart) {
   Open();
   MessageId id = NewId();

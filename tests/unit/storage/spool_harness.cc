@@ -189,11 +189,24 @@ void Store(Spool* spool, TestShard* shard, const MessageId& id, std::string_view
   EXPECT_EQ(request->durable->id(), id);
 }
 
-std::unique_ptr<TestRead> ReadEnvelope(Spool* spool, TestShard* shard, const MessageId& id) {
-  auto request = std::make_unique<TestRead>(shard, ReadRequest::Kind::kEnvelope, id);
+namespace {
+
+std::unique_ptr<TestRead> ReadOf(Spool* spool, TestShard* shard, ReadRequest::Kind kind,
+                                 const MessageId& id) {
+  auto request = std::make_unique<TestRead>(shard, kind, id);
   spool->Read(request.get());
   EXPECT_TRUE(shard->RunUntil([&] { return request->answered; }));
   return request;
+}
+
+}  // namespace
+
+std::unique_ptr<TestRead> ReadEnvelope(Spool* spool, TestShard* shard, const MessageId& id) {
+  return ReadOf(spool, shard, ReadRequest::Kind::kEnvelope, id);
+}
+
+std::unique_ptr<TestRead> ReadOrigin(Spool* spool, TestShard* shard, const MessageId& id) {
+  return ReadOf(spool, shard, ReadRequest::Kind::kOrigin, id);
 }
 
 std::unique_ptr<TestRead> ReadBody(Spool* spool, TestShard* shard, const MessageId& id,

@@ -115,6 +115,7 @@ void Commit(Spool* spool, TestShard* shard, CommitRequest* request);
 void Store(Spool* spool, TestShard* shard, const MessageId& id, std::string_view body,
            size_t recipients = 1);
 std::unique_ptr<TestRead> ReadEnvelope(Spool* spool, TestShard* shard, const MessageId& id);
+std::unique_ptr<TestRead> ReadOrigin(Spool* spool, TestShard* shard, const MessageId& id);
 std::unique_ptr<TestRead> ReadBody(Spool* spool, TestShard* shard, const MessageId& id,
                                    uint32_t chunks, uint32_t first = 0);
 

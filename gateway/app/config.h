@@ -90,6 +90,7 @@ struct ListenerConfig {
   std::set<std::string, std::less<>> http_names;  // lower case
   identity::ListenerIdentity authentication{.by_password = true, .by_network = true};
   bool auth_in_clear = false;  // passwords without TLS too
+  bool takes_bounces = false;  // from anybody, to return paths
   bool operator==(const ListenerConfig&) const = default;
 };
 

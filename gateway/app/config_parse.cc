@@ -270,6 +270,10 @@ void ReadListener(const toml::table* from, ErrorList* errors, const Config& conf
   ReadListenerTls(&table, config, listener);
   ReadListenerProtocol(&table, listener);
   ReadAuthentication(&table, listener);
+  bool bounces = table.Flag("bounces", &listener->takes_bounces);
+  if (bounces && listener->takes_bounces && config.dns.zone.empty()) {
+    table.Error("bounces", "needs [dns] zone: return paths are names that lead into it");
+  }
   table.Finish();
 }
 
@@ -408,6 +412,7 @@ void ReadAll(const toml::table& document, std::string_view system_hostname, Erro
   ReadTls(&root, config);
   const toml::table* acme = Section(&root, "acme");
   if (acme) ReadAcme(acme, errors, config);
+  ReadDns(&root, config);
   ReadListeners(&root, config);
   if (acme) CheckAcmeChallenges(acme, errors, config);
   ReadTrust(&root, config);
@@ -415,7 +420,6 @@ void ReadAll(const toml::table& document, std::string_view system_hostname, Erro
   ReadDestinations(&root, config);
   ReadLimits(&root, &config->limits);
   ReadDelivery(&root, &config->delivery);
-  ReadDns(&root, config);
   ReadLog(&root, &config->log);
   ReadControl(&root, config);
   root.Finish();

@@ -17,6 +17,7 @@ using identity::KeyState;
 using storage::ControlStore;
 
 constexpr std::string_view kDomainPrefix = "domain/";
+constexpr std::string_view kReturnPathPrefix = "return_path/";
 
 std::string DomainKey(const std::string& name) { return std::string(kDomainPrefix) + name; }
 std::string SlotKey(const std::string& name, const DkimSlot& slot) {
@@ -48,9 +49,30 @@ Status DomainBook::Load() {
   if (status.ok()) status = bad;
   for (const Domain& domain : with_keys) {
     if (status.ok()) status = TakeKeys(domain);
+    TakeReturnPath(domain);
   }
   ServeKeys();
+  if (status.ok() && !options_.zone.empty()) status = LoadReturnPathKeys();
+  if (status.ok()) ServeReturnPaths();
   return status;
+}
+
+Status DomainBook::LoadReturnPathKeys() {
+  bool bad = false;
+  Status status =
+      store_->ForEach(kReturnPathPrefix, [&](std::string_view key, const std::string& value) {
+        std::string_view digit = key.substr(kReturnPathPrefix.size());
+        bool whole = digit.size() == 1 && digit[0] >= '0' && digit[0] <= '9' &&
+                     value.size() == tls::kKeyBytes;
+        bad |= !whole;
+        if (whole) return_path_keys_[static_cast<uint8_t>(digit[0] - '0')] = tls::Key::From(value);
+      });
+  if (bad)
+    return MakeStatus(StatusCode::kDataLoss,
+                      "a key of return paths in the control store is damaged");
+  if (!status.ok() || !return_path_keys_.empty()) return status;
+  return_path_keys_[0] = tls::Key::Random();
+  return store_->Put(std::string(kReturnPathPrefix) + "0", return_path_keys_[0].view());
 }
 
 StatusOr<std::optional<identity::SenderDomain>> DomainBook::Find(const std::string& name) {
@@ -140,6 +162,33 @@ void DomainBook::ServeKeys() {
   keys_ = std::move(keys);
 }
 
+// --- Return paths
+
+bool DomainBook::TakeReturnPath(const Domain& domain) {
+  mail::ReturnPaths::Domain its;
+  its.label = domain.return_path_label;
+  its.account = domain.account;
+  its.region = static_cast<uint16_t>(RegionOf(domain.account));
+  its.works = domain.dns == identity::DnsState::kVerified;
+  mail::ReturnPaths::Domain& before = return_path_of_[domain.name];
+  if (before == its) return false;
+  before = std::move(its);
+  return true;
+}
+
+void DomainBook::ServeReturnPaths() {
+  if (return_path_keys_.empty()) return;
+  std::vector<std::pair<uint8_t, tls::Key>> keys;
+  for (auto key = return_path_keys_.rbegin(); key != return_path_keys_.rend(); ++key) {
+    keys.emplace_back(key->first, tls::Key::From(key->second.view()));
+  }
+  std::vector<std::string> regions;
+  for (const auto& [name, mail] : options_.regions) regions.push_back(name);
+  auto paths = std::make_shared<mail::ReturnPaths>(std::move(keys), std::move(regions));
+  for (const auto& [name, its] : return_path_of_) paths->Add(name, its);
+  return_paths_ = std::move(paths);
+}
+
 // --- Checks
 
 std::optional<DomainBook::Check> DomainBook::CheckOf(const std::string& name) {
@@ -186,6 +235,7 @@ void DomainBook::Judge(const Check& check, const std::vector<dns::Answer>& answe
   auto made = MakeKeys(&fresh, rotation.wanted, now);
   if (!Write(fresh, std::move(made)).ok()) return;
   if (rotation.changed && TakeKeys(fresh).ok()) ServeKeys();
+  if (TakeReturnPath(fresh)) ServeReturnPaths();
   // Not only where the state has just changed: the write of the last change may have failed.
   if (static_cast<int>((*sender)->state) != static_cast<int>(fresh.dns)) {
     SetSender(fresh.name, fresh.account, fresh.dns, 0, now);
@@ -201,6 +251,7 @@ Status DomainBook::Drop(const Domain& domain) {
   if (!status.ok()) return status;
   SetDue(domain.name, std::nullopt);
   if (active_.erase(domain.name) > 0) ServeKeys();
+  if (return_path_of_.erase(domain.name) > 0) ServeReturnPaths();
   return status;
 }
 

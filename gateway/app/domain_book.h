@@ -4,9 +4,10 @@
 // A domain is a sender of the IdentityBook as well, whose state follows what DNS shows. It asks
 // nobody itself: who does (domain_keeper.h) takes what is due, and brings the answers.
 //
-// In the store: domain/NAME (identity/sender_domain_json.h), dkim/NAME/SELECTOR (PKCS #8).
+// In the store: domain/NAME (identity/sender_domain_json.h), dkim/NAME/SELECTOR (PKCS #8), and
+// return_path/NUMBER, the keys of return paths, of which the first is made where there is none.
 //
-// In memory are when each domain is due, and its active keys.
+// In memory are when each domain is due, its active keys and its return path.
 //
 // Threads: one, the IdentityBook's; every call may wait for the disk, and keys are made (up to a
 // second each).
@@ -25,6 +26,7 @@
 #include "gateway/dns/answer.h"
 #include "gateway/identity/key_rotation.h"
 #include "gateway/identity/sender_domain.h"
+#include "gateway/mail/return_paths.h"
 #include "gateway/mail/signing_keys.h"
 
 namespace ringpost::app {
@@ -64,6 +66,7 @@ class DomainBook {
 
   // Those that are active now; another one after each change.
   const std::shared_ptr<const mail::SigningKeys>& keys() const { return keys_; }
+  const std::shared_ptr<const mail::ReturnPaths>& return_paths() const { return return_paths_; }
 
  private:
   using Domain = identity::SenderDomain;
@@ -71,6 +74,7 @@ class DomainBook {
   DomainBook(storage::ControlStore* store, IdentityBook* identity, DomainOptions options)
       : store_(store), identity_(identity), options_(std::move(options)) {}
   Status Load();
+  Status LoadReturnPathKeys();
   StatusOr<std::optional<Domain>> Find(const std::string& name);
   Status Write(const Domain& domain, std::vector<storage::ControlStore::Change> more);
   StatusOr<std::vector<std::string>> KeyTexts(const Domain& domain);
@@ -79,8 +83,11 @@ class DomainBook {
                                                       WallTime now);
   Status TakeKeys(const Domain& domain);
   void ServeKeys();
+  // True: it is another than before.
+  bool TakeReturnPath(const Domain& domain);
+  void ServeReturnPaths();
   void SetDue(const std::string& name, std::optional<WallTime> due);
-  const identity::RegionMail& RegionOf(uint32_t account) const;
+  size_t RegionOf(uint32_t account) const;  // in options_.regions
   Status Drop(const Domain& domain);
   Json SetSender(const std::string& name, uint32_t account, identity::DnsState state, uint32_t uid,
                  WallTime now);
@@ -101,6 +108,9 @@ class DomainBook {
   std::map<std::string, WallTime> due_of_;
   std::map<std::string, mail::SigningKeys::Selectors> active_;
   std::shared_ptr<const mail::SigningKeys> keys_ = std::make_shared<mail::SigningKeys>();
+  std::map<uint8_t, tls::Key> return_path_keys_;
+  std::map<std::string, mail::ReturnPaths::Domain> return_path_of_;
+  std::shared_ptr<const mail::ReturnPaths> return_paths_;  // null: there is no zone to have any in
 };
 
 }  // namespace ringpost::app

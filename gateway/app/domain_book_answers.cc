@@ -49,12 +49,12 @@ Json NoZone() {
 
 }  // namespace
 
-const identity::RegionMail& DomainBook::RegionOf(uint32_t account) const {
+size_t DomainBook::RegionOf(uint32_t account) const {
   const identity::Account* owner = identity_->directory()->FindAccount(account);
-  for (const auto& [name, mail] : options_.regions) {
-    if (owner && owner->region == name) return mail;
+  for (size_t i = 0; owner && i < options_.regions.size(); ++i) {
+    if (owner->region == options_.regions[i].first) return i;
   }
-  return options_.regions.front().second;
+  return 0;
 }
 
 Json DomainBook::Described(const Domain& domain) const {
@@ -110,6 +110,7 @@ Json DomainBook::Add(const DomainRequest& request, uint32_t uid, WallTime now) {
   if (Status status = Write(*domain, std::move(keys)); !status.ok()) {
     return ErrorAnswer(StoreError(status));
   }
+  if (TakeReturnPath(*domain)) ServeReturnPaths();
   return Show(domain->name);
 }
 
@@ -167,8 +168,9 @@ StatusOr<std::vector<dns::Record>> DomainBook::AllRecords() {
   for (const Domain& domain : all) {
     auto texts = KeyTexts(domain);
     if (!texts.ok()) return texts.status();
-    auto its = identity::ZoneRecords(domain, options_.zone, *texts, RegionOf(domain.account),
-                                     limits::kZoneTtlSeconds);
+    const identity::RegionMail& region = options_.regions[RegionOf(domain.account)].second;
+    auto its =
+        identity::ZoneRecords(domain, options_.zone, *texts, region, limits::kZoneTtlSeconds);
     records.insert(records.end(), its.begin(), its.end());
   }
   return records;

@@ -23,6 +23,7 @@ Status GatewayImpl::StartIdentity() {
       one->Post([one, view, left, all_have_it] {
         one->SetDirectory(view.directory);
         one->SetSigningKeys(view.keys);
+        one->SetReturnPaths(view.return_paths);
         if (left->fetch_sub(1) == 1) all_have_it();
       });
     }

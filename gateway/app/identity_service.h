@@ -29,6 +29,7 @@ class IdentityService {
   struct View {
     std::shared_ptr<const identity::Directory> directory;
     std::shared_ptr<const mail::SigningKeys> keys;
+    std::shared_ptr<const mail::ReturnPaths> return_paths;
     bool operator==(const View&) const = default;  // the very same
   };
   // Hands it to every shard, and calls `all_have_it` once, on any thread, when each has it.
@@ -42,7 +43,7 @@ class IdentityService {
   IdentityService& operator=(const IdentityService&) = delete;
 
   // Before Start.
-  View view() const { return {book_->directory(), domains_->keys()}; }
+  View view() const { return {book_->directory(), domains_->keys(), domains_->return_paths()}; }
   void Start(Publish publish);
   // `done` is called once: at once and here where too many wait or it has stopped. `uid`: of who
   // asks.

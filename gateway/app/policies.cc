@@ -184,6 +184,7 @@ std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
   if (policy->authentication.by_password) {
     smtp.auth = listener.auth_in_clear ? smtp::Auth::kAlsoInClear : smtp::Auth::kUnderTls;
   }
+  policy->takes_bounces = listener.takes_bounces;
   policy->smtp_xclient = smtp;
   policy->smtp_xclient.xclient = true;
   policy->trusted = MakeList(config.trust);

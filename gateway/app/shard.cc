@@ -140,6 +140,13 @@ void Shard::SetListeners(std::vector<ShardListenerSetup> listeners) {
     session::InboundService* inbound = regions_[setup.region]->inbound.get();
     listeners_.push_back(std::make_unique<Listening>(ring_.get(), std::move(setup), inbound));
   }
+  if (draining_) return;  // what still goes out comes back to the next process
+  for (auto& region : regions_) {
+    region->context.takes_bounces =
+        std::any_of(listeners_.begin(), listeners_.end(), [&](const auto& listening) {
+          return listening->policy->takes_bounces && listening->inbound == region->inbound.get();
+        });
+  }
 }
 
 void Shard::Reload(const std::shared_ptr<const delivery::DeliveryConfig>& delivery,
@@ -158,6 +165,10 @@ void Shard::SetDirectory(const std::shared_ptr<const identity::Directory>& direc
 
 void Shard::SetSigningKeys(const std::shared_ptr<const mail::SigningKeys>& keys) {
   for (auto& region : regions_) region->context.signing_keys = keys;
+}
+
+void Shard::SetReturnPaths(const std::shared_ptr<const mail::ReturnPaths>& paths) {
+  for (auto& region : regions_) region->context.return_paths = paths;
 }
 
 void Shard::BeginDrain() {

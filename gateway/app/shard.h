@@ -103,6 +103,7 @@ class Shard {
   // Who may send: for all regions.
   void SetDirectory(const std::shared_ptr<const identity::Directory>& directory);
   void SetSigningKeys(const std::shared_ptr<const mail::SigningKeys>& keys);
+  void SetReturnPaths(const std::shared_ptr<const mail::ReturnPaths>& paths);
   void BeginDrain();
   void CloseIdle();
   void Finish();

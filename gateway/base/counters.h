@@ -49,6 +49,8 @@ namespace ringpost {
   X(kMessagesDeferredAfterData, "messages_tempfailed_after_data_total") \
   X(kMessagesSandboxed, "messages_sandboxed_total")                     \
   X(kRateLimited, "commands_rate_limited_total")                        \
+  X(kReturnPathsTaken, "return_paths_taken_total")                      \
+  X(kReturnPathsRefused, "return_paths_refused_total")                  \
   X(kRecipientsAccepted, "recipients_accepted_total")                   \
   X(kBodyBytesIn, "body_bytes_in_total")                                \
   X(kBodyBytesOut, "body_bytes_out_total")                              \

@@ -41,6 +41,10 @@ std::string ToLower(std::string_view text) {
   return lower;
 }
 
+bool HasEighthBit(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
+}
+
 std::string_view TrimSpace(std::string_view text) {
   size_t first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};

@@ -15,6 +15,8 @@ inline bool IsAlpha(char c) { return (AsciiLower(c) >= 'a' && AsciiLower(c) <= '
 bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 bool StartsWithIgnoreCase(std::string_view text, std::string_view prefix);
 std::string ToLower(std::string_view text);
+// A byte that is not ASCII.
+bool HasEighthBit(std::string_view text);
 std::string_view TrimSpace(std::string_view text);  // SP and HTAB at both ends
 // Decimal digits only, all of `text`, no sign; nothing where it does not fit.
 std::optional<uint64_t> ParseDecimal(std::string_view text);

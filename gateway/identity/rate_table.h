@@ -1,4 +1,5 @@
-// RateTable: what has been taken of the rates of accounts, credentials and listeners, over all
+// RateTable: what has been taken of the rates of accounts, credentials, listeners and
+// return paths, over all
 // shards: one number each (rate.h), without a lock.
 //
 // Only what is owed is kept: an entry whose time has come is as if it were not there, and its place
@@ -24,7 +25,7 @@ namespace ringpost::identity {
 
 class RateTable {
  public:
-  enum class Kind : uint8_t { kAccount = 1, kCredential, kListener };
+  enum class Kind : uint8_t { kAccount = 1, kCredential, kListener, kReturnPath };
   explicit RateTable(size_t places);  // a power of two
 
   // Zero: taken. Else nothing is, and it would be after so long.

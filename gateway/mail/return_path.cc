@@ -73,13 +73,15 @@ std::string_view View(const Bytes& bytes, size_t at, size_t count) {
   return {reinterpret_cast<const char*>(bytes.data()) + at, count};
 }
 
-tls::Digest TagOf(const tls::Key& key, const Bytes& bytes) {
-  return tls::HmacSha256(key.view(), {kLabel, View(bytes, 0, kTagAt)});
+// What is in front of the domain has one length.
+tls::Digest TagOf(const tls::Key& key, const Bytes& bytes, std::string_view domain) {
+  return tls::HmacSha256(key.view(), {kLabel, View(bytes, 0, kTagAt), domain});
 }
 
 }  // namespace
 
-std::string MakeReturnPath(const ReturnPathKey& key, const MessageId& id, WallTime now) {
+std::string MakeReturnPath(const ReturnPathKey& key, std::string_view domain, const MessageId& id,
+                           WallTime now) {
   RP_CHECK(key.number < 16 && key.key != nullptr);
   Bytes bytes;
   bytes[0] = static_cast<uint8_t>(kForm << 4 | key.number);
@@ -87,20 +89,20 @@ std::string MakeReturnPath(const ReturnPathKey& key, const MessageId& id, WallTi
   bytes[kDayAt] = static_cast<uint8_t>(day >> 8);
   bytes[kDayAt + 1] = static_cast<uint8_t>(day);
   std::copy(id.bytes.begin(), id.bytes.end(), bytes.begin() + kIdAt);
-  tls::Digest tag = TagOf(*key.key, bytes);
+  tls::Digest tag = TagOf(*key.key, bytes, domain);
   std::copy_n(tag.begin(), kTagBytes, bytes.begin() + kTagAt);
   return Encode(bytes);
 }
 
-ReturnPathResult VerifyReturnPath(std::string_view local_part, std::span<const ReturnPathKey> keys,
-                                  WallTime now) {
+ReturnPathResult VerifyReturnPath(std::string_view local_part, std::string_view domain,
+                                  std::span<const ReturnPathKey> keys, WallTime now) {
   std::optional<Bytes> bytes = Decode(local_part);
   if (!bytes || (*bytes)[0] >> 4 != kForm) return {};
   auto key = std::find_if(keys.begin(), keys.end(), [&bytes](const ReturnPathKey& one) {
     return one.number == ((*bytes)[0] & 15);
   });
   if (key == keys.end()) return {ReturnPathVerdict::kForged, {}};
-  tls::Digest tag = TagOf(*key->key, *bytes);
+  tls::Digest tag = TagOf(*key->key, *bytes, domain);
   if (!tls::SameSecret(View(*bytes, kTagAt, kTagBytes), tls::View(tag).substr(0, kTagBytes))) {
     return {ReturnPathVerdict::kForged, {}};
   }

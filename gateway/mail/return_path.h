@@ -7,7 +7,8 @@
 //   1   form (high four bits: 1) and the number of the key (low four bits)
 //   2   the day it was made, counted from 1970-01-01 in UTC
 //   16  the message's id
-//   11  HMAC-SHA256 under the key of a fixed label and all of the above, cut to 88 bits
+//   11  HMAC-SHA256 under the key of a fixed label, all of the above and the domain it is at, cut
+//       to 88 bits: at another customer's name it is worth nothing
 //
 // Letters may come back in upper case, as some servers make them. It holds the message, not the
 // recipient: the same transaction may have many. It is sealed against nobody's eyes; ids are
@@ -51,8 +52,10 @@ struct ReturnPathResult {
   MessageId id;  // of kValid and kStale
 };
 
-std::string MakeReturnPath(const ReturnPathKey& key, const MessageId& id, WallTime now);
-ReturnPathResult VerifyReturnPath(std::string_view local_part, std::span<const ReturnPathKey> keys,
-                                  WallTime now);
+// `domain`: what is behind the '@', in A-labels and lower case.
+std::string MakeReturnPath(const ReturnPathKey& key, std::string_view domain, const MessageId& id,
+                           WallTime now);
+ReturnPathResult VerifyReturnPath(std::string_view local_part, std::string_view domain,
+                                  std::span<const ReturnPathKey> keys, WallTime now);
 
 }  // namespace ringpost::mail

@@ -25,6 +25,7 @@ class WorkerPool;  // base/worker_pool.h
 }  // namespace ringpost
 
 namespace ringpost::mail {
+class ReturnPaths;  // mail/return_paths.h
 class SigningKeys;  // mail/signing_keys.h
 }  // namespace ringpost::mail
 
@@ -57,6 +58,10 @@ struct RegionContext {
   // on the shard's thread. The workers make the signatures; where there are none, none are made.
   std::shared_ptr<const mail::SigningKeys> signing_keys;
   WorkerPool* signers = nullptr;
+  // Under which reverse-paths mail of customers' domains leaves, where bounces are taken here;
+  // null: under their senders' own. Changes as the keys do.
+  std::shared_ptr<const mail::ReturnPaths> return_paths;
+  bool takes_bounces = false;  // by one of the region's listeners
 };
 
 class Dispatcher {

@@ -188,6 +188,8 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void LoadEnvelope(Transaction* transaction);
   void EnvelopeLoaded(Transaction* transaction);
   bool Prepare(Transaction* transaction);
+  std::string ReversePathOf(const LiveMessage& live);
+  bool KeepsOrigin(const storage::StoredEnvelope& envelope) const;
   void ChooseRecipients(Transaction* transaction);
   bool RefusedByCapabilities(Transaction* transaction, smtp::Reply* refusal, bool* reencode);
   bool Reencoded(Transaction* transaction);

@@ -9,6 +9,8 @@
 
 namespace ringpost::session {
 
+static_assert(storage::kStoredNotifyNever == smtp::kNotifyNever);
+
 using delivery::Classified;
 using delivery::Entry;
 using delivery::kNone;
@@ -258,6 +260,7 @@ void DispatcherCore::FreeOutcome(Outcome* outcome) {
   outcome->report.reset();
   outcome->message = nullptr;
   outcome->complete = false;
+  outcome->origin = nullptr;
   outcome->job = nullptr;
   outcomes_.Free(outcome);
 }
@@ -289,6 +292,7 @@ void DispatcherCore::SubmitNow(Outcome* outcome) {
     outcome->recipients_total =
         live->rows_stored ? static_cast<uint32_t>(envelope.recipients.size()) : 0;
     outcome->body_chunks = envelope.body_chunks;
+    outcome->origin = outcome->complete && KeepsOrigin(envelope) ? &envelope : nullptr;
     live->rows_stored |= !outcome->updates.empty();
   }
   outcome->message = outcome->report.get();

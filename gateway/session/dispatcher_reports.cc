@@ -5,6 +5,7 @@
 
 #include "gateway/base/counters.h"
 #include "gateway/base/limits.h"
+#include "gateway/base/text.h"
 #include "gateway/base/wipe.h"
 #include "gateway/session/dispatcher_core.h"
 
@@ -12,10 +13,6 @@ namespace ringpost::session {
 namespace {
 
 using mail::DsnAction;
-
-bool IsEightBit(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
-}
 
 // RFC 3461 section 4.1: NEVER silences everything; without a word, failures are reported.
 bool Wants(const storage::StoredRecipient& recipient, DsnAction action) {
@@ -148,8 +145,8 @@ void DispatcherCore::BuildReport(Outcome* outcome, std::string_view original, bo
   own.deadline = now + config_->message_lifetime;
   own.recipients.push_back({envelope.reverse_path, "", smtp::kNotifyNever});
   own.is_report = true;
-  own.body_8bit = own.header_8bit = IsEightBit(text);
-  own.smtputf8 = own.body_8bit || IsEightBit(envelope.reverse_path);
+  own.body_8bit = own.header_8bit = HasEighthBit(text);
+  own.smtputf8 = own.body_8bit || HasEighthBit(envelope.reverse_path);
   if (own.body_8bit) own.body_type = static_cast<uint8_t>(smtp::BodyType::k8BitMime);
   own.body_bytes = text.size();
   Slice slab = Slice::NewSlab(text.size());

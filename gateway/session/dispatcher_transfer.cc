@@ -5,7 +5,9 @@
 #include "gateway/base/check.h"
 #include "gateway/base/counters.h"
 #include "gateway/base/limits.h"
+#include "gateway/base/text.h"
 #include "gateway/mail/downgrade.h"
+#include "gateway/mail/return_paths.h"
 #include "gateway/session/dispatcher_core.h"
 
 namespace ringpost::session {
@@ -38,10 +40,6 @@ Slice SlabOf(std::string_view text) {
   Slice slab = Slice::NewSlab(text.size());
   std::memcpy(slab.mutable_data(), text.data(), text.size());
   return slab;
-}
-
-bool HasEighthBit(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
 }
 
 }  // namespace
@@ -149,6 +147,7 @@ bool DispatcherCore::Prepare(Transaction* transaction) {
     EndTransaction(transaction);
     return false;
   }
+  transaction->reverse_path = ReversePathOf(*transaction->live);
   smtp::Reply refusal;
   bool reencode = false;
   if (RefusedByCapabilities(transaction, &refusal, &reencode)) {
@@ -169,6 +168,24 @@ bool DispatcherCore::Prepare(Transaction* transaction) {
   RequestChunks(transaction);
   if (live->envelope().body_chunks == 0) return Reencoded(transaction);
   return true;
+}
+
+// Where bounces go: to a return path of the sender's domain, where it has one that leads here
+// (decisions/056), else to the sender himself.
+std::string DispatcherCore::ReversePathOf(const LiveMessage& live) {
+  const storage::StoredEnvelope& envelope = live.envelope();
+  std::string made;
+  if (KeepsOrigin(envelope)) {
+    made = region_->return_paths->Make(envelope.signing_domain, region_->name, live.id(),
+                                       io_->wall_now());
+  }
+  return made.empty() ? envelope.reverse_path : made;
+}
+
+// It goes out under a return path, or may have.
+bool DispatcherCore::KeepsOrigin(const storage::StoredEnvelope& envelope) const {
+  return region_->takes_bounces && region_->return_paths && !envelope.signing_domain.empty() &&
+         !envelope.reverse_path.empty() && !envelope.sandbox;
 }
 
 // As many recipients of the entries in hand as one transaction may have here.
@@ -215,7 +232,7 @@ bool DispatcherCore::RefusedByCapabilities(Transaction* transaction, smtp::Reply
   needs.declared = static_cast<smtp::BodyType>(envelope.body_type);
   needs.smtputf8 = envelope.smtputf8;
   // A recipient's address is that recipient's trouble alone: the session refuses it by itself.
-  needs.utf8_address = HasEighthBit(envelope.reverse_path);
+  needs.utf8_address = HasEighthBit(transaction->reverse_path);
   mail::DowngradeVerdict verdict = mail::DecideDowngrade(needs, hop);
   if (verdict.kind == mail::DowngradeVerdict::Kind::kRefuse) {
     *refusal = std::move(verdict.refusal);
@@ -254,7 +271,7 @@ void DispatcherCore::BeginMail(Transaction* transaction) {
   const smtp::Capabilities& hop = transaction->connection->capabilities();
   bool reencoded = !transaction->reencoded.empty();
   smtp::OutgoingMail& mail = transaction->mail;
-  mail.reverse_path = envelope.reverse_path;
+  mail.reverse_path = transaction->reverse_path;
   mail.recipients.clear();
   for (size_t i = 0; i < transaction->numbers.size(); ++i) {
     mail.recipients.push_back(&transaction->recipients[i]);

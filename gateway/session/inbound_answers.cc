@@ -82,6 +82,10 @@ void InboundConnection::AnswerMail() {
   auto refusal = RefuseMail(*host_, session_.envelope());
   if (!refusal) {
     refusal = IdentifySender(*host_, *policy_, client_, login(), &session_.envelope(), &sender_);
+    if (policy_->takes_bounces) {
+      if (!return_) return_ = std::make_unique<InboundReturn>(host_, this);
+      return_->Begin(std::exchange(refusal, std::nullopt));
+    }
   }
   if (!refusal && sender_) refusal = RefuseForRate(*host_, *sender_);
   if (refusal) {
@@ -94,16 +98,45 @@ void InboundConnection::AnswerMail() {
 
 void InboundConnection::AnswerRecipient() {
   const std::string& address = session_.recipient().address;
-  auto refusal = RefuseRecipient(*policy_, address);
+  std::optional<smtp::Reply> refusal;
+  if (return_) {
+    InboundReturn::Taken taken = return_->Take(address);
+    if (taken == InboundReturn::Taken::kLater) return;
+    if (taken == InboundReturn::Taken::kRefused) {
+      Refuse("RCPT", return_->refusal());
+      return;
+    }
+    refusal = return_->RefuseOther();
+  }
+  if (!refusal) refusal = RefuseRecipient(*policy_, address);
   if (!refusal && sender_) refusal = RefuseRecipientOf(*sender_, address);
   if (refusal) {
     Refuse("RCPT", *refusal);
     return;
   }
+  if (return_) return_->AcceptedOther();
   session_.Accept();
   // RFC 5321 section 4.5.1: "postmaster" without a domain is this host's.
   std::string& taken = session_.envelope().recipients.back().address;
   if (taken.find('@') == std::string::npos) taken.append("@").append(policy_->smtp.hostname);
+}
+
+void InboundConnection::OnReturnPathRead() {
+  if (!session_.question_open()) return;  // the session has ended meanwhile
+  auto refusal = return_->refusal().code != 0 ? std::optional(return_->refusal())
+                                              : RefuseRecipient(*policy_, return_->sender());
+  if (refusal) {
+    Refuse("RCPT", *refusal);
+  } else {
+    return_->Accepted();
+    session_.Accept();
+    smtp::Recipient& taken = session_.envelope().recipients.back();
+    taken.address = return_->sender();
+    taken.orcpt.clear();
+    taken.notify = smtp::kNotifyNever;
+  }
+  Pump();
+  AfterTurn(false);
 }
 
 void InboundConnection::AnswerData() {
@@ -113,7 +146,8 @@ void InboundConnection::AnswerData() {
     return;
   }
   RP_CHECK(message_ == nullptr);
-  message_ = new InboundMessage(host_, this, sender_.get());
+  bool bounce = return_ && return_->any();
+  message_ = new InboundMessage(host_, this, bounce ? nullptr : sender_.get(), !bounce);
   session_.Accept();
 }
 
@@ -121,7 +155,8 @@ void InboundConnection::AnswerEndOfData() {
   RP_CHECK(message_ != nullptr);
   const mail::HeaderSummary& headers = message_->Headers();
   auto refusal = RefuseHeaders(headers);
-  if (!refusal && sender_) refusal = RefuseFromOf(*sender_, headers);
+  bool bounce = return_ && return_->any();
+  if (!refusal && sender_ && !bounce) refusal = RefuseFromOf(*sender_, headers);
   if (refusal) {
     Count(Counter::kMessagesRefused);
     Refuse("end of data", *refusal);
@@ -136,7 +171,7 @@ void InboundConnection::AnswerEndOfData() {
   facts.client = client_.ToString();
   facts.protocol = session_.protocol();
   facts.listener = policy_->name;
-  if (sender_) {
+  if (sender_ && !bounce) {
     facts.account = sender_->credential.account->name;
     facts.credential = sender_->credential.id;
   }
@@ -164,7 +199,14 @@ storage::StoredEnvelope InboundConnection::MakeEnvelope(const mail::HeaderSummar
   to.body_8bit = session_.saw_8bit();
   to.header_8bit = headers.eight_bit_header;
   to.client = client_.ToString();
-  if (sender_) {
+  if (return_ && return_->any()) {
+    to.reverse_path.clear();
+    to.envid = return_->envid();
+    to.ret = 0;
+    to.account = return_->account();
+    // Senders may have addresses beyond ASCII; return paths have not.
+    for (const auto& recipient : to.recipients) to.smtputf8 |= HasEighthBit(recipient.address);
+  } else if (sender_) {
     const identity::Credential& credential = sender_->credential;
     to.account = credential.account->id;
     to.credential = credential.id;

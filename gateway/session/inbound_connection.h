@@ -31,6 +31,7 @@
 #include "gateway/session/inbound_host.h"
 #include "gateway/session/inbound_login.h"
 #include "gateway/session/inbound_message.h"
+#include "gateway/session/inbound_return.h"
 #include "gateway/session/inbound_sender.h"
 #include "gateway/session/secure_stream.h"
 #include "gateway/smtp/server_session.h"
@@ -61,6 +62,8 @@ class InboundConnection final : public SecureStreamHandler {
 
   // From the login: the session has its answer.
   void OnLoginAnswered();
+  // From the return path: the store has said whose message it names.
+  void OnReturnPathRead();
 
   // From the session: a command or a reply as it passes.
   void Traced(bool from_client, std::string_view line) const;
@@ -158,7 +161,8 @@ class InboundConnection final : public SecureStreamHandler {
   InboundMessage* message_ = nullptr;        // deletes itself
   std::unique_ptr<InboundBacklog> backlog_;  // null: nothing waits
   std::unique_ptr<InboundLogin> login_;      // from the first AUTH on
-  // Of the transaction, from MAIL on; null: the operator's own, or there is none.
+  std::unique_ptr<InboundReturn> return_;    // null: the listener takes no bounces
+  // Of the transaction, from MAIL on; null: the operator's own, a bounce, or there is none.
   std::unique_ptr<InboundSender> sender_;
   IpAddress client_;
   IpAddress counted_address_;  // in the shared counts, where counted_

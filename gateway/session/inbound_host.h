@@ -31,6 +31,7 @@ struct InboundHost {
   size_t connections = 0;
   uint32_t messages = 0;       // between DATA and the store's last answer, client present or not
   uint32_t password_jobs = 0;  // out to workers (inbound_login.h), client present or not
+  uint32_t origin_reads = 0;   // asked of the store (inbound_return.h), client present or not
   bool draining = false;
 
   TraceSink trace;  // null: nobody traces

@@ -24,10 +24,11 @@ size_t ChunkBytes(const reactor::Io& io) {
 }  // namespace
 
 InboundMessage::InboundMessage(InboundHost* host, InboundConnection* connection,
-                               const InboundSender* sender)
+                               const InboundSender* sender, bool may_sign)
     : host_(host),
       connection_(connection),
       sender_(sender),
+      may_sign_(may_sign),
       started_(host->io().now()),
       message_(std::make_unique<storage::NewMessage>()),
       chunk_bytes_(ChunkBytes(host->io())) {
@@ -161,7 +162,7 @@ void InboundMessage::ReplaceHeader(const std::optional<std::string>& from, bool 
 // is: nothing is signed then.
 void InboundMessage::BeginDkim() {
   const auto& keys = host_->region->signing_keys;
-  if (!keys || keys->empty() || !headers_.has_separator || headers_.truncated) return;
+  if (!may_sign_ || !keys || keys->empty() || !headers_.has_separator || headers_.truncated) return;
   mail::FromAddresses from = mail::ReadFrom(headers_);
   if (from.problem != mail::FromProblem::kNone) return;
   const std::string_view first = from.addresses.front();

@@ -30,9 +30,10 @@ struct InboundSender;
 
 class InboundMessage {
  public:
-  // `sender`: whose it is; null: the operator's own. It lives as long as the connection asks for
-  // more.
-  InboundMessage(InboundHost* host, InboundConnection* connection, const InboundSender* sender);
+  // `sender`: whose it is; null: the operator's own, or a bounce. It lives as long as the
+  // connection asks for more. `may_sign`: false of bounces, which anybody may send.
+  InboundMessage(InboundHost* host, InboundConnection* connection, const InboundSender* sender,
+                 bool may_sign);
   InboundMessage(const InboundMessage&) = delete;
   InboundMessage& operator=(const InboundMessage&) = delete;
 
@@ -99,6 +100,7 @@ class InboundMessage {
   InboundHost* host_;
   InboundConnection* connection_;
   const InboundSender* sender_;
+  const bool may_sign_;
   bool settled_ = false;  // its header section is as it goes out
   MonoTime started_;
   MonoTime blocked_since_;  // where it is

@@ -37,6 +37,7 @@ struct ListenerPolicy {
   std::set<std::string, std::less<>> http_names;  // see protocol_choice.h
   smtp::ServerOptions smtp_xclient;               // the same and XCLIENT, for peers on the list
   identity::ListenerIdentity authentication;
+  bool takes_bounces = false;  // from anybody, to return paths (inbound_return.h)
   std::shared_ptr<const identity::NetworkList> trusted;
   std::shared_ptr<const identity::NetworkList> proxy_peers;  // must speak PROXY first
   std::shared_ptr<const identity::NetworkList> xclient_peers;

@@ -82,7 +82,8 @@ void InboundService::CloseIdle() {
 
 size_t InboundService::connections() const { return host_->connections; }
 bool InboundService::idle() const {
-  return host_->connections == 0 && host_->messages == 0 && host_->password_jobs == 0;
+  return host_->connections == 0 && host_->messages == 0 && host_->password_jobs == 0 &&
+         host_->origin_reads == 0;
 }
 
 void InboundService::Trace(const IpNetwork& client, TraceSink sink) {

@@ -94,6 +94,7 @@ struct Transaction {
   std::vector<delivery::Slot> slots;
   std::vector<uint32_t> numbers;            // of the recipients, in the order of the transaction
   std::vector<smtp::Recipient> recipients;  // as long as it ever was, so that strings are reused
+  std::string reverse_path;                 // as the next hop is told
   smtp::OutgoingMail mail;
 
   // The body, where it is read from the spool.

@@ -69,7 +69,7 @@ class Daemon:
     """One ringpostd with its configuration, store and log in `folder`."""
 
     def __init__(self, folder, next_hop, extra="", listener_extra="", store=None, trust=True,
-                 preload=None, store_extra=""):
+                 preload=None, store_extra="", region_extra=""):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -82,9 +82,9 @@ class Daemon:
         self.environment = dict(os.environ)
         if preload:
             self.environment["LD_PRELOAD"] = str(preload)
-        self.write_config(next_hop, extra, listener_extra, trust, store_extra)
+        self.write_config(next_hop, extra, listener_extra, trust, store_extra, region_extra)
 
-    def write_config(self, next_hop, extra="", listener_extra="", trust=True, store_extra=""):
+    def write_config(self, next_hop, extra="", listener_extra="", trust=True, store_extra="", region_extra=""):
         if KTLS and "[tls]\n" in extra:
             extra = extra.replace("[tls]\n", f'[tls]\nktls = "{KTLS}"\n')
         elif KTLS:
@@ -103,6 +103,7 @@ socket = "{self.socket_path}"
 [[region]]
 name = "local"
 log = "{self.log_path}"
+{region_extra}
 [[listener]]
 address = "127.0.0.1:{self.port}"
 region = "local"

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/ usr / bin / env python3
 """Writes the seed corpora of dns_answer_fuzz, dns_update_fuzz, return_path_fuzz and sender_domain_fuzz.
 
 What it writes is kept in the repository:
@@ -134,7 +134,7 @@ UPDATES.update({f"rcode-{rcode}": LINE + answer(tsig(), rcode=rcode) for rcode i
 
 def return_path(number, day, message_id, secret):
     head = bytes([0x10 | number]) + day.to_bytes(2, "big") + message_id
-    tag = hmac.new(secret, b"return path 1" + head, hashlib.sha256).digest()[:11]
+    tag = hmac.new(secret, b"return path 1" + head + b"rp7x.example.com", hashlib.sha256).digest()[:11]
     return base64.b32encode(head + tag).lower()
 
 
@@ -160,8 +160,9 @@ def domain(slots=None, **changes):
              "return_path_token": "returntoken22", "ed25519": len(slots) > 2, "slots": slots, "dns": "pending",
              "dns_since_ms": 5, "last_check_ms": 0, "next_check_ms": 9, "words": []}
     whole.update(changes)
-    return {key: value for key, value in whole.items() if value is not None}
-
+    return {
+key: value for key, value in whole.items() if value is not None
+}
 
 FOUR = [slot("rsa", "a", 0, "retired", 3, NOW * 1000 - 200), slot("rsa", "b", 1, "waiting", 1),
         slot("ed25519", "a", 2, "active", 1), slot("ed25519", "b", 3, "standby", 1)]

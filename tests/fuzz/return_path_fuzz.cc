@@ -13,6 +13,7 @@ namespace ringpost::mail {
 namespace {
 
 const WallTime kNow = WallFromMillis(1'764'000'000'000);
+constexpr std::string_view kDomain = "rp7x.example.com";
 constexpr size_t kIdBytes = 16;
 
 const std::array<ReturnPathKey, 2>& Keys() {
@@ -23,7 +24,7 @@ const std::array<ReturnPathKey, 2>& Keys() {
 }
 
 void CheckAny(std::string_view local_part) {
-  ReturnPathResult result = VerifyReturnPath(local_part, Keys(), kNow);
+  ReturnPathResult result = VerifyReturnPath(local_part, kDomain, Keys(), kNow);
   bool ours =
       result.verdict == ReturnPathVerdict::kValid || result.verdict == ReturnPathVerdict::kStale;
   RP_CHECK(ours || result.id == MessageId{});
@@ -31,7 +32,8 @@ void CheckAny(std::string_view local_part) {
   bool made = false;
   for (const ReturnPathKey& key : Keys()) {
     for (int days = -1; days <= 35; ++days) {
-      made |= MakeReturnPath(key, result.id, kNow - Seconds(days * 86'400)) == ToLower(local_part);
+      made |= MakeReturnPath(key, kDomain, result.id, kNow - Seconds(days * 86'400)) ==
+              ToLower(local_part);
     }
   }
   RP_CHECK(made);
@@ -40,18 +42,18 @@ void CheckAny(std::string_view local_part) {
 void CheckMade(std::string_view bytes) {
   const ReturnPathKey& key = Keys()[static_cast<uint8_t>(bytes[0]) & 1];
   MessageId id = MessageId::FromKey(bytes.substr(1, kIdBytes));
-  std::string made = MakeReturnPath(key, id, kNow);
+  std::string made = MakeReturnPath(key, kDomain, id, kNow);
   RP_CHECK(made.size() == kReturnPathCharacters);
   if (bytes[0] & 2)
     std::transform(made.begin(), made.end(), made.begin(),
                    [](char c) { return IsAlpha(c) ? static_cast<char>(c & ~0x20) : c; });
-  ReturnPathResult result = VerifyReturnPath(made, Keys(), kNow);
+  ReturnPathResult result = VerifyReturnPath(made, kDomain, Keys(), kNow);
   RP_CHECK(result.verdict == ReturnPathVerdict::kValid && result.id == id);
-  result = VerifyReturnPath(made, Keys(), kNow + kReturnPathLife + Seconds(86'400));
+  result = VerifyReturnPath(made, kDomain, Keys(), kNow + kReturnPathLife + Seconds(86'400));
   RP_CHECK(result.verdict == ReturnPathVerdict::kStale && result.id == id);
   made[static_cast<uint8_t>(bytes[1]) % made.size()] = '7';
-  RP_CHECK(VerifyReturnPath(made, Keys(), kNow).id == id ||
-           VerifyReturnPath(made, Keys(), kNow).verdict != ReturnPathVerdict::kValid);
+  RP_CHECK(VerifyReturnPath(made, kDomain, Keys(), kNow).id == id ||
+           VerifyReturnPath(made, kDomain, Keys(), kNow).verdict != ReturnPathVerdict::kValid);
 }
 
 }  // namespace

@@ -9,8 +9,9 @@ namespace {
 
 using Verdict = ReturnPathVerdict;
 
+constexpr std::string_view kDomain = "rp7x.example.com";
 const WallTime kNow = WallFromMillis(1'764'000'000'000);
-constexpr std::string_view kGolden = "cnh4bifbukr2jjngu6uktkvlvsw25l4rfkm6pvzdlcvnyyk3";
+constexpr std::string_view kGolden = "cnh4bifbukr2jjngu6uktkvlvsw25l47oof4n25oxx4z5gfi";
 
 std::string Counted(char first, size_t count) {
   std::string bytes;
@@ -22,7 +23,7 @@ std::string Counted(char first, size_t count) {
 class ReturnPathTest : public testing::Test {
  protected:
   ReturnPathResult Verify(std::string_view local_part, WallTime now = kNow) {
-    return VerifyReturnPath(local_part, keys_, now);
+    return VerifyReturnPath(local_part, kDomain, keys_, now);
   }
   tls::Key key_ = tls::Key::From(Counted('\0', 32));
   tls::Key old_ = tls::Key::From(std::string(32, '\xff'));
@@ -32,16 +33,16 @@ class ReturnPathTest : public testing::Test {
 
 // Made with Python's hmac and base64.
 TEST_F(ReturnPathTest, Golden) {
-  EXPECT_EQ(MakeReturnPath(keys_[0], id_, kNow), kGolden);
+  EXPECT_EQ(MakeReturnPath(keys_[0], kDomain, id_, kNow), kGolden);
   WallTime day = WallFromMillis(1'795'910'400'000);
   MessageId zero{};
-  EXPECT_EQ(MakeReturnPath(keys_[1], zero, day),
-            "cbiteaaaaaaaaaaaaaaaaaaaaaaaaaemklj2jioqhdjsg3fb");
+  EXPECT_EQ(MakeReturnPath(keys_[1], kDomain, zero, day),
+            "cbiteaaaaaaaaaaaaaaaaaaaaaaaaae7immlq37znqbmreyi");
 }
 
 TEST_F(ReturnPathTest, ComesBack) {
   for (const ReturnPathKey& key : keys_) {
-    std::string local_part = MakeReturnPath(key, id_, kNow);
+    std::string local_part = MakeReturnPath(key, kDomain, id_, kNow);
     EXPECT_EQ(local_part.size(), kReturnPathCharacters);
     EXPECT_LE(local_part.size(), 64u);
     EXPECT_EQ(Verify(local_part).verdict, Verdict::kValid);
@@ -78,9 +79,10 @@ TEST_F(ReturnPathTest, Forged) {
   EXPECT_EQ(forged + malformed, 31 * 48);
   EXPECT_EQ(malformed, 30);  // another form, by the first character
   std::vector<ReturnPathKey> none;
-  EXPECT_EQ(VerifyReturnPath(kGolden, none, kNow).verdict, Verdict::kForged);
+  EXPECT_EQ(VerifyReturnPath(kGolden, kDomain, none, kNow).verdict, Verdict::kForged);
   std::vector<ReturnPathKey> other = {{3, &old_}};
-  EXPECT_EQ(VerifyReturnPath(kGolden, other, kNow).verdict, Verdict::kForged);
+  EXPECT_EQ(VerifyReturnPath(kGolden, kDomain, other, kNow).verdict, Verdict::kForged);
+  EXPECT_EQ(VerifyReturnPath(kGolden, "rp7x.example.net", keys_, kNow).verdict, Verdict::kForged);
 }
 
 TEST_F(ReturnPathTest, Malformed) {

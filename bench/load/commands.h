@@ -9,6 +9,7 @@ namespace ringpost::bench {
 void AddLoadCommand(CLI::App* app, int* exit_code);
 void AddIdleCommand(CLI::App* app, int* exit_code);
 void AddConnectCommand(CLI::App* app, int* exit_code);
+void AddLoginCommand(CLI::App* app, int* exit_code);
 void AddSinkCommand(CLI::App* app, int* exit_code);
 void AddRelayCommand(CLI::App* app, int* exit_code);
 void AddCommitCommand(CLI::App* app, int* exit_code);

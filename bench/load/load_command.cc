@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/load/auth_plain.h"
 #include "bench/load/commands.h"
 #include "bench/load/load_worker.h"
 
@@ -17,6 +18,7 @@ struct LoadFlags {
   std::string server = "127.0.0.1:2525";
   std::string size = "4096";
   std::string pipelining = "none";
+  std::string auth;
   std::string out_path;
   bool json = false;
 };
@@ -113,6 +115,8 @@ void AddLoadCommand(CLI::App* app, int* exit_code) {
       ->check(CLI::IsMember({"none", "group", "full"}));
   load->add_flag("--session-per-message", options->session_per_message,
                  "Connect and QUIT for every message");
+  load->add_option("--auth", flags->auth,
+                   "USER:PASSWORD to log in with on each connection: AUTH PLAIN");
   load->add_flag("--bdat", options->bdat, "Send the text with BDAT");
   load->add_option("--recipients", options->recipients, "Recipients of each message")
       ->capture_default_str()
@@ -144,6 +148,9 @@ void AddLoadCommand(CLI::App* app, int* exit_code) {
     }
     if (options->messages == 0 && options->seconds <= 0) {
       throw CLI::ValidationError("load", "give --messages, --seconds or both");
+    }
+    if (!flags->auth.empty() && !ParseAuthPlain(flags->auth, &options->auth)) {
+      throw CLI::ValidationError("--auth", "expected USER:PASSWORD");
     }
     options->sizes = ParseSizes(flags->size);
     options->pipelining = flags->pipelining == "none"    ? Pipelining::kNone

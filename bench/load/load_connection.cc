@@ -20,8 +20,8 @@ bool AnyAccepted(const Message& message) {
 }  // namespace
 
 std::string_view LoadConnection::NameOf(Step step) {
-  static constexpr std::array<std::string_view, 9> kNames = {
-      "greeting", "ehlo", "mail", "rcpt", "data", "final", "rset", "quit", "starttls"};
+  static constexpr std::array<std::string_view, 10> kNames = {
+      "greeting", "ehlo", "mail", "rcpt", "data", "final", "rset", "quit", "starttls", "auth"};
   return kNames[static_cast<size_t>(step)];
 }
 
@@ -108,13 +108,22 @@ void LoadConnection::OnReply(const ReplyLine& reply, uint64_t now) {
     case Step::kStartTls:
       if (reply.code != 220) return Ended(/*unasked=*/true);
       return StartTls();
+    case Step::kAuth:
+      if (reply.code != 235) return Ended(/*unasked=*/true);
+      return Ready();
   }
 }
 
 void LoadConnection::OnEhlo() {
-  if (options_->tls != TlsMode::kStartTls || tls_ != nullptr) return Ready();
+  if (options_->tls != TlsMode::kStartTls || tls_ != nullptr) return LogIn();
   Queue("STARTTLS\r\n");
   Expect(Step::kStartTls);
+}
+
+void LoadConnection::LogIn() {
+  if (options_->auth.empty()) return Ready();
+  Queue(options_->auth);
+  Expect(Step::kAuth);
 }
 
 void LoadConnection::OnMail(uint8_t slot, bool ok) {

@@ -47,7 +47,8 @@ class LoadConnection : public PollHandler {
     kFinal,
     kRset,
     kQuit,
-    kStartTls
+    kStartTls,
+    kAuth
   };
   static std::string_view NameOf(Step step);
   // A reply that is due, the message it is for and, for RCPT, which recipient.
@@ -60,6 +61,8 @@ class LoadConnection : public PollHandler {
 
   void OnReply(const ReplyLine& reply, uint64_t now);
   void OnEhlo();
+  // The session is as secure as it was asked for: AUTH, or the first message.
+  void LogIn();
   void StartTls();
   void TakeSealed(std::string_view bytes);
   void OnMail(uint8_t slot, bool ok);

@@ -41,6 +41,7 @@ struct LoadOptions {
   unsigned sources = 1;
   std::string recipient_domain = "sink.example";
   std::string acked_path;
+  std::string auth;  // a whole AUTH command, as AuthPlain makes it; empty: no login
   TlsMode tls = TlsMode::kNone;
   bool resume = false;  // TLS sessions: by connections that are opened again
 };

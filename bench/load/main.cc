@@ -17,6 +17,7 @@ int Run(int argc, char** argv) {
   ringpost::bench::AddLoadCommand(&app, &exit_code);
   ringpost::bench::AddIdleCommand(&app, &exit_code);
   ringpost::bench::AddConnectCommand(&app, &exit_code);
+  ringpost::bench::AddLoginCommand(&app, &exit_code);
   ringpost::bench::AddSinkCommand(&app, &exit_code);
   ringpost::bench::AddRelayCommand(&app, &exit_code);
   ringpost::bench::AddCommitCommand(&app, &exit_code);

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "bench/load/auth_plain.h"
 #include "bench/load/hash_set.h"
 #include "bench/load/message_maker.h"
 #include "bench/load/reply_reader.h"
@@ -20,6 +21,22 @@ TEST(HashSetTest, CountsEachOnce) {
     }
   }
   EXPECT_EQ(seen.size(), 20'000u);
+}
+
+// RFC 4616 section 4: "tim", "tanstaaftanstaaf", and lengths that base64 fills up otherwise.
+TEST(AuthPlainTest, IsACommandWithItsInitialResponse) {
+  EXPECT_EQ(AuthPlain("tim", "tanstaaftanstaaf"), "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n");
+  EXPECT_EQ(AuthPlain("a", "b"), "AUTH PLAIN AGEAYg==\r\n");
+  EXPECT_EQ(AuthPlain("a", "\xff\xfe"), "AUTH PLAIN AGEA//4=\r\n");
+}
+
+TEST(AuthPlainTest, TheFirstColonEndsTheName) {
+  std::string command;
+  ASSERT_TRUE(ParseAuthPlain("tim:a:b", &command));
+  EXPECT_EQ(command, AuthPlain("tim", "a:b"));
+  for (const char* bad : {"", "tim", "tim:", ":password"}) {
+    EXPECT_FALSE(ParseAuthPlain(bad, &command)) << bad;
+  }
 }
 
 TEST(MessageMakerTest, MessagesHaveTheSizeAndTheirOwnIds) {

@@ -22,7 +22,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from comparison import alone, long_queue, measures, secure, servers  # noqa: E402
+from comparison import alone, identity, long_queue, measures, secure, servers  # noqa: E402
 from comparison import rows as result_rows  # noqa: E402
 from comparison.rows import Row  # noqa: E402
 
@@ -106,6 +106,43 @@ MEASURES = {
     "tls_idle": Measure("idle TLS sessions", run=secure.idle, entrants=ALONE, rows=[
         Row("memory_kib", "memory per idle TLS session: KiB (PSS)", at_most=20),
         Row("kernel_kib", "kernel memory per idle TLS session: KiB (slabs)")]),
+    "by_network": Measure("accept with IP authentication", run=identity.by_network, entrants=ALONE, rows=[
+        Row("share", "accept with IP authentication, a list of 10,000 and a verified domain, of the rate by [[trust]]",
+            at_least=0.9),
+        Row("rate_listed", "accept with IP authentication: messages/s"),
+        Row("rate_trusted", "accept by [[trust]]: messages/s"),
+        Row("cpu_times", "CPU per message with IP authentication, of that by [[trust]]")]),
+    "signing": Measure("relay with DKIM signatures, RSA of 2048 bits", run=identity.signing, entrants=ALONE, rows=[
+        Row("share", "relay with signing, of what free cores would sign", at_least=0.85),
+        Row("share_of_alone", "the same, by the time of a signature beside an idle core"),
+        Row("rate", "relay with signing: messages/s"),
+        Row("signature_us", "a signature, one on each core at a time: us"),
+        Row("alone_us", "a signature alone: us"),
+        Row("free_cores", "free cores meanwhile: all that did nothing but sign, or nothing"),
+        Row("signing_cores", "cores that signed"),
+        Row("p99_times", "final 250 at half that rate: p99 with signing, of that without", at_most=1.1),
+        Row("p99_signed_ms", "the same: p99 ms with signing"),
+        Row("p99_plain_ms", "the same: p99 ms without")]),
+    "directory": Measure("1,000,000 credentials, 100,000 domains", run=identity.directory, entrants=ALONE, rows=[
+        *(Row(f"{kind}_us", f"decision at MAIL among 1,000,000 credentials, by {kind}: us", at_most=5)
+          for kind in ("user", "network", "address")),
+        Row("bytes_each", "bytes of a credential, by the directory's own count", at_most=200),
+        Row("heap_bytes_each", "the same by the heap, accounts and domains too", at_most=200)]),
+    "logins": Measure("AUTH PLAIN on a new connection each", run=identity.logins, entrants=ALONE, rows=[
+        Row("logins_s", "AUTH PLAIN, a new connection in clear each: a second of one core", at_least=5000),
+        Row("answered_s", "the same, answered a second by that core, clients on another")]),
+    "bad_logins": Measure("1,000 bad logins a second", run=identity.bad_logins, entrants=ALONE, rows=[
+        Row("p99_times_many", "final 250 beside 1,000 bad logins a second from everywhere: p99, of that without",
+            at_most=1.1),
+        Row("p99_times_one", "the same beside those of one guesser, who is throttled", at_most=1.1),
+        Row("p99_times_busy", "the same beside a program that only computes"),
+        Row("p99_none_ms", "the same: p99 ms without bad logins"),
+        Row("p99_many_ms", "the same: p99 ms, from everywhere"),
+        Row("p99_one_ms", "the same: p99 ms, of one guesser"),
+        Row("guesses_many_s", "bad logins answered a second, from everywhere"),
+        Row("looked_at_many_s", "of these, passwords verified a second; the others: 454"),
+        Row("guesses_one_s", "bad logins answered a second, of one guesser"),
+        Row("looked_at_one_s", "of these, passwords verified a second; the others: 454")]),
 }
 
 

@@ -76,6 +76,24 @@ def cpu_seconds(root):
     return total
 
 
+def thread_seconds(pid, name):
+    """Of a process's threads of that name, the living ones."""
+    total = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            if (task / "comm").read_text().strip() == name:
+                total += int((task / "schedstat").read_text().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total / 1e9
+
+
+def idle_seconds():
+    """Of all processors since the start of the machine, waits for the disk included."""
+    fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return (int(fields[4]) + int(fields[5])) / TICKS_PER_SECOND
+
+
 def pss_kib(root):
     """Proportional set size: pages that processes share are counted once."""
     total = 0

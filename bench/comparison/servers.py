@@ -125,16 +125,32 @@ class Program(Server):
 class Ringpost(Program):
     name = "ringpost"
 
-    def __init__(self, bin_dir, work, extra="", wrapper=()):
-        """`extra`: configuration behind the rest. `wrapper`: words before the command, such as taskset's."""
+    def __init__(self, bin_dir, work, extra="", wrapper=(), trust=True, listener_extra="", store=None):
+        """`extra`: configuration behind the rest. `wrapper`: words before the command, such as taskset's. `trust`:
+        whether clients on this machine may send by the configuration alone. `store`: a folder that a server left,
+        whose copy this one begins with."""
         super().__init__(bin_dir, work)
         self.extra = extra
         self.wrapper = wrapper
+        self.trust = trust
+        self.listener_extra = listener_extra
+        self.store = store
+
+    def _start(self, next_hop):
+        if self.store:
+            shutil.copytree(self.store, self.work / "store")
+        super()._start(next_hop)
+
+    def tool(self, *words, given="", codes=(0,)):
+        """What `ringpost` prints as JSON. `codes`: how it may exit."""
+        done = subprocess.run([self.bin / "ringpost", "--socket", self.work / "store/control.sock", "--json",
+                               *map(str, words)], input=given, capture_output=True, text=True, timeout=120)
+        if done.returncode not in codes:
+            raise RuntimeError(f"ringpost {words[0]} {words[1:2]}: {done.stderr} {done.stdout}")
+        return json.loads(done.stdout)
 
     def status(self):
-        done = subprocess.run([self.bin / "ringpost", "--socket", self.work / "store/control.sock", "--json", "status"],
-                              capture_output=True, text=True, timeout=60)
-        return json.loads(done.stdout)["status"]
+        return self.tool("status")["status"]
 
     def queued(self):
         return self.status()["regions"][0]["queued_entries"]
@@ -155,9 +171,9 @@ class Ringpost(Program):
 
     def command(self, next_hop):
         config = self.work / "ringpost.toml"
-        listener = route = ""
+        listener, route = self.listener_extra, ""
         if self.tls:
-            listener = (f'tls = "optional"\n'
+            listener += (f'tls = "optional"\n'
                         f'[[listener]]\naddress = "127.0.0.1:{self.tls_port}"\nregion = "local"\ntls = "implicit"\n'
                         f'[[tls.certificate]]\nchain = "{self.tls.chain}"\nkey = "{self.tls.key}"\n')
             route = 'tls = "required"\n'
@@ -166,7 +182,7 @@ class Ringpost(Program):
             f'[store]\npath = "{self.work}/store"\n'
             f'[[region]]\nname = "local"\nlog = "{self.work}/messages.log"\n'
             f'[[listener]]\naddress = "127.0.0.1:{self.port}"\nregion = "local"\n{listener}'
-            f'[[trust]]\nnetwork = "127.0.0.0/8"\n'
+            + ('[[trust]]\nnetwork = "127.0.0.0/8"\n' if self.trust else "") +
             f'[[route]]\ndomain = "*"\nrelay = "127.0.0.1:{next_hop}"\n{route}' + self.extra)
         return [*self.wrapper, self.bin / "ringpostd", "--config", config]
 

@@ -3,17 +3,19 @@
 import contextlib
 import io
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 import unittest
 from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "bench"))
 import compare  # noqa: E402
-from comparison import processes, rows, servers  # noqa: E402
+from comparison import customers, processes, rows, servers  # noqa: E402
 
 BURN = """
 import os, sys, threading, time
@@ -162,7 +164,55 @@ class Rows(unittest.TestCase):
             self.assertNotEqual(measure.run is None, measure.run_rounds is None, name)
 
 
+class OneThreadsSeconds(unittest.TestCase):
+    NAMED = BURN + """
+def named():
+    with open("/proc/thread-self/comm", "w") as comm:
+        comm.write("burner")
+    burn()
+    over.set()
+    time.sleep(60)
+over = threading.Event()
+threading.Thread(target=named, daemon=True).start()
+over.wait()
+"""
+
+    def test_threads_of_that_name_alone(self):
+        with subprocess.Popen([sys.executable, "-c", self.NAMED + READY], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as program:
+            program.stdout.readline()
+            burner = processes.thread_seconds(program.pid, "burner")
+            nobody = processes.thread_seconds(program.pid, "nobody")
+            whole = processes.cpu_seconds(program.pid)
+            program.stdin.close()
+        self.assertGreater(burner, 0.29)
+        self.assertLess(burner, whole)
+        self.assertEqual(nobody, 0)
+
+    def test_who_idles_is_all_processors(self):
+        before = processes.idle_seconds()
+        time.sleep(0.5)
+        self.assertLessEqual(processes.idle_seconds() - before, 0.7 * os.cpu_count())
+
+
 class RingpostSettings(unittest.TestCase):
+    def test_who_is_not_trusted_needs_a_credential(self):
+        with tempfile.TemporaryDirectory() as name:
+            store = pathlib.Path(name, "made")
+            store.mkdir()
+            (store / "mark").touch()
+            server = servers.Ringpost("/bin", name, store=store, **customers.WITH_PASSWORDS)
+            server.work.mkdir()
+            told = tomllib.loads(pathlib.Path(server.command(2626)[-1]).read_text())
+            self.assertNotIn("trust", told)
+            self.assertTrue(told["listener"][0]["auth_in_clear"])
+            with mock.patch.object(servers.Program, "_start"):
+                server._start(2626)
+            self.assertTrue((server.work / "store/mark").exists(), "it begins with a copy")
+            usual = servers.Ringpost("/bin", name)
+            self.assertEqual(tomllib.loads(pathlib.Path(usual.command(2626)[-1]).read_text())["trust"],
+                             [{"network": "127.0.0.0/8"}])
+
     def test_with_a_certificate_nothing_leaves_in_clear(self):
         with tempfile.TemporaryDirectory() as name:
             server = servers.Ringpost("/bin", name, "[reactor]\ncores = 1\n", wrapper=("taskset", "-c", "0"))

@@ -204,6 +204,7 @@ def _mail_beside(name, server, context, figures):
         if program and program.poll() is None:
             servers.end(program)
     figures[f"p50_{name}_ms"], figures[f"p99_{name}_ms"] = (measures.latency(result)[key] for key in ("p50_ms", "p99_ms"))
+    figures[f"mail_p99_{name}_ms"] = result["mail_reply_us"]["p99"] / 1e3
     figures["refused"] += result["refused"] + result["unanswered"]
     if name in FLOODS:
         guesses = json.loads(said)

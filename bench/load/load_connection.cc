@@ -127,6 +127,8 @@ void LoadConnection::LogIn() {
 }
 
 void LoadConnection::OnMail(uint8_t slot, bool ok) {
+  const uint64_t now = worker_->now();
+  worker_->stats().mail_reply.Record(now - std::min(now, slots_[slot].started_nanos));
   if (options_->pipelining != Pipelining::kNone) return;
   if (!ok) return RefuseAndReset(slot);
   Queue(slots_[slot].rcpts[0]);

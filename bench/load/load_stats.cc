@@ -54,6 +54,7 @@ void LoadStats::Merge(const LoadStats& other) {
   last_reply_nanos = std::max(last_reply_nanos, other.last_reply_nanos);
   final_reply.Merge(other.final_reply);
   due.Merge(other.due);
+  mail_reply.Merge(other.mail_reply);
   transaction.Merge(other.transaction);
   for (const auto& [key, value] : other.replies) {
     auto& [count, sample] = replies[key];
@@ -91,6 +92,7 @@ std::string LoadStats::Json(std::string_view run_id) const {
       {"last_reply_seconds", static_cast<double>(last_reply_nanos) / 1e9},
       {"final_reply_us", HistogramJson(final_reply)},
       {"due_us", HistogramJson(due)},
+      {"mail_reply_us", HistogramJson(mail_reply)},
       {"transaction_us", HistogramJson(transaction)},
       {"replies", codes},
       {"refusal_samples", samples},

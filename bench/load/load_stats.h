@@ -31,6 +31,7 @@ struct LoadStats {
   // An open loop's: from the time at which the message was due to the final reply, so that the wait
   // for a free connection and the whole transaction count.
   Histogram due;
+  Histogram mail_reply;   // from MAIL to its reply, which waits for no disk
   Histogram transaction;  // from MAIL to the final reply
   std::map<std::pair<std::string_view, int>, std::pair<uint64_t, std::string>> replies;
 

@@ -76,6 +76,9 @@ TEST(LoadWorkerTest, AnOpenLoopCountsTheWaitForAConnection) {
   EXPECT_LT(stats.transaction.Quantile(0.5), stats.due.Quantile(0.5));
   EXPECT_GE(stats.final_reply.Quantile(0.5), kReplyNanos * 9 / 10);
   EXPECT_LT(stats.final_reply.Quantile(0.5), stats.due.Quantile(0.5));
+  // What is held back is the final reply alone.
+  EXPECT_EQ(stats.mail_reply.count(), kMessages);
+  EXPECT_LT(stats.mail_reply.Quantile(0.5), kReplyNanos / 2);
 }
 
 TEST(LoadWorkerTest, AClosedLoopCountsFromTheLastByte) {

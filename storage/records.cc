@@ -22,10 +22,11 @@ enum EnvelopeFlag : uint8_t {
   kHeader8Bit = 4,
   kIsReport = 8,
   kSandbox = 16,
-  kSigned = 32
+  kSigned = 32,
+  kBouncesTo = 64
 };
 constexpr uint8_t kEnvelopeFlags =
-    kSmtpUtf8 | kBody8Bit | kHeader8Bit | kIsReport | kSandbox | kSigned;
+    kSmtpUtf8 | kBody8Bit | kHeader8Bit | kIsReport | kSandbox | kSigned | kBouncesTo;
 constexpr uint8_t kEnvelopeFlagsBefore = kSmtpUtf8 | kBody8Bit | kHeader8Bit | kIsReport;
 
 constexpr size_t kEnvelopeFixedBytes =
@@ -80,7 +81,7 @@ void ReadSigning(ByteReader& in, StoredEnvelope* envelope) {
 void ReadRecipients(ByteReader& in, std::vector<StoredRecipient>* recipients) {
   uint32_t count = in.U32();
   // The count is believed only as far as the bytes that are there can bear it out.
-  if (count > limits::kRecipientsMaxHard || count > in.left() / kRecipientFixedBytes) {
+  if (count > limits::kStoredRecipientsMax || count > in.left() / kRecipientFixedBytes) {
     return in.Fail();
   }
   recipients->reserve(count);
@@ -100,6 +101,7 @@ size_t EnvelopeBytes(const StoredEnvelope& envelope) {
   if (!envelope.signing_domain.empty()) {
     size += kSigningFixedBytes + envelope.signing_domain.size();
   }
+  if (!envelope.bounces_to.empty()) size += 2 + envelope.bounces_to.size();
   for (const StoredRecipient& recipient : envelope.recipients) {
     size += kRecipientFixedBytes + recipient.address.size() + recipient.orcpt.size();
   }
@@ -107,10 +109,11 @@ size_t EnvelopeBytes(const StoredEnvelope& envelope) {
 }
 
 char* WriteEnvelope(const StoredEnvelope& envelope, char* at) {
-  RP_CHECK(envelope.recipients.size() <= limits::kRecipientsMaxHard);
+  RP_CHECK(envelope.recipients.size() <= limits::kStoredRecipientsMax);
   RP_CHECK(envelope.reverse_path.size() <= UINT16_MAX && envelope.envid.size() <= UINT16_MAX &&
            envelope.client.size() <= UINT16_MAX && envelope.trace.size() <= UINT32_MAX &&
-           envelope.signing_domain.size() <= UINT16_MAX);
+           envelope.signing_domain.size() <= UINT16_MAX &&
+           envelope.bounces_to.size() <= UINT16_MAX);
   ByteWriter out(at);
   out.U8(kEnvelopeFormat);
   WriteTime(out, envelope.received);
@@ -120,13 +123,15 @@ char* WriteEnvelope(const StoredEnvelope& envelope, char* at) {
   out.U8(static_cast<uint8_t>(
       (envelope.smtputf8 ? kSmtpUtf8 : 0) | (envelope.body_8bit ? kBody8Bit : 0) |
       (envelope.header_8bit ? kHeader8Bit : 0) | (envelope.is_report ? kIsReport : 0) |
-      (envelope.sandbox ? kSandbox : 0) | (envelope.signing_domain.empty() ? 0 : kSigned)));
+      (envelope.sandbox ? kSandbox : 0) | (envelope.signing_domain.empty() ? 0 : kSigned) |
+      (envelope.bounces_to.empty() ? 0 : kBouncesTo)));
   out.U64(envelope.body_bytes);
   out.U32(envelope.body_chunks);
   out.Raw({reinterpret_cast<const char*>(envelope.body_digest.data()), 32});
   out.U32(envelope.account);
   out.U32(envelope.credential);
   if (!envelope.signing_domain.empty()) WriteSigning(out, envelope);
+  if (!envelope.bounces_to.empty()) out.Text16(envelope.bounces_to);
   out.Text16(envelope.reverse_path);
   out.Text16(envelope.envid);
   out.Text16(envelope.client);
@@ -175,6 +180,10 @@ StatusOr<StoredEnvelope> DecodeEnvelope(std::string_view bytes, Trace trace) {
     envelope.credential = in.U32();
   }
   if (flags & kSigned) ReadSigning(in, &envelope);
+  if (flags & kBouncesTo) {
+    envelope.bounces_to = in.Text16();
+    if (envelope.bounces_to.empty()) in.Fail();
+  }
   envelope.reverse_path = in.Text16();
   envelope.envid = in.Text16();
   envelope.client = in.Text16();
@@ -260,13 +269,18 @@ StatusOr<StoredEvent> DecodeEvent(std::string_view bytes) {
   return event;
 }
 
+const std::string& NotifiedOf(const StoredEnvelope& envelope) {
+  bool other = !envelope.reverse_path.empty() && !envelope.bounces_to.empty();
+  return other ? envelope.bounces_to : envelope.reverse_path;
+}
+
 StoredOrigin OriginOf(const StoredEnvelope& envelope) {
   StoredOrigin origin;
   origin.account = envelope.account;
   origin.notify_never = std::all_of(
       envelope.recipients.begin(), envelope.recipients.end(),
       [](const StoredRecipient& recipient) { return recipient.notify == kStoredNotifyNever; });
-  origin.reverse_path = envelope.reverse_path;
+  origin.reverse_path = NotifiedOf(envelope);
   origin.envid = envelope.envid;
   return origin;
 }

@@ -48,6 +48,7 @@ struct StoredEnvelope {
   // Whose it is (identity::Account, identity::Credential); 0: the operator's own.
   uint32_t account = 0, credential = 0;
   bool sandbox = false;        // accepted and recorded; not to be delivered
+  std::string bounces_to;      // who is told what becomes of it; empty: the reverse-path
   std::string signing_domain;  // DKIM's d=; empty: it is not signed
   // Of the body's header section, the empty line included, and the hash of what is behind it (RFC
   // 6376 section 3.7); where it is signed.
@@ -60,11 +61,13 @@ struct StoredEnvelope {
 struct StoredOrigin {
   uint32_t account = 0;
   bool notify_never = false;  // all its recipients had NOTIFY=NEVER (RFC 3461)
-  std::string reverse_path;
+  std::string reverse_path;  // or who is told in its place
   std::string envid;
   bool operator==(const StoredOrigin&) const = default;
 };
 StoredOrigin OriginOf(const StoredEnvelope& envelope);
+// Who is told what becomes of it; empty: nobody.
+const std::string& NotifiedOf(const StoredEnvelope& envelope);
 
 enum class RecipientStatus : uint8_t { kQueued, kDeferred, kHeld, kDelivered, kBounced };
 

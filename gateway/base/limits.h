@@ -43,6 +43,8 @@ inline constexpr size_t kTextLineBytesMax = 1000;
 // Recipients of one transaction (RFC 5321 asks for at least 100). The next one: 452 4.5.3.
 inline constexpr uint32_t kRecipientsMaxDefault = 1000;
 inline constexpr uint32_t kRecipientsMaxHard = 50'000;
+// Of a stored message; it may have one more for an audit copy. A record with more is damaged.
+inline constexpr uint32_t kStoredRecipientsMax = kRecipientsMaxHard + 1;
 // Default message size; SIZE announces it. Larger: 552 5.3.4.
 inline constexpr uint64_t kMessageBytesMaxDefault = 50 * kMiB;
 inline constexpr uint64_t kMessageBytesMaxHard = 1024 * kMiB;

@@ -126,7 +126,7 @@ void DispatcherCore::BuildReport(Outcome* outcome, std::string_view original, bo
   input.hostname = hostname_;
   input.original_id = live.id();
   input.report_id = MessageId::Make(now, live.id().partition(), io_->random());
-  input.reverse_path = envelope.reverse_path;
+  input.reverse_path = storage::NotifiedOf(envelope);
   input.envid = envelope.envid;
   input.arrival = envelope.received;
   input.now = now;
@@ -143,10 +143,10 @@ void DispatcherCore::BuildReport(Outcome* outcome, std::string_view original, bo
   storage::StoredEnvelope& own = report->envelope;
   own.received = now;
   own.deadline = now + config_->message_lifetime;
-  own.recipients.push_back({envelope.reverse_path, "", smtp::kNotifyNever});
+  own.recipients.push_back({std::string(input.reverse_path), "", smtp::kNotifyNever});
   own.is_report = true;
   own.body_8bit = own.header_8bit = HasEighthBit(text);
-  own.smtputf8 = own.body_8bit || HasEighthBit(envelope.reverse_path);
+  own.smtputf8 = own.body_8bit || HasEighthBit(input.reverse_path);
   if (own.body_8bit) own.body_type = static_cast<uint8_t>(smtp::BodyType::k8BitMime);
   own.body_bytes = text.size();
   Slice slab = Slice::NewSlab(text.size());

@@ -11,6 +11,15 @@
 #include "gateway/session/inbound_rules.h"
 
 namespace ringpost::session {
+namespace {
+
+// One more recipient, of whom nothing in the message tells, and nobody is told of.
+void AddAuditCopy(const identity::CredentialSettings& settings, storage::StoredEnvelope* envelope) {
+  if (settings.audit_copy.empty()) return;
+  envelope->recipients.push_back({settings.audit_copy, "", smtp::kNotifyNever});
+}
+
+}  // namespace
 
 bool InboundConnection::Handle(const smtp::ServerSession::Event& event, const Slice& slice,
                                bool* new_buffer) {
@@ -214,6 +223,7 @@ storage::StoredEnvelope InboundConnection::MakeEnvelope(const mail::HeaderSummar
     if (credential.settings->deadline.count() > 0) {
       to.deadline = to.received + credential.settings->deadline;
     }
+    to.bounces_to = credential.settings->bounces_to;
   }
   mail::TraceInput trace;
   trace.helo = session_.helo();
@@ -229,6 +239,7 @@ storage::StoredEnvelope InboundConnection::MakeEnvelope(const mail::HeaderSummar
   if (to.recipients.size() == 1) trace.single_recipient = to.recipients.front().address;
   trace.now = to.received;
   to.trace = mail::ReceivedField(trace) + mail::MissingFields(trace, headers);
+  if (sender_ && !(return_ && return_->any())) AddAuditCopy(*sender_->credential.settings, &to);
   return to;
 }
 

@@ -101,6 +101,27 @@ class WhoMaySend(test_tls.TlsCase):
         self.user("app", "--networks", "192.0.2.0/24")
         self.refused(self.swaks(self.daemon.port, *self.login()), r"5\.7\.1 .*127\.0\.0\.1")
 
+    def test_an_audit_copy_is_one_more_recipient_that_nobody_sees(self):
+        self.user("app", "--audit-copy", "audit@acme.example")
+        self.taken(self.swaks(self.daemon.port, *self.login()))
+        messages = self.sink.wait(2)
+        self.assertEqual(sorted(one["to"] for one in messages), [["audit@acme.example"], ["b@example.net"]])
+        self.assertTrue(all(b"audit@" not in one["content"] for one in messages))
+
+    def test_bounces_go_where_the_credential_says(self):
+        self.user("app", "--bounces-to", "bounces@acme.example", "--audit-copy", "bad@acme.example")
+        bad = ("bad@example.net", "bad@acme.example")
+        self.sink.answer = lambda part, value: "550 5.1.1 no such user" if value in bad else None
+        done = self.swaks(self.daemon.port, *self.login(), to="bad@example.net")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        report = self.sink.wait(1)[0]
+        self.assertEqual((report["from"], report["to"]), ("", ["bounces@acme.example"]))
+        self.assertIn(b"bad@example.net", report["content"])
+        # Of the copy nobody hears.
+        harness.wait_until(lambda: self.daemon.queued() == 0, 20, "it is over")
+        self.assertEqual(len(self.sink.messages), 1)
+        self.assertNotIn(b"bad@acme.example", report["content"])
+
     def test_a_blocked_credential_is_told_so_and_an_open_session_too(self):
         self.user()
         self.tool("credential", "block", "app")

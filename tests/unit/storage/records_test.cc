@@ -30,6 +30,7 @@ StoredEnvelope FullEnvelope() {
   envelope.account = 7;
   envelope.credential = 1'000'000;
   envelope.sandbox = true;
+  envelope.bounces_to = "bounces@example.com";
   envelope.signing_domain = "example.com";
   envelope.header_bytes = 1234;
   envelope.dkim_body_hash.fill(0xcd);
@@ -82,6 +83,7 @@ TEST(RecordsTest, EnvelopesOfTheFormatBeforeAreRead) {
   envelope.account = envelope.credential = 0;
   envelope.sandbox = false;
   envelope.signing_domain = "";
+  envelope.bounces_to = "";
   envelope.header_bytes = 0;
   envelope.dkim_body_hash.fill(0);
   auto decoded = DecodeEnvelope(FormatOne(envelope));
@@ -112,7 +114,12 @@ TEST(RecordsTest, EventsComeBackAsTheyWere) {
 TEST(RecordsTest, OriginsComeBackAsTheyWere) {
   StoredEnvelope envelope = FullEnvelope();
   StoredOrigin origin = OriginOf(envelope);
-  EXPECT_EQ(origin.reverse_path, envelope.reverse_path);
+  EXPECT_EQ(origin.reverse_path, "bounces@example.com");
+  envelope.bounces_to = "";
+  EXPECT_EQ(OriginOf(envelope).reverse_path, "sender@example.com");
+  envelope.reverse_path = "";
+  envelope.bounces_to = "bounces@example.com";
+  EXPECT_EQ(OriginOf(envelope).reverse_path, "");
   EXPECT_EQ(origin.envid, envelope.envid);
   EXPECT_FALSE(origin.notify_never);
   for (StoredRecipient& recipient : envelope.recipients) recipient.notify = kStoredNotifyNever;
@@ -151,7 +158,7 @@ TEST(RecordsTest, WhatIsNotWholeIsRefused) {
 
 TEST(RecordsTest, ValuesOutOfRangeAreRefused) {
   std::string envelope = EncodeEnvelope(FullEnvelope());
-  envelope[1 + 8 + 8 + 2] = 64;  // a flag nobody defined
+  envelope[1 + 8 + 8 + 2] = static_cast<char>(128);  // a flag nobody defined
   EXPECT_FALSE(DecodeEnvelope(envelope).ok());
   std::string state = EncodeRecipientState(FullState());
   state[1] = 5;

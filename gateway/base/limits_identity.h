@@ -80,6 +80,19 @@ inline constexpr size_t kSpfBytesMax = 450;
 inline constexpr size_t kIdentityRequestsMax = 64;
 // Rates that can be owed to at once, nearly; beyond, one is not counted, and mail passes.
 inline constexpr size_t kRatePlaces = 1 << 16;
+// Credentials and accounts with a quota that send in one month; credentials that send in two days,
+// for the brake; of each, nearly. Beyond, one is not counted, and mail passes
+// (limits_not_counted_total).
+inline constexpr size_t kQuotaPlaces = 1 << 18;
+inline constexpr size_t kOutcomePlaces = 1 << 16;
+// How often what was counted is written to the control store, and so how much a kill can lose; how
+// many places one record there holds.
+inline constexpr uint32_t kCountsSaveSeconds = 10;
+inline constexpr size_t kCountsPlacesPerRecord = 1024;
+// How often the brake looks.
+inline constexpr uint32_t kBrakeLookMillis = 1000;
+// Days of a ramp; more: refused. As it doubles, far fewer than these reach any figure.
+inline constexpr uint32_t kRampDaysMax = 60;
 // Domains that are asked about at once.
 inline constexpr size_t kDomainChecksAtOnce = 8;
 // How long records of the operator's zone may be kept; what we tell customers for theirs.

@@ -1,56 +1,35 @@
 #include "gateway/identity/rate_table.h"
 
-#include <absl/hash/hash.h>
-
 #include <algorithm>
 #include <chrono>
 
-#include "gateway/base/check.h"
+#include "gateway/base/counters.h"
 
 namespace ringpost::identity {
 namespace {
 
-constexpr size_t kPlacesPerKey = 16;  // that are looked at
+constexpr size_t kWordsPerEntry = 2;  // its key, and when nothing is owed any more
 
 uint64_t KeyOf(RateTable::Kind kind, uint32_t id) {
-  return uint64_t{static_cast<uint8_t>(kind)} << 32 | id;
+  return PlaceKey(static_cast<uint8_t>(kind), id);
 }
 
 int64_t NanosOf(WallTime now) { return ToMillis(now) * 1'000'000; }
 
 }  // namespace
 
-RateTable::RateTable(size_t places) : places_(new Place[places]), mask_(places - 1) {
-  RP_CHECK(places >= kPlacesPerKey && (places & mask_) == 0);
-}
-
-RateTable::Place* RateTable::Find(uint64_t key) {
-  size_t at = absl::HashOf(key);
-  for (size_t i = 0; i < kPlacesPerKey; ++i) {
-    Place& place = places_[(at + i) & mask_];
-    if (place.key.load(std::memory_order_acquire) == key) return &place;
-  }
-  return nullptr;
-}
-
-RateTable::Place* RateTable::FindOrTake(uint64_t key, int64_t now_ns) {
-  if (Place* found = Find(key)) return found;
-  size_t at = absl::HashOf(key);
-  for (size_t i = 0; i < kPlacesPerKey; ++i) {
-    Place& place = places_[(at + i) & mask_];
-    uint64_t other = place.key.load(std::memory_order_acquire);
-    if (other != 0 && place.due_ns.load(std::memory_order_relaxed) > now_ns) continue;
-    if (place.key.compare_exchange_strong(other, key, std::memory_order_acq_rel)) return &place;
-    if (other == key) return &place;
-  }
-  return nullptr;
+bool RateTable::Place::Free(WallTime now) const {
+  return due_ns.load(std::memory_order_relaxed) <= NanosOf(now);
 }
 
 Millis RateTable::Take(Kind kind, uint32_t id, const RateLimit& limit, WallTime now,
                        uint32_t amount) {
   if (!limit.limited()) return Millis(0);
-  Place* place = FindOrTake(KeyOf(kind, id), NanosOf(now));
-  if (!place) return Millis(0);
+  Place* place = table_.FindOrTake(KeyOf(kind, id), now);
+  if (!place) {
+    Count(Counter::kLimitsNotCounted);
+    return Millis(0);
+  }
   int64_t before = place->due_ns.load(std::memory_order_relaxed);
   for (;;) {
     Rate rate(before);
@@ -64,11 +43,33 @@ Millis RateTable::Take(Kind kind, uint32_t id, const RateLimit& limit, WallTime 
 
 void RateTable::GiveBack(Kind kind, uint32_t id, const RateLimit& limit, uint32_t amount) {
   if (!limit.limited()) return;
-  Place* place = Find(KeyOf(kind, id));
+  Place* place = table_.Find(KeyOf(kind, id));
   if (!place) return;
   int64_t period_ns = std::chrono::nanoseconds(limit.period).count();
   place->due_ns.fetch_sub(std::min(period_ns / limit.count * amount, period_ns),
                           std::memory_order_relaxed);
+}
+
+void RateTable::Save(size_t first, size_t count, WallTime now, std::vector<uint64_t>* words) const {
+  for (size_t i = first; i < first + count; ++i) {
+    const Place& place = table_.at(i);
+    uint64_t key = place.key.load(std::memory_order_acquire);
+    if (key == 0 || place.Free(now)) continue;
+    words->push_back(key);
+    words->push_back(static_cast<uint64_t>(place.due_ns.load(std::memory_order_relaxed)));
+  }
+}
+
+void RateTable::Load(std::span<const uint64_t> words, WallTime now) {
+  for (; words.size() >= kWordsPerEntry; words = words.subspan(kWordsPerEntry)) {
+    int64_t due_ns = static_cast<int64_t>(words[1]);
+    if (words[0] == 0 || due_ns <= NanosOf(now)) continue;
+    Place* place = table_.FindOrTake(words[0], now);
+    if (!place) continue;
+    // Two records may have it: what is owed more is newer.
+    due_ns = std::max(due_ns, place->due_ns.load(std::memory_order_relaxed));
+    place->due_ns.store(due_ns, std::memory_order_relaxed);
+  }
 }
 
 }  // namespace ringpost::identity

@@ -62,5 +62,22 @@ TEST(RateTable, SeveralThreadsTakeNoMoreThanThereIs) {
   EXPECT_EQ(taken, 999);
 }
 
+TEST(RateTable, WhatIsOwedIsKeptOverARestart) {
+  RateTable before(64), after(64);
+  EXPECT_EQ(before.Take(Kind::kCredential, 1, kTen, At(0), 10), Millis(0));
+  EXPECT_EQ(before.Take(Kind::kListener, 1, kTen, At(0), 2), Millis(0));
+  std::vector<uint64_t> words;
+  before.Save(0, before.places(), At(0), &words);
+  EXPECT_EQ(words.size(), 4u);
+  after.Load(words, At(0));
+  after.Load(std::vector<uint64_t>{words[0]}, At(0));  // no whole entry
+  EXPECT_EQ(after.Take(Kind::kCredential, 1, kTen, At(0)), Millis(6000));
+  EXPECT_EQ(after.Take(Kind::kListener, 1, kTen, At(0), 8), Millis(0));
+  EXPECT_GT(after.Take(Kind::kListener, 1, kTen, At(0)), Millis(0));
+  words.clear();
+  before.Save(0, before.places(), At(60), &words);
+  EXPECT_TRUE(words.empty());  // nothing is owed
+}
+
 }  // namespace
 }  // namespace ringpost::identity

@@ -91,6 +91,7 @@ struct ListenerConfig {
   identity::ListenerIdentity authentication{.by_password = true, .by_network = true};
   bool auth_in_clear = false;  // passwords without TLS too
   bool takes_bounces = false;  // from anybody, to return paths
+  identity::RateLimit rate;    // of all messages that come by it
   bool operator==(const ListenerConfig&) const = default;
 };
 

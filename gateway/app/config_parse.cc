@@ -274,6 +274,7 @@ void ReadListener(const toml::table* from, ErrorList* errors, const Config& conf
   if (bounces && listener->takes_bounces && config.dns.zone.empty()) {
     table.Error("bounces", "needs [dns] zone: return paths are names that lead into it");
   }
+  ReadListenerRate(&table, listener);
   table.Finish();
 }
 
@@ -302,25 +303,6 @@ void ReadTrust(TableReader* root, Config* config) {
     table.Texts("network", limits::kConfigNetworksMax, NetworksInto(&config->trust));
     table.Finish();
   }
-}
-
-void ReadLimits(TableReader* root, LimitsConfig* to) {
-  TableReader table(Section(root, "limits"), "limits", root->errors());
-  table.Bytes("message_bytes_max", limits::kKiB, limits::kMessageBytesMaxHard,
-              &to->message_bytes_max);
-  table.Integer("recipients_max", 100, limits::kRecipientsMaxHard, &to->recipients_max);
-  table.Integer("connections_max", 1, limits::kConnectionsMaxHard, &to->connections_max);
-  table.Integer("connections_per_address_max", 0, UINT16_MAX, &to->connections_per_address_max);
-  Millis timeout = to->command_timeout, grace = to->drain_grace;
-  table.Duration("command_timeout", Seconds(1), Seconds(limits::kCommandTimeoutSecondsHard),
-                 &timeout);
-  to->command_timeout = std::chrono::ceil<Seconds>(timeout);
-  table.Integer("data_bytes_per_second_min", 0, 1'000'000, &to->data_bytes_per_second_min);
-  table.Bytes("memory_bytes_max", limits::kMemoryCeilingBytesMin, uint64_t{1} << 50,
-              &to->memory_bytes_max);
-  table.Duration("drain_grace", Seconds(0), Seconds(limits::kDrainGraceSecondsMax), &grace);
-  to->drain_grace = std::chrono::ceil<Seconds>(grace);
-  table.Finish();
 }
 
 void ReadRetry(TableReader* table, DeliverySettings* to) {

@@ -15,6 +15,10 @@ const toml::table* Section(TableReader* root, std::string_view name);
 std::vector<const toml::table*> Sections(TableReader* root, std::string_view name, size_t most);
 void CheckAbsolutePath(TableReader* table, std::string_view key, const std::string& path);
 
+// config_limits.cc
+void ReadLimits(TableReader* root, LimitsConfig* to);
+void ReadListenerRate(TableReader* table, ListenerConfig* listener);
+
 // config_dns.cc
 void ReadRegionMail(TableReader* table, RegionConfig* region);
 void ReadDns(TableReader* root, Config* config);

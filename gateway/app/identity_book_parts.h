@@ -31,6 +31,7 @@ struct IdentityBook::Staged {
   std::map<std::string, uint32_t, std::less<>> new_accounts;  // by name in lower case
   std::vector<std::string> gone_accounts;
   std::set<std::string> seen;  // keys: the same record twice is an error
+  WallTime now;
   uint32_t next_account = 0, next_credential = 0;
   int senders = 0;  // more or fewer
 };

@@ -6,6 +6,7 @@
 #include "gateway/base/wipe.h"
 #include "gateway/identity/password_choice.h"
 #include "gateway/identity/password_record.h"
+#include "gateway/identity/period_count.h"
 #include "gateway/smtp/base64.h"
 
 namespace ringpost::app {
@@ -100,6 +101,16 @@ std::optional<ControlError> TakePassword(Json* given, bool dry_run, const std::s
   return std::nullopt;
 }
 
+// A ramp begins when it is first asked for. Where a record is replaced as a whole, by one that does
+// not say when, it goes on.
+void BeginRamp(Mode mode, const Json* before, WallTime now, identity::Ramp* ramp) {
+  if (!ramp->limited() || ramp->begins > 0) return;
+  ramp->begins = identity::UtcDay(now);
+  if (mode != Mode::kPut || !before) return;
+  auto held = AccountRecord::Parse(*before);
+  if (held.ok() && held->ramp.limited()) ramp->begins = held->ramp.begins;
+}
+
 // Of long lists how long they are: an entry must fit, and be read.
 Json ForAudit(Json record) {
   constexpr size_t kEntriesShown = 100;
@@ -146,6 +157,7 @@ std::optional<ControlError> IdentityBook::StageAccount(const IdentityPut& put, c
   }
   auto record = AccountRecord::Parse(Merged(put.mode, before, given));
   if (!record.ok()) return BadRecord(record.status());
+  BeginRamp(put.mode, before, staged->now, &record->ramp);
   uint32_t id = before ? (*held)->id : staged->next_account;
   auto account = record->ToAccount(id);
   if (!account.ok()) return BadRecord(account.status());
@@ -296,6 +308,7 @@ std::optional<ControlError> IdentityBook::Stage(const IdentityPut& put, const Js
 
 IdentityBook::Json IdentityBook::Put(const IdentityPut& put, uint32_t uid, WallTime now) {
   Staged staged;
+  staged.now = now;
   staged.next_account = next_account_;
   staged.next_credential = next_credential_;
   for (size_t i = 0; i < put.records.size(); ++i) {

@@ -27,6 +27,13 @@ std::shared_ptr<const identity::NetworkList> MakeList(const std::vector<IpNetwor
   return list;
 }
 
+// The same for the same name over restarts (FNV-1a): what is owed is kept under it.
+uint32_t NumberOf(std::string_view name) {
+  uint32_t number = 0x811c9dc5;
+  for (char c : name) number = (number ^ static_cast<unsigned char>(c)) * 0x01000193;
+  return number;
+}
+
 Status Refused(const Status& status) {
   return MakeStatus(status.code(), "[tls] authorities: " + std::string(MessageOf(status)));
 }
@@ -196,6 +203,8 @@ std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
   auto& count = (*counts)[listener.address];
   if (!count) count = std::make_shared<std::atomic<uint32_t>>(0);
   policy->connections = count;
+  policy->rate = listener.rate;
+  policy->rate_id = NumberOf(policy->name);
   policy->connections_max = listener.connections_max;
   policy->connections_per_address_max = config.limits.connections_per_address_max;
   policy->command_timeout_seconds = static_cast<uint32_t>(config.limits.command_timeout.count());

@@ -51,6 +51,7 @@ namespace ringpost {
   X(kRateLimited, "commands_rate_limited_total")                        \
   X(kReturnPathsTaken, "return_paths_taken_total")                      \
   X(kReturnPathsRefused, "return_paths_refused_total")                  \
+  X(kOverQuota, "recipients_over_quota_total")                          \
   X(kLimitsNotCounted, "limits_not_counted_total")                      \
   X(kRecipientsAccepted, "recipients_accepted_total")                   \
   X(kBodyBytesIn, "body_bytes_in_total")                                \

@@ -11,6 +11,7 @@
 
 #include "gateway/base/time.h"
 #include "gateway/identity/address_list.h"
+#include "gateway/identity/ramp.h"
 #include "gateway/identity/rate.h"
 #include "gateway/identity/trust.h"
 
@@ -63,6 +64,7 @@ struct Account {
   bool exempt = false;
   std::shared_ptr<const AddressList> senders, recipients;
   RateLimit rate;
+  Ramp ramp;
 };
 
 // One of a directory's, for as long as that is held.

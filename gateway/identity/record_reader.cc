@@ -114,6 +114,24 @@ void RecordReader::Rate(std::string_view name, RateLimit* to) {
   if (Status status = rate.Finish(); !status.ok() && status_.ok()) status_ = status;
 }
 
+void RecordReader::RampOf(std::string_view name, Ramp* to) {
+  const Json* value = Find(name);
+  if (!value) return;
+  std::string begins;
+  RecordReader ramp(*value, what_ + "'s \"" + std::string(name) + "\"");
+  ramp.Number("first_day", UINT32_MAX, &to->first_day);
+  ramp.Number("days", limits::kRampDaysMax, &to->days);
+  ramp.Text("begins", 10, &begins);
+  if (to->limited() && to->days == 0) ramp.Fail("days", "is at least 1");
+  if (!begins.empty()) {
+    auto day = ParseDay(begins);
+    if (!day) ramp.Fail("begins", "is a day such as \"2026-11-28\"");
+    to->begins = day.value_or(0);
+  }
+  if (!to->limited()) *to = Ramp();
+  if (Status status = ramp.Finish(); !status.ok() && status_.ok()) status_ = status;
+}
+
 Status RecordReader::Finish() {
   if (!status_.ok()) return status_;
   for (const auto& [name, value] : object_.items()) {

@@ -31,6 +31,7 @@ class RecordReader {
   void Texts(std::string_view name, size_t count_max, std::vector<std::string>* to);
   void List(std::string_view name, ListRecord* to);
   void Rate(std::string_view name, RateLimit* to);
+  void RampOf(std::string_view name, Ramp* to);
   template <typename T>
   void Choice(std::string_view name, std::span<const std::pair<std::string_view, T>> choices,
               T* to) {

@@ -48,6 +48,12 @@ void PutRate(Json* json, const RateLimit& rate) {
   (*json)["rate"] = {{"count", rate.count}, {"seconds", rate.period.count()}};
 }
 
+void PutRamp(Json* json, const Ramp& ramp) {
+  if (!ramp.limited()) return;
+  Json& to = (*json)["ramp"] = {{"first_day", ramp.first_day}, {"days", ramp.days}};
+  if (ramp.begins > 0) to["begins"] = FormatDay(ramp.begins);
+}
+
 StatusOr<std::shared_ptr<const AddressList>> MakeList(const ListRecord& record) {
   if (record.mode == ListMode::kOff) return std::shared_ptr<const AddressList>();
   auto made = AddressList::Make(record.mode, record.entries);
@@ -157,6 +163,7 @@ StatusOr<AccountRecord> AccountRecord::Parse(const Json& object) {
   reader.List("senders", &record.senders);
   reader.List("recipients", &record.recipients);
   reader.Rate("rate", &record.rate);
+  reader.RampOf("ramp", &record.ramp);
   if (Status status = reader.Finish(); !status.ok()) return status;
   return record;
 }
@@ -170,6 +177,7 @@ Json AccountRecord::ToJson() const {
   PutList(&json, "senders", senders);
   PutList(&json, "recipients", recipients);
   PutRate(&json, rate);
+  PutRamp(&json, ramp);
   return json;
 }
 
@@ -187,6 +195,7 @@ StatusOr<Account> AccountRecord::ToAccount(uint32_t id) const {
   account.senders = std::move(*from);
   account.recipients = std::move(*to);
   account.rate = rate;
+  account.ramp = ramp;
   return account;
 }
 

@@ -2,6 +2,7 @@
 // operator sends and is shown, and what an export holds: JSON objects, one shape for all of them.
 //
 //   {"name":"acme","region":"eu","senders":{"mode":"allow","entries":["example.com"]}}
+//   {"name":"new-one","ramp":{"first_day":200,"days":14,"begins":"2026-11-28"}}
 //   {"kind":"user","name":"printer-7","account":"acme","rate":{"count":100,"seconds":60}}
 //   {"name":"example.com","account":"acme","state":"verified"}
 //
@@ -38,6 +39,7 @@ struct AccountRecord {
   bool suspended = false, exempt = false;
   ListRecord senders, recipients;
   RateLimit rate;
+  Ramp ramp;
 
   static StatusOr<AccountRecord> Parse(const Json& object);
   Json ToJson() const;

@@ -96,7 +96,7 @@ void InboundConnection::AnswerMail() {
       return_->Begin(std::exchange(refusal, std::nullopt));
     }
   }
-  if (!refusal && sender_) refusal = RefuseForRate(*host_, *sender_);
+  if (!refusal) refusal = RefuseForRate(*host_, *policy_, sender_.get());
   if (refusal) {
     Count(Counter::kMessagesRefused);
     Refuse("MAIL", *refusal);
@@ -119,6 +119,7 @@ void InboundConnection::AnswerRecipient() {
   }
   if (!refusal) refusal = RefuseRecipient(*policy_, address);
   if (!refusal && sender_) refusal = RefuseRecipientOf(*sender_, address);
+  if (!refusal && sender_) refusal = RefuseForQuota(*host_, sender_.get());
   if (refusal) {
     Refuse("RCPT", *refusal);
     return;
@@ -171,6 +172,7 @@ void InboundConnection::AnswerEndOfData() {
     Refuse("end of data", *refusal);
     // Answered: the message is not at the store, and nobody waits for it.
     if (message_) std::exchange(message_, nullptr)->Abandon();
+    if (sender_) sender_->quota.GiveBack();
     return;
   }
   if (session_.saw_long_line()) Count(Counter::kLongLines);
@@ -183,6 +185,7 @@ void InboundConnection::AnswerEndOfData() {
   if (sender_ && !bounce) {
     facts.account = sender_->credential.account->name;
     facts.credential = sender_->credential.id;
+    facts.quota = std::move(sender_->quota);
   }
   if (const Login* proven = login()) facts.login = proven->name;
   if (const tls::Connection* secured = stream_.tls()) facts.tls = secured->facts();

@@ -418,6 +418,7 @@ void InboundConnection::Goodbye() {
 }
 
 void InboundConnection::DropMessage() {
+  if (sender_) sender_->quota.GiveBack();
   if (!message_) return;
   InboundMessage* message = std::exchange(message_, nullptr);
   if (session_.question_open()) {

@@ -310,12 +310,14 @@ void InboundMessage::Settled(Request* request) {
     if (message_->envelope.sandbox) Count(Counter::kMessagesSandboxed);
     Count(Counter::kRecipientsAccepted, message_->envelope.recipients.size());
     Count(Counter::kBodyBytesIn, body_bytes_);
+    CountForLimits();
     if (connection) connection->OnMessageSettled(request->status, std::move(request->durable));
     Admit();
     delete this;
     return;
   }
   Count(Counter::kMessagesDeferredAfterData);
+  facts_.quota.GiveBack();  // before the client knows, who may send it again at once
   LogLine(host_->io().wall_now(), "accept_failed")
       .Id(message_->id)
       .Text("client", facts_.client)
@@ -326,6 +328,9 @@ void InboundMessage::Settled(Request* request) {
   state_ = State::kAbandoned;
   DiscardOrDelete();
 }
+
+// A sandboxed message counts too: a client's set-up may meet quotas.
+void InboundMessage::CountForLimits() { facts_.quota.Accept(host_->io().wall_now()); }
 
 void InboundMessage::Admit() {
   const storage::StoredEnvelope& envelope = message_->envelope;
@@ -363,6 +368,7 @@ void InboundMessage::Leave() {
 void InboundMessage::Abandon() {
   connection_ = nullptr;
   state_ = State::kAbandoned;
+  facts_.quota.GiveBack();
   TakeBody();
   DiscardOrDelete();
 }

@@ -57,6 +57,7 @@ class InboundMessage {
     std::string listener;
     std::string account;              // empty: the operator's own
     uint32_t credential = 0;          // its number, where there is an account
+    identity::QuotaHolds quota;       // for its recipients
     std::string login;                // the name of the user; empty: nobody has logged in
     tls::Connection::Facts tls;       // empty: in clear
     std::string_view kernel_records;  // see SecureStream; a literal
@@ -93,6 +94,7 @@ class InboundMessage {
   void ChunkBack(std::unique_ptr<Request> request);
   void SubmitAccept();
   void Settled(Request* request);
+  void CountForLimits();
   void Admit();
   void DiscardOrDelete();
   std::unique_ptr<Request> NewRequest(storage::CommitRequest::Kind kind, void (*run)(Posted*));

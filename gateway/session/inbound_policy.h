@@ -14,6 +14,7 @@
 
 #include "gateway/base/time.h"
 #include "gateway/identity/decision.h"
+#include "gateway/identity/quota_table.h"
 #include "gateway/identity/rate_table.h"
 #include "gateway/identity/trust.h"
 #include "gateway/session/address_counts.h"
@@ -45,6 +46,8 @@ struct ListenerPolicy {
   std::function<bool(std::string_view domain)> routable;
   // Open connections of this listener over all shards; kept across reloads.
   std::shared_ptr<std::atomic<uint32_t>> connections;
+  identity::RateLimit rate;                  // of all messages that come by it
+  uint32_t rate_id = 0;                      // its number in the RateTable, kept over restarts
   uint32_t connections_max = 0;              // 0: only the process's limit
   uint32_t connections_per_address_max = 0;  // over all listeners and shards; 0: no limit
   uint32_t command_timeout_seconds = limits::kServerCommandSeconds;
@@ -67,7 +70,8 @@ struct InboundShared {
   std::atomic<uint32_t> connections_max{limits::kConnectionsMaxDefault};
   std::atomic<Pressure> pressure{Pressure::kNone};
   AddressCounts addresses;
-  identity::RateTable rates{limits::kRatePlaces};  // of accounts and credentials
+  identity::RateTable rates{limits::kRatePlaces};  // of listeners, accounts and credentials
+  identity::QuotaTable quotas{limits::kQuotaPlaces};
   HttpSide* http = nullptr;  // null: there is none, and what is HTTP is closed
 };
 

@@ -1,5 +1,7 @@
 #include "gateway/session/inbound_sender.h"
 
+#include <absl/container/inlined_vector.h>
+
 #include <string>
 
 #include "gateway/base/counters.h"
@@ -76,6 +78,17 @@ Reply RefuseTo(Refusal refusal, std::string_view address) {
                     " list of recipients. Check the address, or ask for it to be listed");
 }
 
+// "2026-12-01 at 00:00 UTC".
+std::string DateWords(WallTime midnight) {
+  return FormatRfc3339(midnight).substr(0, 10) + " at 00:00 UTC";
+}
+
+Reply OverQuota(std::string words, uint32_t figure, const char* more, WallTime anew) {
+  Count(Counter::kOverQuota);
+  words += std::to_string(figure) + more + DateWords(anew);
+  return {450, {4, 7, 1}, words + ". Try again then, or ask the operator for more"};
+}
+
 // The directory knows it by the number that logged in: the same name may be another's by now.
 std::optional<identity::Credential> LoggedIn(const identity::Directory& directory,
                                              const Login& login) {
@@ -114,29 +127,67 @@ std::optional<Reply> IdentifySender(const InboundHost& host, const ListenerPolic
       return RefuseAddress(refusal, envelope->reverse_path, "the reverse-path");
     }
   }
-  *sender = std::make_unique<InboundSender>(InboundSender{std::move(directory), credential});
+  *sender = std::make_unique<InboundSender>(InboundSender{std::move(directory), credential, {}});
   return std::nullopt;
 }
 
-std::optional<Reply> RefuseForRate(const InboundHost& host, const InboundSender& sender) {
+std::optional<Reply> RefuseForRate(const InboundHost& host, const ListenerPolicy& policy,
+                                   const InboundSender* sender) {
   using Kind = identity::RateTable::Kind;
-  const identity::Credential& credential = sender.credential;
-  identity::RateTable& rates = host.shared->rates;
-  WallTime now = host.io().wall_now();
-  Millis wait = rates.Take(Kind::kCredential, credential.id, credential.settings->rate, now);
-  const char* whose = "this credential";
-  if (wait == Millis(0)) {
-    whose = "the account";
-    wait = rates.Take(Kind::kAccount, credential.account->id, credential.account->rate, now);
-    if (wait == Millis(0)) return std::nullopt;
-    rates.GiveBack(Kind::kCredential, credential.id, credential.settings->rate);
+  struct Limit {
+    const char* whose;
+    Kind kind;
+    uint32_t id;
+    identity::RateLimit limit;
+  };
+  absl::InlinedVector<Limit, 3> all = {
+      {"by this listener", Kind::kListener, policy.rate_id, policy.rate}};
+  if (sender) {
+    const identity::Credential& credential = sender->credential;
+    all.push_back(
+        {"of this credential", Kind::kCredential, credential.id, credential.settings->rate});
+    all.push_back(
+        {"of the account", Kind::kAccount, credential.account->id, credential.account->rate});
   }
-  Count(Counter::kRateLimited);
-  int64_t seconds = std::chrono::ceil<Seconds>(wait).count();
-  return Reply{450,
-               {4, 7, 1},
-               "Too many messages of " + std::string(whose) + " for its rate limit. Try again in " +
-                   std::to_string(seconds) + (seconds == 1 ? " second" : " seconds")};
+  identity::RateTable& rates = host.shared->rates;
+  for (size_t i = 0; i < all.size(); ++i) {
+    Millis wait = rates.Take(all[i].kind, all[i].id, all[i].limit, host.io().wall_now());
+    if (wait == Millis(0)) continue;
+    for (size_t j = 0; j < i; ++j) rates.GiveBack(all[j].kind, all[j].id, all[j].limit);
+    Count(Counter::kRateLimited);
+    int64_t seconds = std::chrono::ceil<Seconds>(wait).count();
+    return Reply{450,
+                 {4, 7, 1},
+                 "Too many messages " + std::string(all[i].whose) +
+                     " for its rate limit. Try again in " + std::to_string(seconds) +
+                     (seconds == 1 ? " second" : " seconds")};
+  }
+  return std::nullopt;
+}
+
+std::optional<Reply> RefuseForQuota(const InboundHost& host, InboundSender* sender) {
+  using Kind = identity::QuotaTable::Kind;
+  using Over = identity::QuotaTable::Over;
+  const identity::Credential& credential = sender->credential;
+  identity::QuotaTable* quotas = &host.shared->quotas;
+  WallTime now = host.io().wall_now();
+  identity::Quota quota{credential.settings->daily_quota, credential.settings->monthly_quota};
+  Over over = sender->quota.credential.Take(quotas, Kind::kCredential, credential.id, quota, now);
+  if (over == Over::kDaily) {
+    return OverQuota("The daily quota of this credential, ", quota.daily,
+                     " recipients, is used up. It begins anew on ", identity::NextUtcDay(now));
+  }
+  if (over == Over::kMonthly) {
+    return OverQuota("The monthly quota of this credential, ", quota.monthly,
+                     " recipients, is used up. It begins anew on ", identity::NextUtcMonth(now));
+  }
+  uint32_t ramp = identity::RampLimit(credential.account->ramp, now);
+  over = sender->quota.account.Take(quotas, Kind::kAccount, credential.account->id, {ramp, 0}, now);
+  if (over == Over::kNone) return std::nullopt;
+  sender->quota.credential.GiveBackOne();
+  return OverQuota("This account is new: its limit of today, ", ramp,
+                   " recipients, is used up, and grows from day to day. The next begins on ",
+                   identity::NextUtcDay(now));
 }
 
 std::optional<Reply> RefuseRecipientOf(const InboundSender& sender, std::string_view address) {

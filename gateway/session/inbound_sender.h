@@ -3,11 +3,11 @@
 //
 //   MAIL         who is it (a login, where the client is, the sender it names), may it send as its
 //                reverse-path, and not too many messages by now?
-//   RCPT         may it send to this one?
+//   RCPT         may it send to this one, and is there something left of its quotas?
 //   end of data  may it send as every address of the From field?
 //
 // Decided in identity/decision.h; here are the words. Clients in a [[trust]] network that have not
-// logged in are the operator's own: nothing of this is asked of them.
+// logged in are the operator's own: nothing of this is asked of them but the listener's rate.
 //
 // Threads: functions over values; the shard's own.
 #pragma once
@@ -28,6 +28,8 @@ namespace ringpost::session {
 struct InboundSender {
   std::shared_ptr<const identity::Directory> directory;  // what `credential` points into
   identity::Credential credential;
+  // For the recipients so far; the message takes it at the end of data.
+  identity::QuotaHolds quota;
 };
 
 // Fills `*sender` where the client is a credential's, and leaves it null where it is the
@@ -36,8 +38,12 @@ std::optional<smtp::Reply> IdentifySender(const InboundHost& host, const Listene
                                           const IpAddress& client, const Login* login,
                                           smtp::Envelope* envelope,
                                           std::unique_ptr<InboundSender>* sender);
-// Takes the message from the rates of the credential and of its account.
-std::optional<smtp::Reply> RefuseForRate(const InboundHost& host, const InboundSender& sender);
+// Takes the message from the rates of the listener, of the credential and of its account.
+// `sender`: null: the operator's own.
+std::optional<smtp::Reply> RefuseForRate(const InboundHost& host, const ListenerPolicy& policy,
+                                         const InboundSender* sender);
+// Holds one recipient of the quotas of the credential and of its account.
+std::optional<smtp::Reply> RefuseForQuota(const InboundHost& host, InboundSender* sender);
 std::optional<smtp::Reply> RefuseRecipientOf(const InboundSender& sender, std::string_view address);
 std::optional<smtp::Reply> RefuseFromOf(const InboundSender& sender,
                                         const mail::HeaderSummary& headers);

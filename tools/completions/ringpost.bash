@@ -43,7 +43,7 @@ _ringpost() {
         --status) mapfile -t COMPREPLY < <(compgen -W "allowed blocked sandbox" -- "$cur"); return ;;
         --state) mapfile -t COMPREPLY < <(compgen -W "verified pending broken" -- "$cur"); return ;;
         --lane) mapfile -t COMPREPLY < <(compgen -W "transactional bulk" -- "$cur"); return ;;
-        --description | --rate | --networks | --allow-* | --block-* | --daily-quota | --monthly-quota) return ;;
+        --description | --rate | --ramp | --networks | --allow-* | --block-* | --daily-quota | --monthly-quota) return ;;
         --deadline | --audit-copy | --bounces-to | --egress-pool | --default-domain | --forced-*) return ;;
         --region | --domain | --next-hop | --sender | --limit | --reason | --client | --server) return ;;
     esac
@@ -53,7 +53,7 @@ _ringpost() {
     local common="--socket --json --help"
     local lists="--allow-sender --block-sender --allow-recipient --block-recipient --rate --description"
     local no_lists="--no-senders --no-recipients --no-rate --no-description"
-    local account="--region --suspended --exempt $lists"
+    local account="--region --suspended --exempt --ramp $lists"
     local credential="--kind --status --networks --daily-quota --monthly-quota --lane --deadline --archive
         --audit-copy --bounces-to --egress-pool --default-domain --forced-from --forced-reverse-path $lists"
     local no_credential="--no-networks --no-daily-quota --no-monthly-quota --no-deadline --no-archive
@@ -84,7 +84,7 @@ _ringpost() {
             case "$sub" in
                 "") choices="add set show list remove suspend resume export import $common" ;;
                 add) choices="$account $common" ;;
-                set) choices="$account --no-region --no-suspended --no-exempt $no_lists $common" ;;
+                set) choices="$account --no-region --no-suspended --no-exempt --no-ramp $no_lists $common" ;;
                 list) choices="--limit $common" ;;
                 remove) choices="--with-all --yes $common" ;;
                 export) choices="--secrets $common" ;;

@@ -105,7 +105,7 @@ complete -c ringpost -n '__ringpost_in credential add' -l no-password -d 'Cannot
 for group in account credential
     set -l in "__ringpost_in $group add set"
     complete -c ringpost -n $in -l description -x -d 'Words for people'
-    complete -c ringpost -n $in -l rate -x -d 'Recipients in a time: 100/60'
+    complete -c ringpost -n $in -l rate -x -d 'Messages in a time: 100/60'
     complete -c ringpost -n $in -l allow-sender -x -d 'Whom it may send as'
     complete -c ringpost -n $in -l block-sender -x -d 'Whom it may not send as'
     complete -c ringpost -n $in -l allow-recipient -x -d 'Whom it may send to'
@@ -118,7 +118,8 @@ set -l in '__ringpost_in account add set'
 complete -c ringpost -n $in -l region -x -d 'Where its mail leaves'
 complete -c ringpost -n $in -l suspended -d 'Accept nothing from it'
 complete -c ringpost -n $in -l exempt -d 'May send as anybody'
-for name in region suspended exempt
+complete -c ringpost -n $in -l ramp -x -d 'Recipients of the first day, doubled daily: 200/14'
+for name in region suspended exempt ramp
     complete -c ringpost -n '__ringpost_in account set' -l no-$name -d 'Back to what is usual'
 end
 set -l in '__ringpost_in credential add set'

@@ -26,7 +26,7 @@ constexpr Field kRecipients = {"recipients", "recipient",
                                "ADDRESS",    "addresses, example.com or *.example.com",
                                "any"};
 constexpr Field kRate = {"rate",      "rate",      "rate",
-                         Type::kRate, "N/SECONDS", "recipients in a time: 100/60, 1000/1h",
+                         Type::kRate, "N/SECONDS", "messages in a time: 100/60, 1000/1h",
                          "no limit"};
 
 constexpr std::array kAccountFields = {
@@ -40,6 +40,8 @@ constexpr std::array kAccountFields = {
     kSenders,
     kRecipients,
     kRate,
+    Field{"ramp", "ramp", "ramp", Type::kRamp, "N/DAYS",
+          "recipients of the first day, doubled on each of DAYS: 200/14", "none"},
 };
 
 constexpr std::array kCredentialFields = {
@@ -114,6 +116,24 @@ StatusOr<Json> ReadRate(std::string_view text) {
   return Wrong("takes how many in how long, as 100/60 or 1000/1h");
 }
 
+StatusOr<Json> ReadRamp(std::string_view text) {
+  const size_t slash = text.find('/');
+  auto first = Number(text.substr(0, slash));
+  auto days = slash == std::string_view::npos ? std::nullopt : Number(text.substr(slash + 1));
+  if (first && *first > 0 && days && *days > 0) {
+    return Json{{"first_day", *first}, {"days", *days}};
+  }
+  return Wrong("takes the recipients of the first day and for how many days, as 200/14");
+}
+
+std::string RampWords(const Json& value) {
+  const std::string begins = TextOf(value, "begins");
+  return FormatCount(NumberOf(value, "first_day")) +
+         " recipients on the first day, doubled on each of " +
+         FormatCount(NumberOf(value, "days")) + " days" +
+         (begins.empty() ? "" : ", from " + SafeText(begins) + " on");
+}
+
 std::string ListWords(const Json& list) {
   std::string words;
   for (const Json& one : list) {
@@ -167,6 +187,8 @@ StatusOr<Json> ReadField(const Field& field, const std::string& text) {
   switch (field.type) {
     case Type::kRate:
       return ReadRate(text);
+    case Type::kRamp:
+      return ReadRamp(text);
     case Type::kCount:
       return NumberOr(Number(text), "takes a number");
     case Type::kSeconds:
@@ -197,6 +219,8 @@ bool IsUsual(const Field& field, const Json& value) {
       return value == false;
     case Type::kRate:
       return value.is_object() && NumberOf(value, "count") == 0;
+    case Type::kRamp:
+      return value.is_object() && NumberOf(value, "first_day") == 0;
     case Type::kAddresses:
       return value.is_object() && (TextOf(value, "mode") == "off" || TextOf(value, "mode").empty());
     case Type::kNetworks:
@@ -223,6 +247,9 @@ std::string FieldWords(const Field& field, const Json& value) {
         break;
       }
       return FormatCount(NumberOf(value, "count")) + " in " + SecondsWords(value["seconds"]);
+    case Type::kRamp:
+      if (value.is_object()) return RampWords(value);
+      break;
     case Type::kAddresses:
       if (value.is_object()) return AddressesWords(value);
       break;

@@ -18,6 +18,7 @@ struct Field {
     kCount,   // 0: none
     kFlag,
     kRate,       // {"count":100,"seconds":60}
+    kRamp,       // {"first_day":200,"days":14,"begins":"2026-11-28"}
     kSeconds,    // 0: none
     kAddresses,  // {"mode":"allow|block|off","entries":[...]}; options --allow-X and --block-X
     kNetworks,   // a list

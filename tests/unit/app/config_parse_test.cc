@@ -131,6 +131,20 @@ relay = [{ host = "192.0.2.2:26", preference = 20 }, { host = "192.0.2.3" }]
   EXPECT_EQ(config.routes[1].next_hops[1].preference, 0);
 }
 
+TEST(ConfigParse, HowMuchIsTooMuch) {
+  std::string text(kExample);
+  EXPECT_FALSE(Good(text).listeners.at(0).rate.limited());
+  text.replace(text.find("region = \"local\""), 0, "rate = \"5000/1h\"\n");
+  Config config = Good(text);
+  EXPECT_EQ(config.listeners.at(0).rate, (identity::RateLimit{5000, Seconds(3600)}));
+  for (const char* rate : {"5000", "0/1h", "5/1", "5/100ms", "5/32d", "x/1h", "-1/1h", "/1h", ""}) {
+    std::string bad(kExample);
+    bad.replace(bad.find("region = \"local\""), 0, "rate = \"" + std::string(rate) + "\"\n");
+    EXPECT_NE(Parse(bad).ErrorText("f").find("how many messages in how long"), std::string::npos)
+        << rate;
+  }
+}
+
 TEST(ConfigParse, AcmeIsForTheHostnameByWhatListenersAllow) {
   std::string base(kExample);
   EXPECT_FALSE(Good(base).acme);

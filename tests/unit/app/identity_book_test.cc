@@ -355,5 +355,35 @@ TEST_F(IdentityBookTest, TheServiceAnswersWhenEveryShardHasTheChange) {
   all_have_it();  // a shard that is late
 }
 
+TEST_F(IdentityBookTest, ARampBeginsWhenItIsMadeAndGoesOn) {
+  constexpr char kShow[] = R"({"command":"identity list","type":"account","name":"new"})";
+  auto begins = [&] { return Done(kShow)["records"][0]["ramp"]["begins"].get<std::string>(); };
+  Done(R"({"command":"identity put","mode":"create","records":[
+    {"type":"account","name":"new","ramp":{"first_day":200,"days":14}}]})");
+  const std::string first = begins();
+  EXPECT_EQ(first, FormatRfc3339(WallFromMillis(now_ms_)).substr(0, 10));
+  now_ms_ += 3 * 86'400'000;
+  Done(R"({"command":"identity put","mode":"update","records":[
+    {"type":"account","name":"new","ramp":{"first_day":300}}]})");
+  EXPECT_EQ(begins(), first);
+  Done(R"({"command":"identity put","mode":"put","records":[
+    {"type":"account","name":"new","ramp":{"first_day":300,"days":7}}]})");
+  EXPECT_EQ(begins(), first);
+  Open();
+  EXPECT_EQ(begins(), first);
+  EXPECT_EQ(book_->directory()->FindAccount(1)->ramp.days, 7u);
+  Done(R"({"command":"identity put","mode":"update","records":[
+    {"type":"account","name":"new","ramp":{"begins":null}}]})");
+  EXPECT_NE(begins(), first);
+  EXPECT_NE(Refused(R"({"command":"identity put","mode":"update","records":[
+    {"type":"account","name":"new","ramp":{"begins":"soon"}}]})")
+                .find("is a day"),
+            std::string::npos);
+  EXPECT_NE(Refused(R"({"command":"identity put","mode":"update","records":[
+    {"type":"account","name":"new","ramp":{"days":0}}]})")
+                .find("at least 1"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace ringpost::app

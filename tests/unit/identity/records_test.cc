@@ -28,7 +28,8 @@ TEST(IdentityRecords, EveryMemberComesBackAsItWas) {
 
   Json account = Parsed(R"({"name":"acme","description":"d","region":"eu","suspended":true,
     "exempt":true,"senders":{"mode":"block","entries":["x.example"]},
-    "recipients":{"mode":"allow","entries":["y.example"]},"rate":{"count":1,"seconds":2}})");
+    "recipients":{"mode":"allow","entries":["y.example"]},"rate":{"count":1,"seconds":2},
+    "ramp":{"first_day":200,"days":14,"begins":"2026-11-28"}})");
   auto parsed = AccountRecord::Parse(account);
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(parsed->ToJson(), account);

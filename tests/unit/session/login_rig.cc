@@ -107,10 +107,13 @@ void LoginRig::SetUsers(const std::vector<LoginUser>& users) {
     made.id = account;
     made.name = "account " + std::to_string(account);
     made.suspended = account == 2;
+    for (const LoginUser& user : users) {
+      if (user.ramp.limited()) made.ramp = user.ramp;
+    }
     builder.PutAccount(made);
   }
   for (const LoginUser& user : users) {
-    identity::CredentialSettings settings;
+    identity::CredentialSettings settings = user.settings;
     if (!user.network.empty()) {
       auto networks = std::make_shared<identity::NetworkList>();
       networks->Add(*IpNetwork::Parse(user.network));

@@ -40,6 +40,8 @@ struct LoginUser {
   identity::CredentialStatus status = identity::CredentialStatus::kAllowed;
   std::string network;  // empty: any
   bool suspended = false;
+  identity::CredentialSettings settings = {};  // but for its networks
+  identity::Ramp ramp = {};                    // of its account
 };
 
 class LoginRig {

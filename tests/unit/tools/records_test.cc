@@ -112,6 +112,23 @@ TEST(Records, SetSendsOnlyWhatIsGiven) {
   EXPECT_EQ(daemon.requests()[2]["records"][0]["suspended"], nullptr);
 }
 
+TEST(Records, ANewAccountRamps) {
+  FakeDaemon daemon([](const Json& request) {
+    if (request["command"] == "identity put") return Changed(request, "added");
+    return Json::parse(R"({"ok":true,"records":[{"type":"account","name":"a",
+      "ramp":{"first_day":200,"days":14,"begins":"2026-11-28"}}]})");
+  });
+  EXPECT_EQ(daemon.Run({"account", "add", "a", "--ramp", "200/14"}), kDone);
+  EXPECT_EQ(daemon.requests()[0]["records"][0]["ramp"],
+            Json::parse(R"({"first_day":200,"days":14})"));
+  daemon.Forget();
+  EXPECT_EQ(daemon.Run({"account", "show", "a"}), kDone);
+  EXPECT_NE(daemon.out.find("  ramp            200 recipients on the first day, doubled on each of "
+                            "14 days, from 2026-11-28 on\n"),
+            std::string::npos)
+      << daemon.out;
+}
+
 TEST(Records, WhatIsWrongIsSaidBeforeTheDaemonIsAsked) {
   FakeDaemon daemon([](const Json& request) { return Changed(request, "changed"); });
   using Words = std::vector<std::string>;
@@ -121,6 +138,9 @@ TEST(Records, WhatIsWrongIsSaidBeforeTheDaemonIsAsked) {
         {"credential", "add", "", "--account", "a"},
         {"credential", "add", "n", "--account", "a", "--rate", "5"},
         {"credential", "add", "n", "--account", "a", "--rate", "0/5"},
+        {"account", "add", "n", "--ramp", "200"},
+        {"account", "add", "n", "--ramp", "0/14"},
+        {"account", "add", "n", "--ramp", "200/0"},
         {"credential", "add", "n", "--account", "a", "--deadline", "100ms"},
         {"credential", "add", "n", "--account", "a", "--daily-quota", "-1"},
         {"credential", "add", "n", "--account", "a", "--lane", "slow"},
@@ -215,7 +235,8 @@ TEST(Records, ShowBeginsWithWhatDiffers) {
             "  description     none\n"
             "  region          the nearest\n"
             "  exempt          no\n"
-            "  recipients      any\n");
+            "  recipients      any\n"
+            "  ramp            none\n");
 }
 
 TEST(Records, AuditSaysWhatChanged) {

@@ -23,6 +23,7 @@
 #include "gateway/delivery/retry.h"
 #include "gateway/delivery/routing.h"
 #include "gateway/http/acme/messages.h"
+#include "gateway/identity/brake.h"
 #include "gateway/identity/decision.h"
 #include "gateway/session/protocol_choice.h"
 #include "gateway/tls/certificate.h"
@@ -167,6 +168,7 @@ struct Config {
   std::vector<SecretFileConfig> secret_files;
   std::vector<delivery::Destination> destinations;
   LimitsConfig limits;
+  identity::BrakeRule brake;
   DeliverySettings delivery;
   DnsConfig dns;
   LogConfig log;

@@ -21,6 +21,34 @@ std::optional<identity::RateLimit> ParseRate(std::string_view text) {
   return identity::RateLimit{static_cast<uint32_t>(*count), std::chrono::floor<Seconds>(*period)};
 }
 
+// "10 %", "0.3%": in tenths of a percent.
+std::optional<uint32_t> ParsePermille(std::string_view text) {
+  if (!text.ends_with('%')) return std::nullopt;
+  text = TrimSpace(text.substr(0, text.size() - 1));
+  size_t point = text.find('.');
+  auto whole = ParseDecimal(text.substr(0, point));
+  std::optional<uint64_t> tenths = 0;
+  if (point != std::string_view::npos) {
+    if (text.size() != point + 2) return std::nullopt;
+    tenths = ParseDecimal(text.substr(point + 1));
+  }
+  if (!whole || !tenths || *whole > 100) return std::nullopt;
+  uint64_t permille = *whole * 10 + *tenths;
+  if (permille == 0 || permille > 1000) return std::nullopt;
+  return static_cast<uint32_t>(permille);
+}
+
+void ReadPermille(TableReader* table, std::string_view key, const char* example, uint32_t* to) {
+  std::string text;
+  if (!table->Text(key, &text)) return;
+  if (auto permille = ParsePermille(text)) {
+    *to = *permille;
+  } else {
+    table->Error(key, "expects a share from \"0.1 %\" to \"100 %\", such as \"" +
+                          std::string(example) + "\", not " + Quoted(text));
+  }
+}
+
 }  // namespace
 
 void ReadLimits(TableReader* root, LimitsConfig* to) {
@@ -53,6 +81,15 @@ void ReadListenerRate(TableReader* table, ListenerConfig* listener) {
                  "seconds, up to \"31d\"), not " +
                      Quoted(text));
   }
+}
+
+void ReadBrake(TableReader* root, identity::BrakeRule* to) {
+  TableReader table(Section(root, "brake"), "brake", root->errors());
+  table.Flag("enabled", &to->enabled);
+  table.Integer("recipients_min", 1, UINT32_MAX, &to->recipients_min);
+  ReadPermille(&table, "hard_bounces", "10 %", &to->hard_bounces_permille);
+  ReadPermille(&table, "complaints", "0.3 %", &to->complaints_permille);
+  table.Finish();
 }
 
 }  // namespace ringpost::app

@@ -401,6 +401,7 @@ void ReadAll(const toml::table& document, std::string_view system_hostname, Erro
   ReadRoutes(&root, config);
   ReadDestinations(&root, config);
   ReadLimits(&root, &config->limits);
+  ReadBrake(&root, &config->brake);
   ReadDelivery(&root, &config->delivery);
   ReadLog(&root, &config->log);
   ReadControl(&root, config);

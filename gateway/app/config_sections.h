@@ -18,6 +18,7 @@ void CheckAbsolutePath(TableReader* table, std::string_view key, const std::stri
 // config_limits.cc
 void ReadLimits(TableReader* root, LimitsConfig* to);
 void ReadListenerRate(TableReader* table, ListenerConfig* listener);
+void ReadBrake(TableReader* root, identity::BrakeRule* to);
 
 // config_dns.cc
 void ReadRegionMail(TableReader* table, RegionConfig* region);

@@ -315,12 +315,14 @@ bool GatewayImpl::Stop() {
   ForEachShard([](Shard& shard) { shard.Finish(); });
   bool all = true;
   for (auto& shard : shards_) all = shard->AwaitEnd(Seconds(limits::kStopSeconds)) && all;
+  if (limits_) limits_->Stop();
   if (!all) return false;
   if (handed_out_) sockets_.clear();                    // the shards have closed them
   for (auto& region : regions_) region->spool.reset();  // its threads may post to the shards
   workers_.reset();                                     // they too, and read the control store
   signers_.reset();                                     // and so may these
   shards_.clear();
+  limits_.reset();
   identity_.reset();
   control_store_.reset();
   http_.reset();  // it logs to the regions

@@ -3,6 +3,7 @@
 
 #include "gateway/app/gateway_impl.h"
 #include "gateway/app/policies.h"
+#include "gateway/base/counters.h"
 
 namespace ringpost::app {
 
@@ -10,6 +11,7 @@ Status GatewayImpl::OpenIdentity() {
   auto service = IdentityService::Open(control_store_.get(), MakeDomainOptions(config_));
   if (!service.ok()) return service.status();
   identity_ = std::move(*service);
+  OpenLimits();
   return OkStatus();
 }
 
@@ -30,11 +32,36 @@ Status GatewayImpl::StartIdentity() {
   };
   hand_out(identity_->view(), [] {});
   identity_->Start(hand_out);
+  StartLimits();
   if (config_.dns.zone.empty()) return OkStatus();
   auto resolver = dns::Resolver::Create(MakeResolverOptions(config_));
   if (!resolver.ok()) return resolver.status();
   domains_ = std::make_unique<DomainKeeper>(identity_.get(), std::move(*resolver));
   return OkStatus();
+}
+
+void GatewayImpl::OpenLimits() {
+  limits_ = std::make_unique<LimitKeeper>(
+      control_store_.get(),
+      LimitKeeper::Tables{&inbound_.rates, &inbound_.quotas, &inbound_.outcomes}, log_);
+  limits_->SetRule(config_.brake);
+  limits_->Load(ReadWallClock());
+  identity_->OnUnblocked([this](uint32_t credential) { limits_->Forget(credential); });
+}
+
+void GatewayImpl::StartLimits() {
+  limits_->Start([this](uint32_t credential, const std::string& why) {
+    auto braked = identity_->Brake(credential, why);
+    if (!braked.ok()) return false;
+    if (!*braked) return true;
+    Count(Counter::kBraked);
+    LogLine(ReadWallClock(), "braked")
+        .Text("account", (*braked)->account)
+        .Text("credential", (*braked)->name)
+        .Text("words", why)
+        .To(*log_);
+    return true;
+  });
 }
 
 void GatewayImpl::StopIdentity() {

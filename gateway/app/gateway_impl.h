@@ -19,6 +19,7 @@
 #include "gateway/app/domain_keeper.h"
 #include "gateway/app/gateway.h"
 #include "gateway/app/identity_service.h"
+#include "gateway/app/limit_keeper.h"
 #include "gateway/app/listen_sockets.h"
 #include "gateway/app/log_file.h"
 #include "gateway/app/memory_watch.h"
@@ -111,6 +112,8 @@ class GatewayImpl final : public Gateway {
   Status OpenIdentity();
   Status StartIdentity();
   void StopIdentity();
+  void OpenLimits();
+  void StartLimits();
 
   // gateway_reload.cc
   ReloadOutcome Apply(Config fresh);
@@ -139,6 +142,7 @@ class GatewayImpl final : public Gateway {
   std::unique_ptr<storage::ControlStore> control_store_;
   std::unique_ptr<IdentityService> identity_;
   std::unique_ptr<DomainKeeper> domains_;
+  std::unique_ptr<LimitKeeper> limits_;               // stops after the shards, which count
   std::shared_ptr<http::AcmeService> acme_;           // null: no [acme]. Changes under mutex_
   std::shared_ptr<const tls::Certificate> stand_in_;  // once it was needed
   std::unique_ptr<PasswordStore> passwords_;

@@ -110,6 +110,7 @@ ReloadOutcome GatewayImpl::Apply(Config fresh) {
   for (const auto& one : opened) sockets_.insert(one);
   delivery_ = MakeDeliveryConfig(config_);
   ApplyLimits();
+  limits_->SetRule(config_.brake);
   ForEachShard([delivery = delivery_, tls = *tls](Shard& shard) {
     shard.Reload(delivery, tls.any, tls.verified);
   });

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,6 +32,11 @@
 
 namespace ringpost::app {
 
+// Whom the brake has blocked.
+struct BrakedCredential {
+  std::string account, name;
+};
+
 class IdentityBook {
  public:
   using Json = identity::Json;
@@ -43,6 +49,15 @@ class IdentityBook {
   // Nothing: there is no such sender.
   StatusOr<std::optional<identity::SenderRecord>> FindSender(std::string_view name);
   std::optional<uint32_t> AccountNamed(std::string_view name) const;
+
+  // Called when a credential that was blocked may send again, on the thread that answers.
+  void OnUnblocked(std::function<void(uint32_t credential)> call) {
+    on_unblocked_ = std::move(call);
+  }
+  // Blocks a credential, with `why` in its record; by "brake" in the audit log. Nothing: it is not
+  // there, may not send as it is, or its account is exempt.
+  StatusOr<std::optional<BrakedCredential>> Brake(uint32_t credential, const std::string& why,
+                                                  WallTime now);
 
   // `uid`: who asks, for the audit log.
   Json Answer(const IdentityRequest& request, uint32_t uid, WallTime now);
@@ -100,6 +115,7 @@ class IdentityBook {
                       identity::Directory::Builder* builder);
 
   storage::ControlStore* store_;
+  std::function<void(uint32_t credential)> on_unblocked_;
   std::shared_ptr<const identity::Directory> directory_;
   std::map<std::string, uint32_t, std::less<>> accounts_;  // by name in lower case
   std::unordered_map<std::string, uint32_t> settings_;     // of the Directory, by their text

@@ -33,7 +33,9 @@ struct IdentityBook::Staged {
   std::set<std::string> seen;  // keys: the same record twice is an error
   WallTime now;
   uint32_t next_account = 0, next_credential = 0;
-  int senders = 0;  // more or fewer
+  int senders = 0;                  // more or fewer
+  std::string by;                   // who asks, where nobody's uid does: for the audit log
+  std::vector<uint32_t> unblocked;  // credentials that may send again
 };
 
 std::string AccountKey(uint32_t id);

@@ -282,6 +282,10 @@ std::optional<ControlError> IdentityBook::StageCredential(const IdentityPut& put
   }
   uint32_t id = before ? (*held)->id : staged->next_credential++;
   if (before) change.before = *before;
+  if (before && TextOf(*before, "status") == "blocked" &&
+      record->status != identity::CredentialStatus::kBlocked) {
+    staged->unblocked.push_back(id);
+  }
   staged->writes.push_back({CredentialKey(id), after.dump()});
   if (change.password_changed)
     staged->writes.push_back({PasswordStore::KeyOf(id), std::move(password)});
@@ -352,13 +356,22 @@ std::optional<ControlError> IdentityBook::Commit(Staged* staged, uint32_t uid, W
   accounts_.insert(staged->new_accounts.begin(), staged->new_accounts.end());
   for (const std::string& name : staged->gone_accounts) accounts_.erase(name);
   senders_ = static_cast<size_t>(static_cast<int64_t>(senders_) + staged->senders);
+  for (uint32_t id : staged->unblocked) {
+    if (on_unblocked_) on_unblocked_(id);
+  }
   return std::nullopt;
 }
 
 void IdentityBook::StageAudit(Staged* staged, uint32_t uid, WallTime now) {
   for (const Staged::Change& change : staged->changes) {
     if (change.what == "unchanged") continue;
-    Json entry = {{"time", FormatRfc3339(now)}, {"uid", uid}, {"what", change.what}};
+    Json entry = {{"time", FormatRfc3339(now)}};
+    if (staged->by.empty()) {
+      entry["uid"] = uid;
+    } else {
+      entry["by"] = staged->by;
+    }
+    entry["what"] = change.what;
     entry["type"] = RecordTypeName(change.type);
     if (!change.kind.empty()) entry["kind"] = change.kind;
     entry["name"] = change.name;

@@ -53,6 +53,20 @@ bool IdentityService::Run(const std::function<void(DomainBook*)>& work) {
   return ended.get_future().get();
 }
 
+StatusOr<std::optional<BrakedCredential>> IdentityService::Brake(uint32_t credential,
+                                                                 const std::string& why) {
+  StatusOr<std::optional<BrakedCredential>> braked =
+      MakeStatus(StatusCode::kUnavailable, "the daemon stops, or has too much to do");
+  std::promise<void> ended;
+  Submit({[&] {
+            braked = book_->Brake(credential, why, ReadWallClock());
+            return identity::Json();
+          },
+          [&](const identity::Json&) { ended.set_value(); }});
+  ended.get_future().wait();
+  return braked;
+}
+
 void IdentityService::Submit(Item item) {
   ControlError error;
   {

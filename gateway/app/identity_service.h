@@ -44,6 +44,10 @@ class IdentityService {
 
   // Before Start.
   View view() const { return {book_->directory(), domains_->keys(), domains_->return_paths()}; }
+  View view() const { return {book_->directory(), domains_->keys()}; }
+  void OnUnblocked(std::function<void(uint32_t credential)> call) {
+    book_->OnUnblocked(std::move(call));
+  }
   void Start(Publish publish);
   // `done` is called once: at once and here where too many wait or it has stopped. `uid`: of who
   // asks.
@@ -52,6 +56,9 @@ class IdentityService {
   // Waits until `work` was done, and what it changed is with every shard. False: the service stops,
   // and it was not done. Not on the service's own thread.
   bool Run(const std::function<void(DomainBook*)>& work);
+  // IdentityBook::Brake, and waits until every shard knows. Not OK: it was not done. Not on the
+  // service's own thread.
+  StatusOr<std::optional<BrakedCredential>> Brake(uint32_t credential, const std::string& why);
   // What waits is answered that the daemon stops.
   void Stop();
 

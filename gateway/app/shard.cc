@@ -76,6 +76,7 @@ Status Shard::MakeRing() {
     context.tls_verified = setup_.tls_verified;
     context.kernel_records = setup_.kernel_records;
     context.signers = setup_.signers;
+    context.outcomes = &setup_.inbound->outcomes;
     region->dispatcher =
         std::make_unique<session::Dispatcher>(&context, setup_.delivery, from.budgets);
     session::Dispatcher* dispatcher = region->dispatcher.get();

@@ -53,6 +53,7 @@ namespace ringpost {
   X(kReturnPathsRefused, "return_paths_refused_total")                  \
   X(kOverQuota, "recipients_over_quota_total")                          \
   X(kLimitsNotCounted, "limits_not_counted_total")                      \
+  X(kBraked, "credentials_braked_total")                                \
   X(kRecipientsAccepted, "recipients_accepted_total")                   \
   X(kBodyBytesIn, "body_bytes_in_total")                                \
   X(kBodyBytesOut, "body_bytes_out_total")                              \

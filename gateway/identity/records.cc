@@ -209,6 +209,8 @@ StatusOr<CredentialRecord> CredentialRecord::Parse(const Json& object) {
   AccountOf(&reader, "account", &record.account);
   reader.Text("description", limits::kDescriptionBytesMax, &record.description);
   reader.Choice<CredentialStatus>("status", kStatuses, &record.status);
+  reader.Text("blocked_because", limits::kDescriptionBytesMax, &record.blocked_because);
+  if (record.status != CredentialStatus::kBlocked) record.blocked_because.clear();
   reader.List("senders", &record.senders);
   reader.List("recipients", &record.recipients);
   NetworksOf(&reader, &record.networks);
@@ -221,6 +223,7 @@ Json CredentialRecord::ToJson() const {
   Json json = {{"kind", KindName(kind)}, {"name", name}, {"account", account}};
   PutText(&json, "description", description);
   if (status != CredentialStatus()) json["status"] = WordOf<CredentialStatus>(kStatuses, status);
+  PutText(&json, "blocked_because", blocked_because);
   PutSettings(&json, *this);
   return json;
 }

@@ -53,6 +53,7 @@ struct CredentialRecord {
   std::string account;
   std::string description;
   CredentialStatus status = CredentialStatus::kAllowed;
+  std::string blocked_because;  // in words, by the brake; gone when it is not blocked any more
   ListRecord senders, recipients;
   std::vector<std::string> networks;
   // All that is no list is as CredentialSettings has it; its lists are null here.

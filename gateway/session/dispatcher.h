@@ -24,6 +24,10 @@ namespace ringpost {
 class WorkerPool;  // base/worker_pool.h
 }  // namespace ringpost
 
+namespace ringpost::identity {
+class OutcomeCounts;  // identity/outcome_counts.h
+}  // namespace ringpost::identity
+
 namespace ringpost::mail {
 class ReturnPaths;  // mail/return_paths.h
 class SigningKeys;  // mail/signing_keys.h
@@ -62,6 +66,8 @@ struct RegionContext {
   // null: under their senders' own. Changes as the keys do.
   std::shared_ptr<const mail::ReturnPaths> return_paths;
   bool takes_bounces = false;  // by one of the region's listeners
+  // Where hard bounces are counted, for the brake; null: nowhere.
+  identity::OutcomeCounts* outcomes = nullptr;
 };
 
 class Dispatcher {

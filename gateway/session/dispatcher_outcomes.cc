@@ -5,6 +5,7 @@
 #include "gateway/base/counters.h"
 #include "gateway/base/limits.h"
 #include "gateway/base/text.h"
+#include "gateway/identity/outcome_counts.h"
 #include "gateway/session/dispatcher_core.h"
 
 namespace ringpost::session {
@@ -19,6 +20,16 @@ using mail::DsnAction;
 using storage::RecipientState;
 using storage::RecipientStatus;
 using storage::StoredEvent;
+
+namespace {
+
+// What is too large (5.3.x) or cannot be converted (5.6.x) says nothing about the address (RFC
+// 3463).
+bool IsHardBounce(const smtp::Reply& reply) {
+  return reply.permanent() && reply.enhanced.subject != 3 && reply.enhanced.subject != 6;
+}
+
+}  // namespace
 
 // One transaction's, or one entry's, recipients while they are settled.
 struct DispatcherCore::Settling {
@@ -130,6 +141,10 @@ void DispatcherCore::SettleRecipient(Settling* settling, uint32_t number, const 
       Report(settling->outcome, number, DsnAction::kRelayed, reply, settling->relay);
     }
     if (!delivered) Report(settling->outcome, number, DsnAction::kFailed, reply, settling->relay);
+    if (region_->outcomes && !delivered && IsHardBounce(reply)) {
+      region_->outcomes->Add(live.envelope().credential, identity::OutcomeCounts::What::kHardBounce,
+                             state.last_attempt);
+    }
   }
   AddEvent(settling->outcome, kind, number, reply, classified.in_doubt);
   settling->outcome->updates.push_back(update);

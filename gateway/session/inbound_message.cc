@@ -329,8 +329,15 @@ void InboundMessage::Settled(Request* request) {
   DiscardOrDelete();
 }
 
-// A sandboxed message counts too: a client's set-up may meet quotas.
-void InboundMessage::CountForLimits() { facts_.quota.Accept(host_->io().wall_now()); }
+// A sandboxed message counts to quotas, which a client's set-up may meet too, and not for the
+// brake: what is not delivered cannot bounce.
+void InboundMessage::CountForLimits() {
+  WallTime now = host_->io().wall_now();
+  facts_.quota.Accept(now);
+  if (message_->envelope.sandbox) return;
+  host_->shared->outcomes.Add(facts_.credential, identity::OutcomeCounts::What::kAccepted, now,
+                              static_cast<uint32_t>(message_->envelope.recipients.size()));
+}
 
 void InboundMessage::Admit() {
   const storage::StoredEnvelope& envelope = message_->envelope;

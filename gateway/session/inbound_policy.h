@@ -14,6 +14,7 @@
 
 #include "gateway/base/time.h"
 #include "gateway/identity/decision.h"
+#include "gateway/identity/outcome_counts.h"
 #include "gateway/identity/quota_table.h"
 #include "gateway/identity/rate_table.h"
 #include "gateway/identity/trust.h"
@@ -64,7 +65,8 @@ enum class Pressure : uint8_t {
   kRefuseConnections,  // new connections are answered 421 4.3.2
 };
 
-// One for the process; outlives every shard.
+// One for the process; outlives every shard. What it counts of who sends is kept over restarts by
+// app/limit_keeper.h.
 struct InboundShared {
   std::atomic<uint32_t> connections{0};
   std::atomic<uint32_t> connections_max{limits::kConnectionsMaxDefault};
@@ -72,6 +74,7 @@ struct InboundShared {
   AddressCounts addresses;
   identity::RateTable rates{limits::kRatePlaces};  // of listeners, accounts and credentials
   identity::QuotaTable quotas{limits::kQuotaPlaces};
+  identity::OutcomeCounts outcomes{limits::kOutcomePlaces};  // of credentials
   HttpSide* http = nullptr;  // null: there is none, and what is HTTP is closed
 };
 

@@ -17,8 +17,8 @@ PASSWORD = "correct horse battery 7"
 FROM = "a@customer.example"
 
 
-class WhoMaySend(test_tls.TlsCase):
-    """The first listener takes passwords under TLS; `clear` is an old device's: no TLS, by network and by address, and
+class AccountsCase(test_tls.TlsCase):
+    """A gateway with an account that is verified for a domain. The first listener takes passwords under TLS; `clear` is an old device's: no TLS, by network and by address, and
     `loud` takes passwords in clear."""
 
     def setUp(self):
@@ -57,6 +57,8 @@ class WhoMaySend(test_tls.TlsCase):
         self.assertRegex(done.stdout + done.stderr, words)
         self.assertEqual(len(self.sink.messages), 0)
 
+
+class WhoMaySend(AccountsCase):
     # --- Passwords
 
     def test_swaks_with_plain_and_login(self):
@@ -276,7 +278,7 @@ class WhoMaySend(test_tls.TlsCase):
         done = self.swaks(self.daemon.port, *self.login())
         self.assertEqual(done.returncode, 0, done.stdout)
         harness.wait_until(lambda: any(one["event"] == "sandboxed" for one in self.daemon.log()), 20, "the sandbox")
-        self.assertEqual(self.daemon.queued(), 0)
+        harness.wait_until(lambda: self.daemon.queued() == 0, 20, "the end of it")
         self.tool("credential", "allow", "app")
         self.taken(self.swaks(self.daemon.port, *self.login()))
 

@@ -75,7 +75,9 @@ int Audit(const Options& options) {
             PrintJson(entry);
             continue;
           }
-          const std::string who = UserName(NumberOf(entry, "uid"));
+          // The daemon itself has a word in the place of a number.
+          const std::string by = SafeText(TextOf(entry, "by"));
+          const std::string who = by.empty() ? UserName(NumberOf(entry, "uid")) : by;
           Print(ViewAuditEntry(entry, who, options.terminal));
         }
         return true;

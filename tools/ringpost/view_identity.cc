@@ -61,7 +61,11 @@ std::string Owner(const Json& record) {
 
 std::string LabelOf(std::string_view type, const std::string& member) {
   const Field* field = FindField(type, member);
-  return field ? field->label : SafeText(member);
+  if (field) return field->label;
+  // Of no option: "blocked_because".
+  std::string label = SafeText(member);
+  std::replace(label.begin(), label.end(), '_', ' ');
+  return label;
 }
 
 std::string WordsOf(std::string_view type, const std::string& member, const Json& value) {
@@ -133,7 +137,7 @@ std::string ViewRecord(const Json& record, const Terminal& terminal) {
   // What this program does not know comes from a newer daemon.
   for (const auto& [member, value] : record.items()) {
     if (IsIdentity(member) || member == "account" || FindField(type, member)) continue;
-    differs += Label(SafeText(member)) + WordsOf(type, member, value) + "\n";
+    differs += Label(LabelOf(type, member)) + WordsOf(type, member, value) + "\n";
   }
   return terminal.Bold(RecordTitle(record)) + Owner(record) + "\n" + differs + usual;
 }

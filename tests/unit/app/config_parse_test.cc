@@ -134,14 +134,24 @@ relay = [{ host = "192.0.2.2:26", preference = 20 }, { host = "192.0.2.3" }]
 TEST(ConfigParse, HowMuchIsTooMuch) {
   std::string text(kExample);
   EXPECT_FALSE(Good(text).listeners.at(0).rate.limited());
+  EXPECT_EQ(Good(text).brake, identity::BrakeRule());
   text.replace(text.find("region = \"local\""), 0, "rate = \"5000/1h\"\n");
+  text +=
+      "[brake]\nenabled = false\nrecipients_min = 500\nhard_bounces = \"5%\"\ncomplaints = "
+      "\"0.1 %\"\n";
   Config config = Good(text);
   EXPECT_EQ(config.listeners.at(0).rate, (identity::RateLimit{5000, Seconds(3600)}));
+  EXPECT_EQ(config.brake, (identity::BrakeRule{false, 500, 50, 1}));
   for (const char* rate : {"5000", "0/1h", "5/1", "5/100ms", "5/32d", "x/1h", "-1/1h", "/1h", ""}) {
     std::string bad(kExample);
     bad.replace(bad.find("region = \"local\""), 0, "rate = \"" + std::string(rate) + "\"\n");
     EXPECT_NE(Parse(bad).ErrorText("f").find("how many messages in how long"), std::string::npos)
         << rate;
+  }
+  for (const char* share : {"10", "0 %", "0.05%", "101%", "100.1%", "1.%", ".5%", "x%", "%"}) {
+    std::string bad(kExample);
+    bad += "[brake]\nhard_bounces = \"" + std::string(share) + "\"\n";
+    EXPECT_NE(Parse(bad).ErrorText("f").find("expects a share"), std::string::npos) << share;
   }
 }
 

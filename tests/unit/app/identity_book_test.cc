@@ -385,5 +385,58 @@ TEST_F(IdentityBookTest, ARampBeginsWhenItIsMadeAndGoesOn) {
             std::string::npos);
 }
 
+TEST_F(IdentityBookTest, TheBrakeBlocksAndSaysWhy) {
+  AddAcme();
+  uint32_t id = book_->directory()->FindUser("printer")->id;
+  std::vector<uint32_t> unblocked;
+  book_->OnUnblocked([&](uint32_t credential) { unblocked.push_back(credential); });
+  size_t audited = Audited();
+  auto braked = book_->Brake(id, "30 hard bounces", WallFromMillis(now_ms_ += 1000));
+  ASSERT_TRUE(braked.ok()) << braked.status();
+  ASSERT_TRUE(*braked);
+  EXPECT_EQ((*braked)->account, "acme");
+  EXPECT_EQ((*braked)->name, "Printer");
+  EXPECT_EQ(book_->directory()->FindUser("printer")->status, identity::CredentialStatus::kBlocked);
+  Json entries = Done(R"({"command":"identity audit"})")["entries"];
+  ASSERT_EQ(entries.size(), audited + 1);
+  EXPECT_EQ(entries[0]["by"], "brake");
+  EXPECT_FALSE(entries[0].contains("uid"));
+  EXPECT_EQ(entries[0]["after"]["blocked_because"], "30 hard bounces");
+  constexpr char kShow[] =
+      R"({"command":"identity list","type":"credential","kind":"user","name":"printer"})";
+  EXPECT_EQ(Done(kShow)["records"][0]["blocked_because"], "30 hard bounces");
+  // It is blocked already.
+  braked = book_->Brake(id, "31 hard bounces", WallFromMillis(now_ms_));
+  EXPECT_TRUE(braked.ok() && !*braked);
+  EXPECT_TRUE(unblocked.empty());
+  Open();
+  book_->OnUnblocked([&](uint32_t credential) { unblocked.push_back(credential); });
+  Done(R"({"command":"identity put","mode":"update","records":[
+    {"type":"credential","name":"printer","status":"allowed"}]})");
+  EXPECT_EQ(unblocked, std::vector<uint32_t>{id});
+  EXPECT_FALSE(Done(kShow)["records"][0].contains("blocked_because"));
+  EXPECT_EQ(Audited(), audited + 2);
+}
+
+TEST_F(IdentityBookTest, TheBrakeLeavesAloneWhoIsExemptGoneOrDoesNotSend) {
+  AddAcme();
+  uint32_t id = book_->directory()->FindUser("printer")->id;
+  auto nothing = [&](uint32_t credential) {
+    auto braked = book_->Brake(credential, "why", WallFromMillis(now_ms_ += 1000));
+    return braked.ok() && !*braked;
+  };
+  EXPECT_TRUE(nothing(id + 100));
+  Done(
+      R"({"command":"identity put","mode":"update","records":[{"type":"account","name":"acme","exempt":true}]})");
+  EXPECT_TRUE(nothing(id));
+  Done(R"({"command":"identity put","mode":"update","records":[
+    {"type":"account","name":"acme","exempt":false},
+    {"type":"credential","name":"printer","status":"sandbox"}]})");
+  EXPECT_TRUE(nothing(id));
+  Done(R"({"command":"identity put","mode":"update","records":[
+    {"type":"credential","name":"printer","status":"allowed"}]})");
+  EXPECT_FALSE(nothing(id));
+}
+
 }  // namespace
 }  // namespace ringpost::app

@@ -48,6 +48,18 @@ TEST(IdentityRecords, DefaultsAreNotWritten) {
   EXPECT_EQ(record->SettingsText(), "");
 }
 
+// Why it is blocked is said as long as it is, and makes no settings of its own.
+TEST(IdentityRecords, ABlockedOneMaySayWhy) {
+  Json blocked = Parsed(R"({"kind":"user","name":"x","account":"acme","status":"blocked",
+    "blocked_because":"too many bounces"})");
+  auto record = CredentialRecord::Parse(blocked);
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(record->ToJson(), blocked);
+  EXPECT_EQ(record->SettingsText(), "");
+  blocked["status"] = "sandbox";
+  EXPECT_FALSE(CredentialRecord::Parse(blocked)->ToJson().contains("blocked_because"));
+}
+
 TEST(IdentityRecords, WhatIsWrongIsNamed) {
   struct Case {
     const char* json;

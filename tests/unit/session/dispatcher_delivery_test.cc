@@ -1,6 +1,7 @@
 // Deliveries that work, or fail at a known place.
 #include <gtest/gtest.h>
 
+#include "gateway/identity/outcome_counts.h"
 #include "tests/unit/session/dispatcher_rig.h"
 
 namespace ringpost::session {
@@ -43,6 +44,32 @@ TEST(DispatcherDeliveryTest, OneTransactionPerSiteWithAllItsRecipients) {
             (std::vector<std::string>{"a@one.example", "b@two.example", "d@one.example"}));
   ASSERT_EQ(other.messages.size(), 1u);
   EXPECT_EQ(other.messages[0].recipients, std::vector<std::string>{"c@three.example"});
+}
+
+// Failures for good that say something of the address: for the brake.
+TEST(DispatcherDeliveryTest, HardBouncesAreCountedForTheirCredential) {
+  identity::OutcomeCounts outcomes(64);
+  DispatcherRig rig(9);
+  rig.region.outcomes = &outcomes;
+  ScriptedHop hop(&rig.world, kHop);
+  hop.answer = [](std::string_view command, std::string_view line) -> std::string {
+    if (command != "RCPT") return "";
+    if (line.find("gone") != std::string_view::npos) return "550 5.1.1 nobody";
+    if (line.find("big") != std::string_view::npos) return "552 5.3.4 too large";
+    if (line.find("full") != std::string_view::npos) return "452 4.2.2 full";
+    return "";
+  };
+  rig.Route({{"*", {kHop}}});
+  Sent sent;
+  sent.credential = 7;
+  sent.to = {"a@one.example", "gone@one.example", "big@one.example", "full@one.example",
+             "gone2@one.example"};
+  rig.Send(sent);
+  sent.credential = 0;
+  rig.Send(sent);
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("bounced").size() >= 6; }));
+  EXPECT_EQ(outcomes.Of(7, rig.world.wall_now()).hard_bounces, 2u);
+  EXPECT_EQ(outcomes.changes(), 2u);
 }
 
 TEST(DispatcherDeliveryTest, ConnectionsAreReusedAndBounded) {

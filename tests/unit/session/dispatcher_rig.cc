@@ -302,6 +302,7 @@ MessageId DispatcherRig::Send(const Sent& sent) {
   envelope.received = world.wall_now();
   envelope.deadline = envelope.received + sent.lifetime;
   envelope.reverse_path = sent.from;
+  envelope.credential = sent.credential;
   for (const std::string& to : sent.to) envelope.recipients.push_back({to, "", sent.notify});
   envelope.trace = "Received: by gw.example; now\r\n";
   envelope.body_bytes = sent.body.size();

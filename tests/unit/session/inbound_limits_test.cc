@@ -55,6 +55,7 @@ TEST(InboundLimits, AQuotaIsOfRecipients) {
   EXPECT_THAT(quotas.Say("DATA"), StartsWith("354 "));
   EXPECT_THAT(quotas.Say(std::string(kBody) + "."), StartsWith("250 "));
   EXPECT_EQ(quotas.Used(), 2u);
+  EXPECT_EQ(quotas.login.rig.shared.outcomes.Of(kTim, quotas.login.rig.io.wall_now()).accepted, 2u);
   EXPECT_THAT(quotas.Mail(), StartsWith("250 "));
   EXPECT_THAT(quotas.Rcpt(), StartsWith("450 4.7.1 "));
 }
@@ -123,10 +124,11 @@ TEST(InboundLimits, ANewAccountRamps) {
   EXPECT_THAT(quotas.Rcpt(), StartsWith("450 4.7.1 The daily quota"));
 }
 
-TEST(InboundLimits, TheSandboxCounts) {
+TEST(InboundLimits, TheSandboxCountsToQuotasAndNotForTheBrake) {
   Quotas quotas(TimWith(1, 0, identity::CredentialStatus::kSandbox));
   EXPECT_THAT(quotas.login.rig.Send(*quotas.client, kBody), StartsWith("250 "));
   EXPECT_EQ(quotas.Used(), 1u);
+  EXPECT_EQ(quotas.login.rig.shared.outcomes.Of(kTim, quotas.login.rig.io.wall_now()).accepted, 0u);
   quotas.Mail();
   EXPECT_THAT(quotas.Rcpt(), StartsWith("450 4.7.1 "));
 }

@@ -129,6 +129,27 @@ TEST(Records, ANewAccountRamps) {
       << daemon.out;
 }
 
+// By the daemon itself: why is a member that no option sets.
+TEST(Records, WhatTheBrakeDid) {
+  FakeDaemon daemon([](const Json& request) {
+    if (request["command"] == "identity audit") {
+      return Json::parse(R"({"ok":true,"entries":[{"time":"2026-11-24T07:16:24.123Z","by":"brake",
+        "what":"changed","type":"credential","kind":"user","name":"x","account":"acme",
+        "before":{},"after":{"status":"blocked","blocked_because":"30 bounces"}}]})");
+    }
+    return Json::parse(R"({"ok":true,"records":[{"type":"credential","kind":"user","name":"x",
+      "account":"acme","status":"blocked","blocked_because":"30 bounces"}]})");
+  });
+  EXPECT_EQ(daemon.Run({"audit"}), kDone);
+  EXPECT_EQ(daemon.out,
+            "2026-11-24 07:16:24 UTC  brake changed user x of account acme\n"
+            "    status          allowed -> blocked\n"
+            "    blocked because none -> 30 bounces\n");
+  daemon.Forget();
+  EXPECT_EQ(daemon.Run({"credential", "show", "x"}), kDone);
+  EXPECT_NE(daemon.out.find("  blocked because 30 bounces\n"), std::string::npos) << daemon.out;
+}
+
 TEST(Records, WhatIsWrongIsSaidBeforeTheDaemonIsAsked) {
   FakeDaemon daemon([](const Json& request) { return Changed(request, "changed"); });
   using Words = std::vector<std::string>;

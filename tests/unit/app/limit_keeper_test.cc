@@ -157,8 +157,9 @@ TEST_F(LimitKeeperTest, BrakesWhoIsOverTheRuleAndOnce) {
   EXPECT_EQ(calls, after);
   process.keeper.Forget(2);
   EXPECT_EQ(process.outcomes.Of(2, ReadWallClock()).accepted, 0u);
-  // That is in the store at once.
-  ASSERT_TRUE(wait([&] { return Records() > 0; }));
+  // That is in the store at once, and not when it would be written anyway.
+  for (int i = 0; i < 300 && Records() == 0; ++i) std::this_thread::sleep_for(Millis(10));
+  ASSERT_GT(Records(), 0u);
   EXPECT_EQ(Process(store_.get()).outcomes.Of(2, ReadWallClock()).accepted, 0u);
   EXPECT_EQ(Process(store_.get()).outcomes.Of(1, ReadWallClock()).accepted, 100u);
   process.keeper.Stop();

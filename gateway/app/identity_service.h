@@ -44,7 +44,6 @@ class IdentityService {
 
   // Before Start.
   View view() const { return {book_->directory(), domains_->keys(), domains_->return_paths()}; }
-  View view() const { return {book_->directory(), domains_->keys()}; }
   void OnUnblocked(std::function<void(uint32_t credential)> call) {
     book_->OnUnblocked(std::move(call));
   }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "gateway/base/json_depth.h"
 #include "gateway/base/text.h"
 #include "gateway/delivery/routing.h"
 #include "gateway/smtp/address.h"
@@ -256,6 +257,12 @@ bool ChangesSomething(ControlCommand command) {
 }
 
 std::variant<ControlRequest, ControlError> ParseControlRequest(std::string_view line) {
+  if (NestsDeeper(line, limits::kJsonDepthMax)) {
+    return ControlError{"protocol",
+                        "a request has objects and lists at most " +
+                            std::to_string(limits::kJsonDepthMax) + " deep",
+                        "no command takes deeper ones"};
+  }
   json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) {
     return ControlError{"protocol", "a request is one JSON object on one line",

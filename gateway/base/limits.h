@@ -381,6 +381,9 @@ inline constexpr uint32_t kControlClientsMax = 32;
 // A request line, its line feed included; longer: an error line and the client is closed. It holds
 // a restrict list of kListEntriesMax usual addresses.
 inline constexpr size_t kControlRequestBytesMax = 4 * kMiB;
+// Objects and lists inside of each other, of JSON that comes from elsewhere; deeper: an error line
+// and the client is closed, and a server's answer fails the attempt. Requests of ours have five.
+inline constexpr size_t kJsonDepthMax = 16;
 // What one answer may hold: a page of a list ends there and says where to go on.
 inline constexpr size_t kControlAnswerBytesMax = 4 * kMiB;
 inline constexpr uint32_t kControlListEntriesMax = 1000;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "gateway/app/config.h"
+#include "gateway/base/json_depth.h"
 #include "gateway/base/limits.h"
 
 namespace ringpost::cli {
@@ -80,7 +81,9 @@ StatusOr<Json> Connection::Next(int wait_seconds) {
     size_t end = text_.find('\n', searched);
     searched = text_.size();
     if (end != std::string::npos) {
-      Json answer = Json::parse(text_.substr(0, end), nullptr, false);
+      std::string_view line = std::string_view(text_).substr(0, end);
+      bool fine = !NestsDeeper(line, limits::kJsonDepthMax);
+      Json answer = fine ? Json::parse(line, nullptr, false) : Json();
       text_.erase(0, end + 1);
       if (answer.is_object()) return answer;
     }

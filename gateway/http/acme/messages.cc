@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/base/base64url.h"
+#include "gateway/base/json_depth.h"
 #include "gateway/base/limits.h"
 #include "gateway/base/text.h"
 #include "gateway/http/acme/url.h"
@@ -23,6 +24,7 @@ Status Wrong(std::string_view what, std::string_view how) {
 
 std::optional<Json> ParseObject(std::string_view body) {
   if (body.size() > limits::kAcmeAnswerBytesMax) return std::nullopt;
+  if (NestsDeeper(body, limits::kJsonDepthMax)) return std::nullopt;
   Json json = Json::parse(body, nullptr, false);
   if (!json.is_object()) return std::nullopt;
   return json;

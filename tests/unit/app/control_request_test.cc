@@ -101,6 +101,23 @@ TEST(ControlRequest, NotTheProtocol) {
   EXPECT_EQ(Bad(std::string(8'000, '[') + std::string(8'000, ']')).code, "protocol");
 }
 
+// Records are read by functions that call themselves, and copied so by the library.
+TEST(ControlRequest, DepthIsBounded) {
+  auto nested = [](size_t depth, std::string_view member) {
+    // The request's own object is one.
+    return R"({"command":"identity put",")" + std::string(member) +
+           "\":" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";
+  };
+  EXPECT_EQ(Good(nested(limits::kJsonDepthMax, "records")).command, ControlCommand::kIdentityPut);
+  for (size_t depth : {limits::kJsonDepthMax + 1, limits::kControlRequestBytesMax / 2 - 100}) {
+    ControlError error = Bad(nested(depth, "records"));
+    EXPECT_EQ(error.code, "protocol") << depth;
+    EXPECT_NE(error.message.find("at most 16 deep"), std::string::npos) << error.message;
+  }
+  // Brackets in texts are no depth.
+  Good(nested(2, std::string(50, '[') + "\\\"" + std::string(50, '{')));
+}
+
 TEST(ControlRequest, SaysWhatIsWrong) {
   struct Case {
     std::string_view line, words;

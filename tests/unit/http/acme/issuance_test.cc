@@ -275,6 +275,18 @@ TEST(IssuanceTest, TakesNothingThatIsNotAsItMustBe) {
   }
 }
 
+TEST(IssuanceTest, TakesNothingThatIsTooDeep) {
+  auto failure_at = [](size_t depth) {
+    Json deep = 1;
+    for (size_t i = 1; i < depth; ++i) deep = Json::array({deep});  // the answer itself is one
+    FakeAuthority authority;
+    authority.lie = Changes("order", "unknown", deep);
+    return authority.FailureOf();
+  };
+  EXPECT_EQ(failure_at(limits::kJsonDepthMax), "");
+  EXPECT_THAT(failure_at(limits::kJsonDepthMax + 1), HasSubstr("is not a JSON object"));
+}
+
 TEST(IssuanceTest, TakesNoOthersName) {
   FakeAuthority order;
   order.lie = Changes("order", "identifiers", Json{{{"type", "dns"}, {"value", "other.example"}}});

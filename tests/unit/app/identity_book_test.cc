@@ -318,6 +318,44 @@ TEST_F(IdentityBookTest, PasswordsAreNotInTheAuditLog) {
   EXPECT_EQ(audit["entries"][0]["uid"], 1000);
 }
 
+// Of a long list the log says how long it was: before and after together must fit into an entry,
+// and entries into a page.
+TEST_F(IdentityBookTest, LongListsAreCountedInTheAuditLog) {
+  AddAcme();
+  auto put = [&](const std::string& list, size_t entries, size_t bytes) {
+    std::string request =
+        R"({"command":"identity put","mode":"update","records":[{"type":"credential",)"
+        R"("name":"printer",")" +
+        list + R"(":{"mode":"allow","entries":[)";
+    for (size_t i = 0; i < entries; ++i) {
+      std::string number = std::to_string(i);
+      request += (i > 0 ? ",\"" : "\"") + number +
+                 std::string(bytes > number.size() ? bytes - number.size() : 0, 'a') +
+                 "@example.com\"";
+    }
+    request += "]}}]}";
+    Done(request.c_str());
+    return Done(R"({"command":"identity audit","limit":1})")["entries"][0];
+  };
+  Json entry = put("senders", 100, 10);
+  EXPECT_EQ(entry["after"]["senders"]["entries"].size(), 100u);
+  EXPECT_FALSE(entry["after"]["senders"].contains("count"));
+  entry = put("senders", 101, 10);
+  EXPECT_EQ(entry["before"]["senders"]["entries"].size(), 100u);
+  EXPECT_EQ(entry["after"]["senders"]["count"], 101);
+  EXPECT_EQ(entry["after"]["senders"]["mode"], "allow");
+  EXPECT_FALSE(entry["after"]["senders"].contains("entries"));
+  entry = put("recipients", 102, 10);
+  EXPECT_EQ(entry["after"]["recipients"]["count"], 102);
+  // Two that a record holds one of.
+  put("senders", 45'000, 60);
+  entry = put("senders", 45'001, 60);
+  EXPECT_EQ(entry["before"]["senders"]["count"], 45'000);
+  EXPECT_EQ(entry["after"]["senders"]["count"], 45'001);
+  Json listed = Done(R"({"command":"identity list","type":"credential","name":"printer"})");
+  EXPECT_EQ(listed["records"][0]["senders"]["entries"].size(), 45'001u) << "the record is whole";
+}
+
 TEST_F(IdentityBookTest, TheServiceAnswersWhenEveryShardHasTheChange) {
   book_.reset();
   auto service = IdentityService::Open(store_.get(), {});

@@ -237,9 +237,8 @@ void DomainBook::Judge(const Check& check, const std::vector<dns::Answer>& answe
   if (rotation.changed && TakeKeys(fresh).ok()) ServeKeys();
   if (TakeReturnPath(fresh)) ServeReturnPaths();
   // Not only where the state has just changed: the write of the last change may have failed.
-  if (static_cast<int>((*sender)->state) != static_cast<int>(fresh.dns)) {
-    SetSender(fresh.name, fresh.account, fresh.dns, 0, now);
-  }
+  identity::SenderState state = SenderStateOf(fresh, *sender);
+  if ((*sender)->state != state) SetSender(fresh, state, 0, now);
 }
 
 Status DomainBook::Drop(const Domain& domain) {
@@ -255,13 +254,30 @@ Status DomainBook::Drop(const Domain& domain) {
   return status;
 }
 
-IdentityBook::Json DomainBook::SetSender(const std::string& name, uint32_t account,
-                                         identity::DnsState state, uint32_t uid, WallTime now) {
+// Only a domain that DNS has never shown right is pending: its mail, if it is verified by hand,
+// must not stop because its DNS is to be looked at from now on (decisions/055).
+identity::SenderState DomainBook::SenderStateOf(
+    const Domain& domain, const std::optional<identity::SenderRecord>& there) {
+  using identity::SenderState;
+  switch (domain.dns) {
+    case identity::DnsState::kVerified:
+      return SenderState::kVerified;
+    case identity::DnsState::kBroken:
+      return SenderState::kBroken;
+    case identity::DnsState::kPending:
+      break;
+  }
+  bool by_hand = there && there->state == SenderState::kVerified;
+  return by_hand ? SenderState::kVerified : SenderState::kPending;
+}
+
+IdentityBook::Json DomainBook::SetSender(const Domain& domain, identity::SenderState state,
+                                         uint32_t uid, WallTime now) {
   static constexpr const char* kStates[] = {"pending", "verified", "broken"};
-  const identity::Account* owner = identity_->directory()->FindAccount(account);
+  const identity::Account* owner = identity_->directory()->FindAccount(domain.account);
   IdentityPut put;
   put.records = Json::array({{{"type", "sender"},
-                              {"name", name},
+                              {"name", domain.name},
                               {"account", owner ? owner->name : ""},
                               {"state", kStates[static_cast<size_t>(state)]}}});
   return identity_->Answer(put, uid, now);

@@ -1,8 +1,9 @@
 // DomainBook: the sender domains of a gateway: what each publishes, what DNS showed of it, its DKIM
 // keys, and the operator's zone that follows from them all.
 //
-// A domain is a sender of the IdentityBook as well, whose state follows what DNS shows. It asks
-// nobody itself: who does (domain_keeper.h) takes what is due, and brings the answers.
+// A domain is a sender of the IdentityBook as well, whose state follows what DNS shows; until DNS
+// has shown it right once, a sender that was verified by hand stays so. It asks nobody itself: who
+// does (domain_keeper.h) takes what is due, and brings the answers.
 //
 // In the store: domain/NAME (identity/sender_domain_json.h), dkim/NAME/SELECTOR (PKCS #8), and
 // return_path/NUMBER, the keys of return paths, of which the first is made where there is none.
@@ -89,8 +90,10 @@ class DomainBook {
   void SetDue(const std::string& name, std::optional<WallTime> due);
   size_t RegionOf(uint32_t account) const;  // in options_.regions
   Status Drop(const Domain& domain);
-  Json SetSender(const std::string& name, uint32_t account, identity::DnsState state, uint32_t uid,
-                 WallTime now);
+  // What the state of its sender is to be; `there`: the one it has, if any.
+  static identity::SenderState SenderStateOf(const Domain& domain,
+                                             const std::optional<identity::SenderRecord>& there);
+  Json SetSender(const Domain& domain, identity::SenderState state, uint32_t uid, WallTime now);
 
   Json Add(const DomainRequest& request, uint32_t uid, WallTime now);
   Json Show(const std::string& name);

@@ -101,9 +101,11 @@ Json DomainBook::Add(const DomainRequest& request, uint32_t uid, WallTime now) {
   if (!domain.ok()) {
     return ErrorAnswer({"bad_request", std::string(MessageOf(domain.status())), ""});
   }
+  auto sender = identity_->FindSender(domain->name);
+  if (!sender.ok()) return ErrorAnswer(StoreError(sender.status()));
   // First what can be refused: it may be another account's.
-  Json sender = SetSender(domain->name, *account, domain->dns, uid, now);
-  if (!sender["ok"].get<bool>()) return sender;
+  Json set = SetSender(*domain, SenderStateOf(*domain, *sender), uid, now);
+  if (!set["ok"].get<bool>()) return set;
   std::vector<size_t> wanted;
   for (size_t i = 0; i < domain->slots.size(); ++i) wanted.push_back(i);
   auto keys = MakeKeys(&*domain, wanted, now);

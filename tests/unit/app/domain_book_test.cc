@@ -1,0 +1,277 @@
+// What becomes of a domain's sender when DNS is heard, and of checks that were overtaken.
+#include "gateway/app/domain_book.h"
+
+#include <gtest/gtest.h>
+
+#include "gateway/identity/domain_check.h"
+#include "gateway/identity/sender_domain_json.h"
+#include "gateway/tls/dkim_key.h"
+#include "tests/unit/temp_folder.h"
+
+namespace ringpost::app {
+namespace {
+
+using dns::Answer;
+using identity::Json;
+using identity::SenderState;
+
+constexpr const char* kName = "customer.example";
+constexpr const char* kZone = "gw.example";
+
+class DomainBookTest : public ::testing::Test {
+ protected:
+  DomainBookTest() {
+    auto store = storage::ControlStore::Open(dir_.path() + "/control.store", nullptr);
+    EXPECT_TRUE(store.ok()) << store.status();
+    store_ = std::move(*store);
+    auto identity = IdentityBook::Open(store_.get());
+    EXPECT_TRUE(identity.ok()) << identity.status();
+    identity_ = std::move(*identity);
+    DomainOptions options;
+    options.zone = kZone;
+    options.name_servers = {"ns.gw.example"};
+    options.mailbox = "hostmaster.gw.example";
+    options.regions = {{"local", {{{10, "mx.gw.example"}}, "v=spf1 ip4:192.0.2.1 -all"}}};
+    options.queue_life = Seconds(86'400);
+    auto book = DomainBook::Open(store_.get(), identity_.get(), std::move(options));
+    EXPECT_TRUE(book.ok()) << book.status();
+    book_ = std::move(*book);
+    Put({{"type", "account"}, {"name", "acme"}});
+    Put({{"type", "account"}, {"name", "other"}});
+  }
+
+  WallTime Now() { return WallFromMillis(now_ms_ += 1000); }
+  void Put(Json record) {
+    IdentityPut put;
+    put.records = Json::array({std::move(record)});
+    Json answer = identity_->Answer(put, 1000, Now());
+    EXPECT_EQ(answer["ok"], true) << answer.dump();
+  }
+  void PutSender(const std::string& state, const std::string& account = "acme") {
+    Put({{"type", "sender"}, {"name", kName}, {"account", account}, {"state", state}});
+  }
+  void Remove(RecordType type, const std::string& name) {
+    IdentityRemove remove;
+    remove.type = type;
+    remove.name = name;
+    remove.with = true;
+    Json answer = identity_->Answer(remove, 1000, Now());
+    EXPECT_EQ(answer["ok"], true) << answer.dump();
+  }
+  Json Ask(ControlCommand command, const std::string& account = "") {
+    DomainRequest request;
+    request.command = command;
+    request.name = kName;
+    request.account = account;
+    return book_->Answer(request, 1000, Now());
+  }
+  Json Add(const std::string& account = "acme") { return Ask(ControlCommand::kDomainAdd, account); }
+  std::string State() {
+    Json shown = Ask(ControlCommand::kDomainShow);
+    return shown["ok"].get<bool>() ? shown["domain"]["state"] : shown["error"]["code"];
+  }
+  // Of the sender; nothing: there is none.
+  std::optional<SenderState> Sender() {
+    auto sender = identity_->FindSender(kName);
+    EXPECT_TRUE(sender.ok()) << sender.status();
+    if (!sender.ok() || !*sender) return std::nullopt;
+    return (*sender)->state;
+  }
+  bool MayMailComeFromIt() {
+    auto account = identity_->AccountNamed("acme");
+    return account && identity_->directory()->Verified(
+                          *account, identity::ListedAddress::From("a@customer.example"));
+  }
+  DomainBook::Check Begin() {
+    auto check = book_->CheckOf(kName);
+    EXPECT_TRUE(check);
+    return check.value_or(DomainBook::Check{});
+  }
+
+  // What DNS has to say where the customer has published all of it.
+  std::vector<Answer> AllThere() {
+    auto value = store_->Get(std::string("domain/") + kName);
+    auto domain = identity::SenderDomainFromJson(value->value());
+    std::vector<Answer> answers;
+    for (const auto& record : identity::RecordsToPublish(*domain, kZone)) {
+      Answer alias;
+      alias.question = {record.owner, dns::RecordType::kCname};
+      alias.outcome = Answer::Outcome::kRecords;
+      alias.aliases = {{record.owner, record.value}};
+      alias.records = {{record.owner, dns::RecordType::kCname, 60, 0, record.value}};
+      answers.push_back(alias);
+      auto type = record.slot < 0 ? dns::RecordType::kMx : dns::RecordType::kTxt;
+      alias.question.type = type;
+      std::string text = record.slot < 0 ? "mx.gw.example" : KeyText(domain->slots[record.slot]);
+      alias.records = {{record.value, type, 60, 10, text}};
+      answers.push_back(alias);
+    }
+    return answers;
+  }
+  std::string KeyText(const identity::DkimSlot& slot) {
+    auto der = store_->Get(std::string("dkim/") + kName + "/" + slot.selector);
+    auto key = tls::DkimKey::FromDer(**der);
+    return (*key)->TxtRecord();
+  }
+  std::vector<Answer> NothingThere(const DomainBook::Check& check) {
+    std::vector<Answer> answers;
+    for (const dns::Question& question : check.questions) {
+      Answer& answer = answers.emplace_back();
+      answer.question = question;
+      answer.outcome = Answer::Outcome::kNoName;
+    }
+    return answers;
+  }
+  void CheckFindsAll() { book_->Judge(Begin(), AllThere(), Now()); }
+  void CheckFindsNothing() {
+    DomainBook::Check check = Begin();
+    book_->Judge(check, NothingThere(check), Now());
+  }
+  size_t Records(std::string_view prefix) {
+    size_t count = 0;
+    EXPECT_TRUE(
+        store_->ForEach(prefix, [&](std::string_view, const std::string&) { ++count; }).ok());
+    return count;
+  }
+
+  TempFolder dir_;
+  std::unique_ptr<storage::ControlStore> store_;
+  std::unique_ptr<IdentityBook> identity_;
+  std::unique_ptr<DomainBook> book_;
+  int64_t now_ms_ = 1'790'000'000'000;
+};
+
+TEST_F(DomainBookTest, TheSenderFollowsDns) {
+  EXPECT_EQ(Add()["ok"], true);
+  EXPECT_EQ(Sender(), SenderState::kPending);
+  CheckFindsNothing();
+  EXPECT_EQ(Sender(), SenderState::kPending);
+  EXPECT_FALSE(MayMailComeFromIt());
+  CheckFindsAll();
+  EXPECT_EQ(State(), "verified");
+  EXPECT_EQ(Sender(), SenderState::kVerified);
+  EXPECT_TRUE(MayMailComeFromIt());
+  CheckFindsNothing();
+  EXPECT_EQ(State(), "broken");
+  EXPECT_EQ(Sender(), SenderState::kBroken);
+  EXPECT_FALSE(MayMailComeFromIt());
+}
+
+// --- Verified by hand (decisions/055)
+
+TEST_F(DomainBookTest, WhatWasVerifiedByHandStaysSoUntilDnsHasShownItRight) {
+  PutSender("verified");
+  EXPECT_EQ(Add()["domain"]["state"], "pending");
+  EXPECT_TRUE(MayMailComeFromIt()) << "adding the domain stops no mail";
+  CheckFindsNothing();
+  EXPECT_EQ(State(), "pending");
+  EXPECT_TRUE(MayMailComeFromIt()) << "nor does a check before the customer has published it";
+  CheckFindsAll();
+  EXPECT_EQ(State(), "verified");
+  CheckFindsNothing();
+  EXPECT_EQ(Sender(), SenderState::kBroken) << "from then on DNS decides alone";
+  EXPECT_FALSE(MayMailComeFromIt());
+  PutSender("verified");
+  CheckFindsNothing();
+  EXPECT_EQ(Sender(), SenderState::kBroken);
+}
+
+TEST_F(DomainBookTest, WhatWasNotVerifiedByHandIsPending) {
+  PutSender("broken");
+  EXPECT_EQ(Add()["ok"], true);
+  EXPECT_EQ(Sender(), SenderState::kPending);
+}
+
+TEST_F(DomainBookTest, WhatAnotherAccountVerifiedIsNotTaken) {
+  PutSender("verified", "other");
+  Json answer = Add("acme");
+  EXPECT_EQ(answer["error"]["code"], "exists") << answer.dump();
+  EXPECT_EQ(State(), "not_found");
+  EXPECT_FALSE(MayMailComeFromIt());
+  EXPECT_EQ(Sender(), SenderState::kVerified);
+}
+
+// --- Changes that were written in part
+
+// The domain's new state is written before its sender's; between the two the disk may fail.
+TEST_F(DomainBookTest, TheNextCheckWritesASenderThatIsBehind) {
+  EXPECT_EQ(Add()["ok"], true);
+  CheckFindsAll();
+  PutSender("pending");
+  EXPECT_FALSE(MayMailComeFromIt());
+  CheckFindsAll();
+  EXPECT_TRUE(MayMailComeFromIt());
+  CheckFindsNothing();
+  PutSender("verified");
+  CheckFindsNothing();
+  EXPECT_FALSE(MayMailComeFromIt());
+}
+
+// --- Domains whose sender is gone
+
+TEST_F(DomainBookTest, ADomainGoesWithItsSender) {
+  EXPECT_EQ(Add()["ok"], true);
+  CheckFindsAll();
+  EXPECT_EQ(Records("dkim/"), 2u);
+  auto keys = book_->keys();
+  Remove(RecordType::kSender, kName);
+  EXPECT_EQ(State(), "verified") << "nobody has looked yet";
+  CheckFindsAll();
+  EXPECT_EQ(State(), "not_found");
+  EXPECT_EQ(Records("domain/") + Records("dkim/"), 0u);
+  EXPECT_EQ(book_->NextDue(), std::nullopt);
+  EXPECT_NE(book_->keys(), keys) << "its key signs no more";
+  EXPECT_EQ(Sender(), std::nullopt) << "the check brings no sender back";
+}
+
+TEST_F(DomainBookTest, ADomainGoesWithItsAccount) {
+  EXPECT_EQ(Add()["ok"], true);
+  CheckFindsAll();
+  Remove(RecordType::kAccount, "acme");
+  PutSender("pending", "other");
+  CheckFindsAll();
+  EXPECT_EQ(State(), "not_found");
+  EXPECT_EQ(Sender(), SenderState::kPending) << "another account's by now";
+  EXPECT_EQ(Add("other")["ok"], true);
+}
+
+TEST_F(DomainBookTest, ADomainGoesWhereItsSenderIsAnotherAccounts) {
+  EXPECT_EQ(Add()["ok"], true);
+  Remove(RecordType::kSender, kName);
+  PutSender("pending", "other");
+  CheckFindsAll();
+  EXPECT_EQ(State(), "not_found");
+  EXPECT_EQ(Sender(), SenderState::kPending);
+}
+
+// --- Changes while a check is under way
+
+TEST_F(DomainBookTest, ACheckOfADomainThatIsGoneChangesNothing) {
+  EXPECT_EQ(Add()["ok"], true);
+  DomainBook::Check check = Begin();
+  std::vector<Answer> answers = AllThere();
+  EXPECT_EQ(Ask(ControlCommand::kDomainRemove)["ok"], true);
+  book_->Judge(check, answers, Now());
+  EXPECT_EQ(State(), "not_found");
+  EXPECT_EQ(Sender(), std::nullopt);
+  EXPECT_EQ(Records("domain/") + Records("dkim/"), 0u);
+}
+
+TEST_F(DomainBookTest, ACheckOfADomainThatWasAddedAnewChangesNothing) {
+  EXPECT_EQ(Add()["ok"], true);
+  CheckFindsAll();
+  DomainBook::Check check = Begin();
+  std::vector<Answer> answers = AllThere();
+  EXPECT_EQ(Ask(ControlCommand::kDomainRemove)["ok"], true);
+  EXPECT_EQ(Add()["ok"], true);
+  Json fresh = Ask(ControlCommand::kDomainShow);
+  book_->Judge(check, answers, Now());
+  EXPECT_EQ(Ask(ControlCommand::kDomainShow), fresh) << "its own check is still to come";
+  EXPECT_EQ(fresh["domain"]["last_check"], nullptr);
+  EXPECT_EQ(Sender(), SenderState::kPending);
+  CheckFindsAll();
+  EXPECT_EQ(State(), "verified");
+}
+
+}  // namespace
+}  // namespace ringpost::app

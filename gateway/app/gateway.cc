@@ -99,9 +99,10 @@ Status GatewayImpl::OpenRegion(const RegionConfig& config) {
   options.path = config.store + "/spool";
   options.free_space_floor_bytes = config_.store.free_bytes_min;
   options.key_epoch = config_.store.key_epoch;
-  // Under a low memory ceiling the store's own memory must not be what reaches it.
+  // Under a low memory ceiling the store's own memory must not be what reaches it: where flushes
+  // fall behind, a memtable is being filled and three wait, a quarter of the region's share.
   uint64_t share = memory_.ceiling_bytes() / config_.regions.size();
-  options.memtable_bytes = std::min(options.memtable_bytes, share / 8);
+  options.memtable_bytes = std::min(options.memtable_bytes, share / 16);
   options.block_cache_bytes = std::min(options.block_cache_bytes, share / 32);
   options.log = region->log.get();
   auto spool = storage::RocksSpool::Open(std::move(options));
@@ -272,7 +273,7 @@ bool GatewayImpl::drained() const {
 Millis GatewayImpl::Tick() {
   using session::Pressure;
   Pressure before = inbound_.pressure.load(std::memory_order_relaxed);
-  Pressure now = memory_.Look();
+  Pressure now = memory_.Judge(BytesInUse());
   inbound_.pressure.store(now, std::memory_order_relaxed);
   if (now != before) {
     LogLine(ReadWallClock(), now > before ? "memory_short" : "memory_eased")
@@ -282,12 +283,20 @@ Millis GatewayImpl::Tick() {
         .To(*log_);
   }
   if (now >= Pressure::kCloseIdle) ForEachShard([](Shard& shard) { shard.CloseIdle(); });
-  // What was freed must leave the process, or the level could never fall.
-  if (FreedIsNotWanted() || now != Pressure::kNone) ReturnFreedMemory();
   std::lock_guard lock(mutex_);
   memory_bytes_ = memory_.bytes();
   if (!draining_) state_ = now == Pressure::kNone ? "running" : "shedding";
   return memory_.NextLook();
+}
+
+// What is resident, after what was freed has left the process where it has to: before anybody is
+// refused anything for it, and as long as somebody is, or the level could never fall.
+uint64_t GatewayImpl::BytesInUse() {
+  uint64_t bytes = OwnBytes();
+  bool unwanted = FreedIsNotWanted();  // it counts by the second, so it is asked in any case
+  if (!unwanted && !memory_.IsShort(bytes)) return bytes;
+  ReturnFreedMemory();
+  return OwnBytes();
 }
 
 // Asked once a second: it costs the allocator's locks.

@@ -93,6 +93,7 @@ class GatewayImpl final : public Gateway {
   size_t RegionIndex(std::string_view name) const;  // npos: none
   void ForEachShard(const std::function<void(Shard&)>& work);
   void ApplyLimits();
+  uint64_t BytesInUse();
   bool FreedIsNotWanted();
   uint64_t TrafficBytes() const;  // in and out, since the start
   void Wake();

@@ -94,11 +94,17 @@ void MemoryWatch::Configure(uint64_t configured) {
   from_ = own ? "[limits] memory_bytes_max" : system_from_;
 }
 
-Pressure MemoryWatch::Look() { return Judge(OwnBytes()); }
+uint64_t MemoryWatch::PercentOf(uint64_t bytes) const {
+  return ceiling_ > 0 ? bytes / (ceiling_ / 100 + 1) : 0;
+}
+
+bool MemoryWatch::IsShort(uint64_t bytes) const {
+  return level_ != Pressure::kNone || PercentOf(bytes) >= kEnterPercent[1];
+}
 
 Pressure MemoryWatch::Judge(uint64_t bytes) {
   bytes_ = bytes;
-  uint64_t percent = ceiling_ > 0 ? bytes_ / (ceiling_ / 100 + 1) : 0;
+  uint64_t percent = PercentOf(bytes);
   auto level = static_cast<uint64_t>(level_);
   while (level < kLevels && percent >= kEnterPercent[level + 1]) ++level;
   while (level > 0 && percent + kLeavePercent < kEnterPercent[level]) --level;

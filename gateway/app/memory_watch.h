@@ -4,6 +4,9 @@
 // memory: the smallest. Levels are entered at limits::kMemory...Percent and left a few percent
 // below, so that they do not flap.
 //
+// What is resident holds what the allocator keeps of freed memory, up to half of it: nobody is to
+// be refused for that. So where IsShort, it is given back first, and Judge told what is left.
+//
 // Threads: the main thread's.
 #pragma once
 
@@ -21,9 +24,9 @@ class MemoryWatch {
   explicit MemoryWatch(uint64_t configured);
   void Configure(uint64_t configured);
 
-  // Reads what is resident; the level that follows.
-  session::Pressure Look();
-  // The decision alone: what follows from `bytes` after the level before.
+  // Whether `bytes` are enough for a level, or one holds.
+  bool IsShort(uint64_t bytes) const;
+  // The level that follows from `bytes` (as OwnBytes has them) after the level before.
   session::Pressure Judge(uint64_t bytes);
   // How long that holds: by then the next level may be reached.
   Millis NextLook() const;
@@ -33,6 +36,8 @@ class MemoryWatch {
   const std::string& ceiling_from() const { return from_; }  // in words
 
  private:
+  uint64_t PercentOf(uint64_t bytes) const;  // of the ceiling; 0 where there is none
+
   uint64_t system_ceiling_ = 0;
   std::string system_from_;
   uint64_t ceiling_ = 0;

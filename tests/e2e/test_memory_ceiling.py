@@ -9,8 +9,9 @@ import unittest
 import harness
 
 LIMIT_BYTES = 72 << 20
-FILL_SECONDS_MAX = 120
+FILL_SECONDS_MAX = 240
 QUIET_SECONDS = 30  # limits::kQuietSeconds
+ROUNDS = 40
 
 
 def memory_cgroup(name):
@@ -91,8 +92,11 @@ class MemoryCeiling(harness.Case):
         harness.wait_until(lambda: daemon.queued() == 0, 30, "nothing is left")
         running = lambda: daemon.ctl("status")["status"]["state"] == "running"
         harness.wait_until(running, 30, "memory is given back")
-        more = self.load(daemon, self.folder / "more", "--messages", 500)
-        self.assertEqual((more["accepted"], more["refused"]), (500, 0))
+        # More comes and goes than there is room for, but never much at once: what the allocator keeps of it must not
+        # count as memory in use. (Where it did, one round in a hundred met the level and had half its mail refused.)
+        for part in range(ROUNDS):
+            more = self.load(daemon, self.folder / f"more-{part}", "--messages", 500)
+            self.assertEqual((more["accepted"], more["refused"]), (500, 0), f"round {part}: {daemon.console()}")
         print(f"\n{len(acked)} queued within {LIMIT_BYTES >> 20} MiB, {refused} refused, all acknowledged arrived",
               flush=True)
         self.assertEqual(daemon.stop(), 0)

@@ -145,6 +145,20 @@ TEST(MemoryWatch, LevelsAndTheWayBack) {
   EXPECT_EQ(at(10), Pressure::kNone);
 }
 
+// What was freed is given back before a level is entered, and for as long as one holds.
+TEST(MemoryWatch, IsShortWhereALevelWouldBeEnteredOrHolds) {
+  MemoryWatch watch(1000 * limits::kMiB);
+  auto bytes = [](uint64_t percent) { return percent * 10 * limits::kMiB + limits::kMiB; };
+  watch.Judge(bytes(50));
+  EXPECT_FALSE(watch.IsShort(bytes(limits::kMemoryRefuseMailPercent - 1)));
+  EXPECT_TRUE(watch.IsShort(bytes(limits::kMemoryRefuseMailPercent)));
+  EXPECT_EQ(watch.Judge(bytes(50)), Pressure::kNone) << "asking changes nothing";
+  watch.Judge(bytes(limits::kMemoryRefuseMailPercent));
+  EXPECT_TRUE(watch.IsShort(bytes(10)));
+  watch.Judge(bytes(10));
+  EXPECT_FALSE(watch.IsShort(bytes(10)));
+}
+
 // Growing as fast as is reckoned with, memory jumps over no level.
 TEST(MemoryWatch, LooksAgainBeforeTheNextLevelCanBeReached) {
   MemoryWatch watch(1000 * limits::kMiB);
@@ -173,7 +187,7 @@ TEST(MemoryWatch, LooksNeitherAllTheTimeNorSeldom) {
 TEST(MemoryWatch, TheMachineIsACeilingToo) {
   MemoryWatch watch(0);
   EXPECT_GT(watch.ceiling_bytes(), 0u);
-  EXPECT_EQ(watch.Look(), Pressure::kNone);
+  EXPECT_EQ(watch.Judge(OwnBytes()), Pressure::kNone);
   EXPECT_GT(watch.bytes(), limits::kMiB);
 }
 

@@ -105,10 +105,9 @@ class WhoMaySend(AccountsCase):
 
     def test_an_audit_copy_is_one_more_recipient_that_nobody_sees(self):
         self.user("app", "--audit-copy", "audit@acme.example")
-        self.taken(self.swaks(self.daemon.port, *self.login()))
-        messages = self.sink.wait(2)
-        self.assertEqual(sorted(one["to"] for one in messages), [["audit@acme.example"], ["b@example.net"]])
-        self.assertTrue(all(b"audit@" not in one["content"] for one in messages))
+        message = self.taken(self.swaks(self.daemon.port, *self.login()))
+        self.assertEqual(message["to"], ["b@example.net", "audit@acme.example"])  # one next hop, one transaction
+        self.assertNotIn(b"audit@", message["content"])
 
     def test_bounces_go_where_the_credential_says(self):
         self.user("app", "--bounces-to", "bounces@acme.example", "--audit-copy", "bad@acme.example")

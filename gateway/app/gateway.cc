@@ -99,10 +99,13 @@ Status GatewayImpl::OpenRegion(const RegionConfig& config) {
   options.path = config.store + "/spool";
   options.free_space_floor_bytes = config_.store.free_bytes_min;
   options.key_epoch = config_.store.key_epoch;
-  // Under a low memory ceiling the store's own memory must not be what reaches it: where flushes
-  // fall behind, a memtable is being filled and three wait, a quarter of the region's share.
+  // Under a low memory ceiling the store's own memory must not be what reaches it, also where the
+  // disk is slow: nothing that sheds mail stops what is delivered from being written.
   uint64_t share = memory_.ceiling_bytes() / config_.regions.size();
-  options.memtable_bytes = std::min(options.memtable_bytes, share / 16);
+  if (share / 4 < 7 * options.memtable_bytes) {
+    options.memtable_bytes = std::min(options.memtable_bytes, share / 16);
+    options.memory_is_scarce = true;
+  }
   options.block_cache_bytes = std::min(options.block_cache_bytes, share / 32);
   options.log = region->log.get();
   auto spool = storage::RocksSpool::Open(std::move(options));

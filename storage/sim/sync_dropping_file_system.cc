@@ -19,7 +19,8 @@ IOStatus SyncDroppingFileSystem::OnSync(const std::string& kind, TakeEffect take
                                         Fail fail) {
   {
     std::unique_lock<std::mutex> hold(hold_mutex_);
-    released_.wait(hold, [this] { return !holding_; });
+    auto held = [&] { return holding_ && (held_kind_.empty() || held_kind_ == kind); };
+    released_.wait(hold, [&] { return !held(); });
   }
   IOStatus power = CheckPower();
   if (!power.ok()) return power;
@@ -230,9 +231,10 @@ void SyncDroppingFileSystem::IgnoreSyncs(std::string_view kind) {
   ignored_ = kind;
 }
 
-void SyncDroppingFileSystem::HoldSyncs() {
+void SyncDroppingFileSystem::HoldSyncs(std::string_view kind) {
   std::lock_guard<std::mutex> lock(hold_mutex_);
   holding_ = true;
+  held_kind_ = kind;
 }
 
 void SyncDroppingFileSystem::ReleaseSyncs() {

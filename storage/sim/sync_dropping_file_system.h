@@ -55,8 +55,9 @@ class SyncDroppingFileSystem : public rocksdb::FileSystemWrapper {
   bool fault_is_ahead();
   // Syncs of this kind (empty: of everything) succeed from now on and do nothing.
   void IgnoreSyncs(std::string_view kind);
-  // A disk that hangs: from now on syncs begin and do not return, until they are released.
-  void HoldSyncs();
+  // A disk that hangs: from now on syncs (of this kind; empty: all) begin and do not return, until
+  // they are released.
+  void HoldSyncs(std::string_view kind = "");
   void ReleaseSyncs();
   void SetFreeSpace(uint64_t bytes) { free_space_.store(bytes); }
 
@@ -129,6 +130,7 @@ class SyncDroppingFileSystem : public rocksdb::FileSystemWrapper {
   std::mutex hold_mutex_;
   std::condition_variable released_;
   bool holding_ = false;  // guarded by hold_mutex_
+  std::string held_kind_;
   std::atomic<bool> power_off_{false};
   std::atomic<uint64_t> free_space_{UINT64_MAX};
 };

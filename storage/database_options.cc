@@ -29,12 +29,14 @@ rocksdb::ColumnFamilyOptions MakeFamily(Family family, const Engine& engine,
   options.bottommost_compression = rocksdb::kNoCompression;
 
   // A row and its delete that meet in a memtable never reach a table file. What bounds the
-  // memtables is the log (max_total_wal_size), and each could hold twice as much: were one to fill
-  // up during a recovery, RocksDB would flush all of them before it opens, and the start would wait
-  // for that (not long, where they are small because memory is scarce).
+  // memtables is the log (max_total_wal_size): it has all of them flushed together, and is deleted.
+  // Each could hold twice as much: were one to fill up during a recovery, RocksDB would flush all
+  // of them before it opens, and the start would wait for that. Where memory is scarce they are
+  // small, and it would not wait long: there it is half as much again, since one that filled up
+  // before the log did would be flushed alone, and its log kept for the others.
   bool scarce = engine.options.memory_is_scarce;
   options.max_write_buffer_number = scarce ? 2 : 4;
-  options.write_buffer_size = (scarce ? 1 : 2) * engine.options.memtable_bytes;
+  options.write_buffer_size = engine.options.memtable_bytes / 2 * (scarce ? 3 : 4);
   // A memtable takes memory in blocks, the last of which is half empty, and every family has
   // memtables: of a few MiB in blocks of RocksDB's own choice (1 MiB) they held twice as much.
   options.arena_block_size =

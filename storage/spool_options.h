@@ -24,7 +24,8 @@ struct SpoolOptions {
   // replays as much (and while a flush is under way, what came in meanwhile).
   uint64_t memtable_bytes = 128 * limits::kMiB;
   // How much more memory is taken where flushes fall behind, before writes wait for them. Of a
-  // family: three memtables of twice that besides the one that is flushed, or one of that size.
+  // family: three memtables of twice that besides the one that is flushed, or one of 1.5 times
+  // that.
   bool memory_is_scarce = false;
   uint64_t block_cache_bytes = 64 * limits::kMiB;
   uint64_t free_space_floor_bytes = limits::kFreeSpaceFloorBytesDefault;

@@ -22,7 +22,7 @@ MESSAGES = 200
 CLIENTS = 10
 ROUNDS = int(os.environ.get("RINGPOST_DAMAGE_ROUNDS", "3"))
 SEED = int(os.environ.get("RINGPOST_DAMAGE_SEED", random.randrange(1 << 32)))
-# A sixth of the messages each, 38 MB in all: a memtable here is 34 MB, so it is flushed, and 4 are in the log after that.
+# A sixth of the messages each, 38 MB in all: the log is flushed at 16 MiB, twice, and about 4 MB are in it after that.
 SIZES = [300, 300, 3_000, 30_000, 300_000, 800_000]
 DAMAGED_BYTES = 16
 PARTIAL, REFUSED = 4, 1  # exit status (ringpost(1))

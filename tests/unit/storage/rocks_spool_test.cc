@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <fstream>
 #include <thread>
@@ -317,16 +318,22 @@ TEST_F(RocksSpoolTest, WhatIsFlushedIsPaced) {
 
 TEST_F(RocksSpoolTest, LazyRequestsWaitForCompanyButNotLong) {
   Open();
-  MessageId id = NewId();
-  Store(spool_.get(), &shard_, id, "x");
-  auto outcome = Complete(&shard_, id, 1);
-  outcome->lazy = true;
-  auto start = std::chrono::steady_clock::now();
-  Commit(spool_.get(), &shard_, outcome.get());
-  auto waited = std::chrono::steady_clock::now() - start;
-  EXPECT_TRUE(outcome->status.ok());
-  EXPECT_GE(waited, Millis(limits::kLazyCommitMillis - 1));
-  EXPECT_LT(waited, Millis(500));
+  // The median: one may meet a job of the store's own, and that is company, or a machine that is
+  // busy.
+  std::array<std::chrono::nanoseconds, 7> waits;
+  for (std::chrono::nanoseconds& waited : waits) {
+    MessageId id = NewId();
+    Store(spool_.get(), &shard_, id, "x");
+    auto outcome = Complete(&shard_, id, 1);
+    outcome->lazy = true;
+    auto start = std::chrono::steady_clock::now();
+    Commit(spool_.get(), &shard_, outcome.get());
+    waited = std::chrono::steady_clock::now() - start;
+    EXPECT_TRUE(outcome->status.ok());
+  }
+  std::sort(waits.begin(), waits.end());
+  EXPECT_GE(waits[3], Millis(limits::kLazyCommitMillis - 1));
+  EXPECT_LT(waits[3], Millis(500));
 
   MessageId other = NewId();
   auto lazy = Complete(&shard_, other, 1);

@@ -1,5 +1,7 @@
 #include "gateway/app/domain_book.h"
 
+#include <algorithm>
+
 #include "gateway/app/control_json.h"
 #include "gateway/app/identity_book_parts.h"
 #include "gateway/base/text.h"
@@ -35,25 +37,22 @@ StatusOr<std::unique_ptr<DomainBook>> DomainBook::Open(ControlStore* store, Iden
 }
 
 Status DomainBook::Load() {
-  std::vector<Domain> with_keys;
+  mail::SenderDomains::Builder builder;
+  std::vector<WallTime> due;  // places are given in turn
   Status bad;
   Status status = store_->ForEachUntil(kDomainPrefix, "", ControlStore::Order::kForwards,
                                        [&](std::string_view, const std::string& value) {
                                          auto domain = identity::SenderDomainFromJson(value);
                                          bad = domain.status();
                                          if (!domain.ok()) return false;
-                                         SetDue(domain->name, domain->next_check);
-                                         with_keys.push_back(std::move(*domain));
+                                         builder.Put(domain->name, ServedOf(*domain, true));
+                                         due.push_back(domain->next_check);
                                          return true;
                                        });
   if (status.ok()) status = bad;
-  for (const Domain& domain : with_keys) {
-    if (status.ok()) status = TakeKeys(domain);
-    TakeReturnPath(domain);
-  }
-  ServeKeys();
+  for (size_t place = 0; place < due.size(); ++place) due_.Set(place, due[place]);
   if (status.ok() && !options_.zone.empty()) status = LoadReturnPathKeys();
-  if (status.ok()) ServeReturnPaths();
+  if (status.ok()) Serve(std::move(builder));
   return status;
 }
 
@@ -92,18 +91,46 @@ Status DomainBook::Write(const Domain& domain, std::vector<ControlStore::Change>
   for (ControlStore::Change& change : more) {
     if (change.value) WipeString(&*change.value);
   }
-  if (status.ok()) SetDue(domain.name, domain.next_check);
   return status;
 }
 
-void DomainBook::SetDue(const std::string& name, std::optional<WallTime> due) {
-  if (auto before = due_of_.find(name); before != due_of_.end()) {
-    due_.erase({before->second, name});
-    due_of_.erase(before);
+// --- What shards go by
+
+mail::SenderDomains::Domain DomainBook::ServedOf(const Domain& domain, bool other_keys) {
+  mail::SenderDomains::Domain served;
+  served.label = domain.return_path_label;
+  served.account = domain.account;
+  served.region = static_cast<uint16_t>(RegionOf(domain.account));
+  served.works = domain.dns == identity::DnsState::kVerified;
+  auto active = [](const DkimSlot& slot) { return slot.state == KeyState::kActive; };
+  if (!std::any_of(domain.slots.begin(), domain.slots.end(), active)) return served;
+  auto before = domains_->Find(domain.name);
+  bool same = before && before->keys != 0 && !other_keys;
+  served.keys = same ? before->keys : ++key_changes_;
+  return served;
+}
+
+void DomainBook::Take(const Domain& domain, bool other_keys) {
+  mail::SenderDomains::Domain served = ServedOf(domain, other_keys);
+  if (domains_->Find(domain.name) != served) {
+    mail::SenderDomains::Builder builder(*domains_);
+    builder.Put(domain.name, served);
+    Serve(std::move(builder));
   }
-  if (!due) return;
-  due_of_.emplace(name, *due);
-  due_.emplace(*due, name);
+  due_.Set(*domains_->PlaceOf(domain.name), domain.next_check);
+}
+
+void DomainBook::Serve(mail::SenderDomains::Builder builder) {
+  domains_ = std::move(builder).Build();
+  if (return_path_keys_.empty()) return;
+  std::vector<std::pair<uint8_t, tls::Key>> keys;
+  for (auto key = return_path_keys_.rbegin(); key != return_path_keys_.rend(); ++key) {
+    keys.emplace_back(key->first, tls::Key::From(key->second.view()));
+  }
+  std::vector<std::string> regions;
+  for (const auto& [name, mail] : options_.regions) regions.push_back(name);
+  return_paths_ =
+      std::make_shared<mail::ReturnPaths>(std::move(keys), std::move(regions), domains_);
 }
 
 // --- Keys
@@ -136,11 +163,17 @@ StatusOr<std::vector<std::string>> DomainBook::KeyTexts(const Domain& domain) {
   return texts;
 }
 
-Status DomainBook::TakeKeys(const Domain& domain) {
-  auto selectors = std::make_shared<std::vector<mail::SigningKeys::Selector>>();
-  for (const DkimSlot& slot : domain.slots) {
+StatusOr<session::SigningKeys::Selectors> DomainBook::LoadSigningKeys(ControlStore* store,
+                                                                      const std::string& name) {
+  auto selectors = std::make_shared<std::vector<session::SigningKeys::Selector>>();
+  auto value = store->Get(DomainKey(name));
+  if (!value.ok()) return value.status();
+  if (!*value) return session::SigningKeys::Selectors();
+  auto domain = identity::SenderDomainFromJson(**value);
+  if (!domain.ok()) return domain.status();
+  for (const DkimSlot& slot : domain->slots) {
     if (slot.state != KeyState::kActive) continue;
-    auto der = store_->Get(SlotKey(domain.name, slot));
+    auto der = store->Get(SlotKey(name, slot));
     if (!der.ok()) return der.status();
     if (!*der) continue;
     WipedAtEnd wiped(&**der);
@@ -148,45 +181,7 @@ Status DomainBook::TakeKeys(const Domain& domain) {
     if (!key.ok()) return key.status();
     selectors->push_back({slot.selector, std::move(*key)});
   }
-  if (selectors->empty()) {
-    active_.erase(domain.name);
-  } else {
-    active_[domain.name] = std::move(selectors);
-  }
-  return OkStatus();
-}
-
-void DomainBook::ServeKeys() {
-  auto keys = std::make_shared<mail::SigningKeys>();
-  for (const auto& [name, selectors] : active_) keys->Add(name, selectors);
-  keys_ = std::move(keys);
-}
-
-// --- Return paths
-
-bool DomainBook::TakeReturnPath(const Domain& domain) {
-  mail::ReturnPaths::Domain its;
-  its.label = domain.return_path_label;
-  its.account = domain.account;
-  its.region = static_cast<uint16_t>(RegionOf(domain.account));
-  its.works = domain.dns == identity::DnsState::kVerified;
-  mail::ReturnPaths::Domain& before = return_path_of_[domain.name];
-  if (before == its) return false;
-  before = std::move(its);
-  return true;
-}
-
-void DomainBook::ServeReturnPaths() {
-  if (return_path_keys_.empty()) return;
-  std::vector<std::pair<uint8_t, tls::Key>> keys;
-  for (auto key = return_path_keys_.rbegin(); key != return_path_keys_.rend(); ++key) {
-    keys.emplace_back(key->first, tls::Key::From(key->second.view()));
-  }
-  std::vector<std::string> regions;
-  for (const auto& [name, mail] : options_.regions) regions.push_back(name);
-  auto paths = std::make_shared<mail::ReturnPaths>(std::move(keys), std::move(regions));
-  for (const auto& [name, its] : return_path_of_) paths->Add(name, its);
-  return_paths_ = std::move(paths);
+  return session::SigningKeys::Selectors(std::move(selectors));
 }
 
 // --- Checks
@@ -197,17 +192,16 @@ std::optional<DomainBook::Check> DomainBook::CheckOf(const std::string& name) {
   return Check{(*domain)->name, identity::DomainQuestions(**domain, options_.zone)};
 }
 
-std::optional<WallTime> DomainBook::NextDue() const {
-  return due_.empty() ? std::nullopt : std::optional<WallTime>(due_.begin()->first);
-}
+std::optional<WallTime> DomainBook::NextDue() const { return due_.Next(); }
 
 std::vector<DomainBook::Check> DomainBook::TakeDue(WallTime now, size_t most) {
   std::vector<Check> checks;
-  while (checks.size() < most && !due_.empty() && due_.begin()->first <= now) {
-    std::string name = due_.begin()->second;
+  while (checks.size() < most) {
+    auto place = due_.FindDue(now);
+    if (!place) break;
     // Where no answer is brought it is due again then.
-    SetDue(name, now + Seconds(limits::kControlAnswerSeconds));
-    auto check = CheckOf(name);
+    due_.Set(*place, now + Seconds(limits::kControlAnswerSeconds));
+    auto check = CheckOf(std::string(domains_->NameAt(*place)));
     if (check) checks.push_back(std::move(*check));
   }
   return checks;
@@ -234,8 +228,7 @@ void DomainBook::Judge(const Check& check, const std::vector<dns::Answer>& answe
   Domain& fresh = rotation.domain;
   auto made = MakeKeys(&fresh, rotation.wanted, now);
   if (!Write(fresh, std::move(made)).ok()) return;
-  if (rotation.changed && TakeKeys(fresh).ok()) ServeKeys();
-  if (TakeReturnPath(fresh)) ServeReturnPaths();
+  Take(fresh, rotation.changed);
   // Not only where the state has just changed: the write of the last change may have failed.
   identity::SenderState state = SenderStateOf(fresh, *sender);
   if ((*sender)->state != state) SetSender(fresh, state, 0, now);
@@ -248,9 +241,12 @@ Status DomainBook::Drop(const Domain& domain) {
   }
   Status status = store_->Write(changes);
   if (!status.ok()) return status;
-  SetDue(domain.name, std::nullopt);
-  if (active_.erase(domain.name) > 0) ServeKeys();
-  if (return_path_of_.erase(domain.name) > 0) ServeReturnPaths();
+  auto place = domains_->PlaceOf(domain.name);
+  if (!place) return status;
+  due_.Set(*place, std::nullopt);
+  mail::SenderDomains::Builder builder(*domains_);
+  builder.Remove(domain.name);
+  Serve(std::move(builder));
   return status;
 }
 

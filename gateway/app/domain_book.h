@@ -8,7 +8,8 @@
 // In the store: domain/NAME (identity/sender_domain_json.h), dkim/NAME/SELECTOR (PKCS #8), and
 // return_path/NUMBER, the keys of return paths, of which the first is made where there is none.
 //
-// In memory are when each domain is due, its active keys and its return path.
+// In memory are when each domain is due and what shards go by (mail/sender_domains.h); its keys
+// only while it sends (session/signing_keys.h).
 //
 // Threads: one, the IdentityBook's; every call may wait for the disk, and keys are made (up to a
 // second each).
@@ -17,18 +18,19 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gateway/app/domain_request.h"
+#include "gateway/app/due_times.h"
 #include "gateway/app/identity_book.h"
 #include "gateway/dns/answer.h"
 #include "gateway/identity/key_rotation.h"
 #include "gateway/identity/sender_domain.h"
 #include "gateway/mail/return_paths.h"
-#include "gateway/mail/signing_keys.h"
+#include "gateway/mail/sender_domains.h"
+#include "gateway/session/signing_keys.h"
 
 namespace ringpost::app {
 
@@ -65,15 +67,24 @@ class DomainBook {
   // the domain's; it goes where it is no longer its account's sender.
   void Judge(const Check& check, const std::vector<dns::Answer>& answers, WallTime now);
 
-  // Those that are active now; another one after each change.
-  const std::shared_ptr<const mail::SigningKeys>& keys() const { return keys_; }
+  // Others after each change.
+  const std::shared_ptr<const mail::SenderDomains>& domains() const { return domains_; }
   const std::shared_ptr<const mail::ReturnPaths>& return_paths() const { return return_paths_; }
+  // One for life.
+  const std::shared_ptr<session::SigningKeys>& keys() const { return keys_; }
 
  private:
   using Domain = identity::SenderDomain;
 
   DomainBook(storage::ControlStore* store, IdentityBook* identity, DomainOptions options)
-      : store_(store), identity_(identity), options_(std::move(options)) {}
+      : store_(store),
+        identity_(identity),
+        options_(std::move(options)),
+        keys_(std::make_shared<session::SigningKeys>(
+            [store](const std::string& name) { return LoadSigningKeys(store, name); })) {}
+  // Any thread.
+  static StatusOr<session::SigningKeys::Selectors> LoadSigningKeys(storage::ControlStore* store,
+                                                                   const std::string& name);
   Status Load();
   Status LoadReturnPathKeys();
   StatusOr<std::optional<Domain>> Find(const std::string& name);
@@ -82,12 +93,11 @@ class DomainBook {
   std::vector<storage::ControlStore::Change> MakeKeys(Domain* domain,
                                                       const std::vector<size_t>& wanted,
                                                       WallTime now);
-  Status TakeKeys(const Domain& domain);
-  void ServeKeys();
-  // True: it is another than before.
-  bool TakeReturnPath(const Domain& domain);
-  void ServeReturnPaths();
-  void SetDue(const std::string& name, std::optional<WallTime> due);
+  // What shards go by of it. `other_keys`: than it had.
+  mail::SenderDomains::Domain ServedOf(const Domain& domain, bool other_keys);
+  // It has changed: what is served, and when it is due.
+  void Take(const Domain& domain, bool other_keys);
+  void Serve(mail::SenderDomains::Builder builder);
   size_t RegionOf(uint32_t account) const;  // in options_.regions
   Status Drop(const Domain& domain);
   // What the state of its sender is to be; `there`: the one it has, if any.
@@ -107,12 +117,11 @@ class DomainBook {
   storage::ControlStore* store_;
   IdentityBook* identity_;
   DomainOptions options_;
-  std::set<std::pair<WallTime, std::string>> due_;
-  std::map<std::string, WallTime> due_of_;
-  std::map<std::string, mail::SigningKeys::Selectors> active_;
-  std::shared_ptr<const mail::SigningKeys> keys_ = std::make_shared<mail::SigningKeys>();
+  std::shared_ptr<const mail::SenderDomains> domains_ = mail::SenderDomains::Builder().Build();
+  DueTimes due_;  // by places in domains_
+  uint32_t key_changes_ = 0;
+  std::shared_ptr<session::SigningKeys> keys_;
   std::map<uint8_t, tls::Key> return_path_keys_;
-  std::map<std::string, mail::ReturnPaths::Domain> return_path_of_;
   std::shared_ptr<const mail::ReturnPaths> return_paths_;  // null: there is no zone to have any in
 };
 

@@ -112,7 +112,7 @@ Json DomainBook::Add(const DomainRequest& request, uint32_t uid, WallTime now) {
   if (Status status = Write(*domain, std::move(keys)); !status.ok()) {
     return ErrorAnswer(StoreError(status));
   }
-  if (TakeReturnPath(*domain)) ServeReturnPaths();
+  Take(*domain, true);
   return Show(domain->name);
 }
 

@@ -17,15 +17,12 @@ Status GatewayImpl::OpenIdentity() {
 
 // Each shard takes it between two turns; the last one to have it says so.
 Status GatewayImpl::StartIdentity() {
-  auto hand_out = [this](const IdentityService::View& view,
-                         const std::function<void()>& all_have_it) {
+  auto hand_out = [this](const IdentityView& view, const std::function<void()>& all_have_it) {
     auto left = std::make_shared<std::atomic<size_t>>(shards_.size());
     for (auto& shard : shards_) {
       Shard* one = shard.get();
       one->Post([one, view, left, all_have_it] {
-        one->SetDirectory(view.directory);
-        one->SetSigningKeys(view.keys);
-        one->SetReturnPaths(view.return_paths);
+        one->SetIdentity(view);
         if (left->fetch_sub(1) == 1) all_have_it();
       });
     }

@@ -31,7 +31,7 @@
 #include "gateway/http/acme_challenges.h"
 #include "gateway/http/acme_service.h"
 #include "gateway/http/server.h"
-#include "gateway/mail/signing_keys.h"
+
 #include "gateway/session/shard_identity.h"
 #include "gateway/tls/ticket_keys.h"
 #include "storage/control_store.h"

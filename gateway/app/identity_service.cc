@@ -125,10 +125,10 @@ void IdentityService::Main() {
   prctl(PR_SET_NAME, "rp-identity");
   Item item;
   while (TakeOne(&item)) {
-    View before = view();
+    IdentityView before = view();
     identity::Json answer = item.work();
     if (view() != before) HandOut();
-    before = View();
+    before = IdentityView();
     item.done(answer);
     item = Item();
   }

@@ -19,21 +19,15 @@
 
 #include "gateway/app/domain_book.h"
 #include "gateway/app/identity_book.h"
+#include "gateway/app/identity_view.h"
 
 namespace ringpost::app {
 
 class IdentityService {
  public:
   using Done = std::function<void(const identity::Json& answer)>;
-  // What shards go by.
-  struct View {
-    std::shared_ptr<const identity::Directory> directory;
-    std::shared_ptr<const mail::SigningKeys> keys;
-    std::shared_ptr<const mail::ReturnPaths> return_paths;
-    bool operator==(const View&) const = default;  // the very same
-  };
   // Hands it to every shard, and calls `all_have_it` once, on any thread, when each has it.
-  using Publish = std::function<void(const View& view, std::function<void()> all_have_it)>;
+  using Publish = std::function<void(const IdentityView& view, std::function<void()> all_have_it)>;
 
   // `store` outlives it.
   static StatusOr<std::unique_ptr<IdentityService>> Open(storage::ControlStore* store,
@@ -43,7 +37,9 @@ class IdentityService {
   IdentityService& operator=(const IdentityService&) = delete;
 
   // Before Start.
-  View view() const { return {book_->directory(), domains_->keys(), domains_->return_paths()}; }
+  IdentityView view() const {
+    return {book_->directory(), domains_->domains(), domains_->keys(), domains_->return_paths()};
+  }
   void OnUnblocked(std::function<void(uint32_t credential)> call) {
     book_->OnUnblocked(std::move(call));
   }

@@ -160,16 +160,13 @@ void Shard::Reload(const std::shared_ptr<const delivery::DeliveryConfig>& delive
   }
 }
 
-void Shard::SetDirectory(const std::shared_ptr<const identity::Directory>& directory) {
-  identity_->SetDirectory(directory);
-}
-
-void Shard::SetSigningKeys(const std::shared_ptr<const mail::SigningKeys>& keys) {
-  for (auto& region : regions_) region->context.signing_keys = keys;
-}
-
-void Shard::SetReturnPaths(const std::shared_ptr<const mail::ReturnPaths>& paths) {
-  for (auto& region : regions_) region->context.return_paths = paths;
+void Shard::SetIdentity(const IdentityView& view) {
+  identity_->SetDirectory(view.directory);
+  for (auto& region : regions_) {
+    region->context.sender_domains = view.domains;
+    region->context.signing_keys = view.keys;
+    region->context.return_paths = view.return_paths;
+  }
 }
 
 void Shard::BeginDrain() {

@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "gateway/app/identity_view.h"
 #include "gateway/base/counters.h"
 #include "gateway/reactor/ring_io.h"
 #include "gateway/reactor/stream.h"
@@ -101,9 +102,7 @@ class Shard {
               const std::shared_ptr<const tls::ClientContext>& tls_any,
               const std::shared_ptr<const tls::ClientContext>& tls_verified);
   // Who may send: for all regions.
-  void SetDirectory(const std::shared_ptr<const identity::Directory>& directory);
-  void SetSigningKeys(const std::shared_ptr<const mail::SigningKeys>& keys);
-  void SetReturnPaths(const std::shared_ptr<const mail::ReturnPaths>& paths);
+  void SetIdentity(const IdentityView& view);
   void BeginDrain();
   void CloseIdle();
   void Finish();

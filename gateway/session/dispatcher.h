@@ -29,8 +29,8 @@ class OutcomeCounts;  // identity/outcome_counts.h
 }  // namespace ringpost::identity
 
 namespace ringpost::mail {
-class ReturnPaths;  // mail/return_paths.h
-class SigningKeys;  // mail/signing_keys.h
+class ReturnPaths;    // mail/return_paths.h
+class SenderDomains;  // mail/sender_domains.h
 }  // namespace ringpost::mail
 
 namespace ringpost::delivery {
@@ -41,6 +41,7 @@ class SiteBudgets;      // delivery/site_budget.h: connection slots of a site, s
 namespace ringpost::session {
 
 class HostResolver;  // host_resolver.h
+class SigningKeys;   // signing_keys.h
 
 // What every session of a region on one shard works with. All pointers outlive the shard's
 // sessions.
@@ -58,12 +59,14 @@ struct RegionContext {
   std::shared_ptr<const tls::ClientContext> tls_any;
   std::shared_ptr<const tls::ClientContext> tls_verified;
   tls::KernelRecordRule kernel_records;  // of next hops' connections
-  // DKIM's keys that are active now; null: nothing is signed. Another takes its place at any time,
-  // on the shard's thread. The workers make the signatures; where there are none, none are made.
-  std::shared_ptr<const mail::SigningKeys> signing_keys;
+  // What is known of customers' domains; null: nothing is signed. Another takes its place at any
+  // time, on the shard's thread.
+  std::shared_ptr<const mail::SenderDomains> sender_domains;
+  // Their DKIM keys, and the workers that make signatures: without both none are made.
+  std::shared_ptr<SigningKeys> signing_keys;
   WorkerPool* signers = nullptr;
   // Under which reverse-paths mail of customers' domains leaves, where bounces are taken here;
-  // null: under their senders' own. Changes as the keys do.
+  // null: under their senders' own. Changes as the domains do.
   std::shared_ptr<const mail::ReturnPaths> return_paths;
   bool takes_bounces = false;  // by one of the region's listeners
   // Where hard bounces are counted, for the brake; null: nowhere.

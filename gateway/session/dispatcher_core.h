@@ -211,7 +211,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   static bool HeaderToCome(const Transaction& transaction);
   void SignatureMade(SignatureJob* job);
   void BeginUnsigned(Transaction* transaction, std::string_view reason);
-  void PutOff(Transaction* transaction);
+  void PutOff(Transaction* transaction, std::string_view reason);
 
   // --- dispatcher_outcomes.cc
   struct Settling;

@@ -5,11 +5,18 @@
 #include "gateway/base/limits.h"
 #include "gateway/base/wipe.h"
 #include "gateway/mail/dkim_signature.h"
+#include "gateway/mail/sender_domains.h"
 #include "gateway/session/dispatcher_core.h"
 
 namespace ringpost::session {
 
 using Stage = Transaction::Stage;
+
+namespace {
+
+constexpr std::string_view kNoKey = "its domain has no key that is active";
+
+}  // namespace
 
 SignatureJob::~SignatureJob() { WipeString(&header); }
 
@@ -28,8 +35,17 @@ void SignatureJob::Make() {
     hash.Update(reencoded.substr(body_at));
     input.body_hash = hash.Finish();
   }
+  auto selectors = keys->Get(domain, keys_number);
+  if (!selectors.ok()) {
+    StatusCode code = selectors.status().code();
+    unread = code != StatusCode::kDataLoss && code != StatusCode::kInvalidArgument;
+    fields = selectors.status();
+    return;
+  }
+  fields = std::string();
+  if (!*selectors || (*selectors)->empty()) return;
   std::vector<mail::DkimSelector> named;
-  for (const mail::SigningKeys::Selector& selector : *selectors) {
+  for (const SigningKeys::Selector& selector : **selectors) {
     named.push_back({selector.name, selector.key.get()});
   }
   input.domain = domain;
@@ -47,17 +63,18 @@ bool DispatcherCore::SignAndBegin(Transaction* transaction) {
     BeginMail(transaction);
     return true;
   }
-  mail::SigningKeys::Selectors selectors;
-  if (region_->signing_keys && region_->signers) {
-    selectors = region_->signing_keys->Find(envelope.signing_domain);
+  std::optional<mail::SenderDomains::Domain> domain;
+  if (region_->sender_domains && region_->signing_keys && region_->signers) {
+    domain = region_->sender_domains->Find(envelope.signing_domain);
   }
-  if (!selectors || selectors->empty()) {
-    BeginUnsigned(transaction, "its domain has no key that is active");
+  if (!domain || domain->keys == 0) {
+    BeginUnsigned(transaction, kNoKey);
     return true;
   }
   auto job = std::make_unique<SignatureJob>();
   job->transaction = transaction;
-  job->selectors = std::move(selectors);
+  job->keys = region_->signing_keys;
+  job->keys_number = domain->keys;
   job->domain = envelope.signing_domain;
   job->body_hash = envelope.dkim_body_hash;
   job->reencoded = transaction->reencoded.view();
@@ -89,7 +106,7 @@ bool DispatcherCore::PumpSigning(Transaction* transaction) {
   job->now = io_->wall_now();
   job->out = region_->signers->TrySubmit(job);
   if (job->out) return true;
-  PutOff(transaction);
+  PutOff(transaction, "too many signatures wait; it is tried again shortly");
   return false;
 }
 
@@ -137,8 +154,18 @@ void DispatcherCore::SignatureMade(SignatureJob* job) {
     ServiceTouched();
     return;
   }
+  if (done->unread) {
+    PutOff(transaction, MessageOf(done->fields.status()));
+    GiveWork(connection);
+    ServiceTouched();
+    return;
+  }
   if (!done->fields.ok()) {
     BeginUnsigned(transaction, MessageOf(done->fields.status()));
+    return;
+  }
+  if (done->fields->empty()) {
+    BeginUnsigned(transaction, kNoKey);
     return;
   }
   Count(Counter::kDkimSigned);
@@ -160,14 +187,15 @@ void DispatcherCore::BeginUnsigned(Transaction* transaction, std::string_view re
   BeginMail(transaction);
 }
 
-// The workers have as much to sign as may wait: trouble of this host, which the next hop is not
-// told of and which is no attempt. A second later they are some thousand signatures further.
-void DispatcherCore::PutOff(Transaction* transaction) {
+// The workers have as much to sign as may wait, or cannot read the keys: trouble of this host,
+// which the next hop is not told of and which is no attempt. A second later they are some thousand
+// signatures further.
+void DispatcherCore::PutOff(Transaction* transaction, std::string_view reason) {
   WallTime later = io_->wall_now() + Millis(limits::kOutcomeRetryMillis);
   LogLine(io_->wall_now(), "dkim_put_off")
       .Id(transaction->live->id())
       .Text("domain", transaction->live->envelope().signing_domain)
-      .Text("reason", "too many signatures wait; it is tried again shortly")
+      .Text("reason", reason)
       .To(*region_->log);
   for (Slot slot : transaction->slots) Defer(slot, later);
   EndTransaction(transaction);

@@ -7,7 +7,7 @@
 #include "gateway/identity/rewriting.h"
 #include "gateway/mail/from_field.h"
 #include "gateway/mail/from_rewriting.h"
-#include "gateway/mail/signing_keys.h"
+#include "gateway/mail/sender_domains.h"
 #include "gateway/session/inbound_connection.h"
 #include "gateway/session/inbound_sender.h"
 #include "gateway/smtp/idna.h"
@@ -161,13 +161,16 @@ void InboundMessage::ReplaceHeader(const std::optional<std::string>& from, bool 
 // section has no empty line at its end, or none was found, readers may disagree about what the body
 // is: nothing is signed then.
 void InboundMessage::BeginDkim() {
-  const auto& keys = host_->region->signing_keys;
-  if (!may_sign_ || !keys || keys->empty() || !headers_.has_separator || headers_.truncated) return;
+  const auto& domains = host_->region->sender_domains;
+  if (!may_sign_ || !domains || domains->size() == 0) return;
+  if (!headers_.has_separator || headers_.truncated) return;
   mail::FromAddresses from = mail::ReadFrom(headers_);
   if (from.problem != mail::FromProblem::kNone) return;
   const std::string_view first = from.addresses.front();
   auto domain = smtp::CanonicalDomain(first.substr(first.rfind('@') + 1));
-  if (!domain || !keys->Find(*domain)) return;
+  if (!domain) return;
+  auto its = domains->Find(*domain);
+  if (!its || its->keys == 0) return;
   // An exempt account may send as anybody; in a domain's name signs who it is verified for.
   if (sender_ && sender_->directory->VerifiedFor(*domain) != sender_->credential.account->id)
     return;

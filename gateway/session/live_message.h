@@ -18,7 +18,7 @@
 #include "gateway/delivery/queue_entry.h"
 #include "gateway/mail/dkim_body_hash.h"
 #include "gateway/mail/dsn.h"
-#include "gateway/mail/signing_keys.h"
+#include "gateway/session/signing_keys.h"
 #include "gateway/smtp/client_session.h"
 #include "storage/spool.h"
 
@@ -78,9 +78,12 @@ struct SignatureJob : WorkerPool::Job {
   mail::DkimDigest body_hash{};
   std::string_view reencoded;  // not empty: the whole message, in the place of these two
   std::string domain;
-  mail::SigningKeys::Selectors selectors;
+  uint32_t keys_number = 0;  // of the domain's keys, as the shard knows them
+  std::shared_ptr<SigningKeys> keys;
   WallTime now;
+  // Empty: no key is active any more.
   StatusOr<std::string> fields;
+  bool unread = false;  // the disk did not give the keys: it may, another time
 };
 
 // Some recipients of one message on their way through one connection.

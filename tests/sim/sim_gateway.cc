@@ -71,7 +71,7 @@ SimGateway::SimGateway(reactor::SimWorld* world, storage::MemorySpool* spool,
                                               DrawKernelRecords()));
     Shard* shard = shards_.back().get();
     shard->region.signers = &signers_;
-    shard->region.signing_keys = DrawSigningKeys();
+    SignWith(&shard->region, DrawSigningKey());
     targets.push_back({&shard->io.inbox(), &Shard::MakePage, shard});
   }
   spool_->StartScan(std::move(targets));
@@ -133,10 +133,10 @@ tls::KernelRecordRule SimGateway::DrawKernelRecords() {
   return rule;
 }
 
-std::shared_ptr<const mail::SigningKeys> SimGateway::DrawSigningKeys() {
+uint64_t SimGateway::DrawSigningKey() {
   bool none = plan_.signing == Signing::kNever;
   if (plan_.signing == Signing::kAtTimes) none = random_.OneIn(2);
-  return none ? nullptr : SimSigningKeys(1 + random_.Below(5));
+  return none ? 0 : 1 + random_.Below(5);
 }
 
 bool SimGateway::Work() { return random_.OneIn(8) && signers_.RunOne(); }
@@ -147,7 +147,7 @@ void SimGateway::Reload() {
   for (auto& shard : shards_) {
     shard->policy = policy;
     shard->dispatcher->Reload(config);
-    shard->region.signing_keys = DrawSigningKeys();
+    SignWith(&shard->region, DrawSigningKey());
   }
 }
 

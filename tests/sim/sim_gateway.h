@@ -52,7 +52,7 @@ class SimGateway {
   std::shared_ptr<const delivery::DeliveryConfig> DrawDelivery();
   std::shared_ptr<const session::ListenerPolicy> DrawPolicy();
   tls::KernelRecordRule DrawKernelRecords();
-  std::shared_ptr<const mail::SigningKeys> DrawSigningKeys();
+  uint64_t DrawSigningKey();
 
   GatewayPlan plan_;
   Random random_;

@@ -5,6 +5,7 @@
 
 #include "gateway/base/check.h"
 #include "tests/unit/session/dkim_check.h"
+#include "tests/unit/session/signing_domains.h"
 
 namespace ringpost::sim {
 namespace {
@@ -21,12 +22,11 @@ std::shared_ptr<const tls::DkimKey> SimKey(uint64_t number) {
 
 }  // namespace
 
-std::shared_ptr<const mail::SigningKeys> SimSigningKeys(uint64_t number) {
-  std::vector<mail::SigningKeys::Selector> selectors;
-  selectors.push_back({"k" + std::to_string(number), SimKey(number)});
-  auto keys = std::make_shared<mail::SigningKeys>();
-  keys->Add(std::string(kSigningDomain), std::make_shared<decltype(selectors)>(selectors));
-  return keys;
+void SignWith(session::RegionContext* region, uint64_t number) {
+  region->sender_domains = nullptr;
+  if (number == 0) return;
+  session::SignFor(region, {std::string(kSigningDomain)},
+                   {{"k" + std::to_string(number), SimKey(number)}});
 }
 
 std::string WhatIsWrongWithSignatures(std::string_view content, Signing signing) {

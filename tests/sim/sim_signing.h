@@ -3,11 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
-#include "gateway/mail/signing_keys.h"
+#include "gateway/session/dispatcher.h"
 
 namespace ringpost::sim {
 
@@ -16,8 +15,8 @@ inline constexpr std::string_view kSigningDomain = "example.com";
 // Whether the gateways of a run have keys.
 enum class Signing : uint8_t { kNever, kAtTimes, kAlways };
 
-// An Ed25519 key under the selector "k1", "k2"...: signing with it takes little time.
-std::shared_ptr<const mail::SigningKeys> SimSigningKeys(uint64_t number);
+// An Ed25519 key under the selector "k1", "k2"...: signing with it takes little time. 0: none.
+void SignWith(session::RegionContext* region, uint64_t number);
 
 // Empty: all is well. Signatures that are there must verify; one must be there by `signing`.
 std::string WhatIsWrongWithSignatures(std::string_view content, Signing signing);

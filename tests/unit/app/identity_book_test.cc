@@ -364,7 +364,7 @@ TEST_F(IdentityBookTest, TheServiceAnswersWhenEveryShardHasTheChange) {
   std::condition_variable changed;
   std::function<void()> all_have_it;
   std::vector<Json> answers;
-  (*service)->Start([&](const IdentityService::View& view, std::function<void()> done) {
+  (*service)->Start([&](const IdentityView& view, std::function<void()> done) {
     std::lock_guard lock(mutex);
     EXPECT_EQ(view.directory->credentials(), 0u);
     all_have_it = std::move(done);

@@ -11,9 +11,12 @@ const WallTime kNow = WallFromMillis(1'764'000'000'000);
 
 class ReturnPathsTest : public testing::Test {
  protected:
-  ReturnPathsTest() : paths_(Keys(), {"eu", "us"}) {
-    paths_.Add("example.com", {"rp7x", 4, 1, true});
-    paths_.Add("example.net", {"q2", 5, 0, false});
+  ReturnPathsTest() : paths_(Keys(), {"eu", "us"}, Domains()) {}
+  static std::shared_ptr<const SenderDomains> Domains() {
+    SenderDomains::Builder builder;
+    builder.Put("example.com", {.label = "rp7x", .account = 4, .region = 1, .works = true});
+    builder.Put("example.net", {.label = "q2", .account = 5});
+    return std::move(builder).Build();
   }
   static std::vector<std::pair<uint8_t, tls::Key>> Keys() {
     std::vector<std::pair<uint8_t, tls::Key>> keys;

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "gateway/base/counters.h"
-#include "gateway/mail/signing_keys.h"
 #include "tests/unit/session/dispatcher_rig.h"
 #include "tests/unit/session/dkim_check.h"
+#include "tests/unit/session/signing_domains.h"
 
 namespace ringpost::session {
 namespace {
@@ -32,11 +32,8 @@ std::shared_ptr<const DkimKey> AnotherEd25519() {
   return key;
 }
 
-std::shared_ptr<const mail::SigningKeys> Keys(std::vector<mail::SigningKeys::Selector> selectors) {
-  auto keys = std::make_shared<mail::SigningKeys>();
-  keys->Add(kDomain,
-            std::make_shared<std::vector<mail::SigningKeys::Selector>>(std::move(selectors)));
-  return keys;
+void Sign(DispatcherRig* rig, Selectors selectors) {
+  SignFor(&rig->region, {kDomain}, std::move(selectors));
 }
 
 Sent Letter() {
@@ -56,7 +53,7 @@ TEST(DispatcherSigningTest, WithBothKeysInFrontOfTheTraceFields) {
   DispatcherRig rig(1);
   ScriptedHop hop(&rig.world, kHop);
   rig.Route({{"*", {kHop}}});
-  rig.region.signing_keys = Keys({{"rsa", Rsa()}, {"ed", Ed25519()}});
+  Sign(&rig, {{"rsa", Rsa()}, {"ed", Ed25519()}});
   Sent sent = Letter();
   rig.Send(sent);
   ASSERT_TRUE(rig.RunUntil([&] { return rig.Settled(); }));
@@ -75,7 +72,7 @@ TEST(DispatcherSigningTest, OnlyWhatHasADomainIsSigned) {
   DispatcherRig rig(2);
   ScriptedHop hop(&rig.world, kHop);
   rig.Route({{"*", {kHop}}});
-  rig.region.signing_keys = Keys({{"ed", Ed25519()}});
+  Sign(&rig, {{"ed", Ed25519()}});
   Sent sent = Letter();
   sent.signing_domain.clear();
   rig.Send(sent);
@@ -94,14 +91,14 @@ TEST(DispatcherSigningTest, ALargeBodyIsReadBackAndTheKeyOfTheDayIsTaken) {
       return command == "MAIL" && later ? "450 4.3.0 later" : "";
     };
     rig.Route({{"*", {kHop}}});
-    rig.region.signing_keys = Keys({{"old", Ed25519()}});
+    Sign(&rig, {{"old", Ed25519()}});
     Sent sent = Letter();
     while (sent.body.size() < 3'500'000) sent.body += std::string(75, 'y') + " \r\n";
     rig.Send(sent);
     ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("deferred").size() == 1; }));
     WallTime first = rig.world.wall_now();
     later = false;
-    rig.region.signing_keys = Keys({{"new", AnotherEd25519()}});
+    Sign(&rig, {{"new", AnotherEd25519()}});
     if (restart) rig.Restart();
     ASSERT_TRUE(rig.RunUntil([&] { return rig.Settled(); }, 4'000'000));
     ASSERT_EQ(hop.messages.size(), 1u);
@@ -122,7 +119,7 @@ TEST(DispatcherSigningTest, OneSignatureForAllRecipientsOfATransaction) {
   ScriptedHop hop(&rig.world, kHop);
   ScriptedHop other(&rig.world, kOther);
   rig.Route({{"*", {kHop}}, {"three.example", {kOther}}});
-  rig.region.signing_keys = Keys({{"ed", Ed25519()}});
+  Sign(&rig, {{"ed", Ed25519()}});
   Sent sent = Letter();
   sent.to = {"a@one.example", "b@two.example", "c@three.example", "d@one.example"};
   rig.Send(sent);
@@ -158,7 +155,7 @@ TEST(DispatcherSigningTest, WhatCannotBeSignedGoesUnsigned) {
   DispatcherRig rig(7);
   ScriptedHop hop(&rig.world, kHop);
   rig.Route({{"*", {kHop}}});
-  rig.region.signing_keys = Keys({{"ed", Ed25519()}});
+  Sign(&rig, {{"ed", Ed25519()}});
   Sent sent = Letter();
   for (int i = 0; i < 200; ++i) sent.body.insert(0, "Cc: c@one.example\r\n");
   rig.Send(sent);
@@ -178,7 +175,7 @@ TEST(DispatcherSigningTest, AReencodedBodyIsSignedAsItGoesOut) {
       return command == "RCPT" && later ? "450 4.3.0 later" : "";
     };
     rig.Route({{"*", {kHop}}});
-    rig.region.signing_keys = Keys({{"ed", Ed25519()}});
+    Sign(&rig, {{"ed", Ed25519()}});
     Sent sent = Letter();
     sent.body.insert(0,
                      "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -213,7 +210,7 @@ TEST(DispatcherSigningTest, WhatCouldNotBeReencodedIsSignedAsItIs) {
       return command == "RCPT" && later ? "450 4.3.0 later" : "";
     };
     rig.Route({{"*", {kHop}}});
-    rig.region.signing_keys = Keys({{"ed", Ed25519()}});
+    Sign(&rig, {{"ed", Ed25519()}});
     Sent sent = Letter();
     sent.body += "Gr\xC3\xBC\xC3\x9F\r\n";
     sent.body_8bit = true;
@@ -236,7 +233,7 @@ TEST(DispatcherSigningTest, AConnectionThatBreaksWhileItsSignatureIsMade) {
     ScriptedHop hop(&rig.world, kHop);
     rig.signers_busy = true;
     rig.Route({{"*", {kHop}}});
-    rig.region.signing_keys = Keys({{"ed", Ed25519()}});
+    Sign(&rig, {{"ed", Ed25519()}});
     if (from_spool) hop.SetUp(false);
     Sent sent = Letter();
     while (from_spool && sent.body.size() < 3'500'000) sent.body += std::string(76, 'y') + "\r\n";
@@ -273,7 +270,7 @@ TEST(DispatcherSigningTest, AnEndWaitsForWhatTheWorkersHave) {
   ScriptedHop hop(&rig.world, kHop);
   rig.signers_busy = true;
   rig.Route({{"*", {kHop}}});
-  rig.region.signing_keys = Keys({{"ed", Ed25519()}});
+  Sign(&rig, {{"ed", Ed25519()}});
   MessageId id = rig.Send(Letter());
   ASSERT_TRUE(rig.RunUntil([&] { return hop.connections == 1; }));
   rig.RunFor(Seconds(1));
@@ -291,13 +288,13 @@ TEST(DispatcherSigningTest, ADrainDeliversWhatIsBeingSigned) {
   ScriptedHop hop(&rig.world, kHop);
   rig.signers_busy = true;
   rig.Route({{"*", {kHop}}});
-  rig.region.signing_keys = Keys({{"ed", Ed25519()}});
+  Sign(&rig, {{"ed", Ed25519()}});
   rig.Send(Letter());
   ASSERT_TRUE(rig.RunUntil([&] { return hop.connections == 1; }));
   rig.RunFor(Seconds(1));
   rig.dispatcher->BeginDrain();
   // The keys are others now; the ones it was begun with are good until it is done.
-  rig.region.signing_keys = Keys({{"new", AnotherEd25519()}});
+  Sign(&rig, {{"new", AnotherEd25519()}});
   rig.signers_busy = false;
   EXPECT_TRUE(rig.RunUntil([&] { return rig.dispatcher->drained(); }));
   ASSERT_EQ(hop.messages.size(), 1u);
@@ -311,7 +308,7 @@ TEST(DispatcherSigningTest, WorkersThatHaveTooMuchPutItOff) {
   WorkerPool narrow("test", 0, 1);
   rig.Route({{"*", {kHop}}});
   rig.region.signers = &narrow;
-  rig.region.signing_keys = Keys({{"ed", Ed25519()}});
+  Sign(&rig, {{"ed", Ed25519()}});
   struct Other : WorkerPool::Job {
   } other;
   Inbox nobody;
@@ -340,6 +337,35 @@ TEST(DispatcherSigningTest, WorkersThatHaveTooMuchPutItOff) {
   EXPECT_LT(rig.world.wall_now() - began, Seconds(20));
 }
 
+// It does not leave unsigned because our disk failed; where the record itself is bad, no later try
+// helps.
+TEST(DispatcherSigningTest, KeysThatCannotBeReadPutItOff) {
+  for (StatusCode code : {StatusCode::kUnavailable, StatusCode::kDataLoss}) {
+    DispatcherRig rig(15);
+    ScriptedHop hop(&rig.world, kHop);
+    rig.Route({{"*", {kHop}}});
+    Sign(&rig, {{"ed", Ed25519()}});
+    auto keys = rig.region.signing_keys;
+    bool fails = true;
+    rig.region.signing_keys = std::make_shared<SigningKeys>([&](const std::string& domain) {
+      auto read = keys->Get(domain, 1);
+      return fails ? MakeStatus(code, "the keys are not to be had") : read;
+    });
+    rig.Send(Letter());
+    bool later = code == StatusCode::kUnavailable;
+    if (later) {
+      ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("dkim_put_off").size() == 2; }));
+      EXPECT_TRUE(hop.messages.empty());
+      fails = false;
+    }
+    ASSERT_TRUE(rig.RunUntil([&] { return rig.Settled(); }));
+    ASSERT_EQ(hop.messages.size(), 1u);
+    EXPECT_EQ(WhatIsWrongWithDkim(hop.messages[0].content, kDomain, "ed", *Ed25519()).empty(),
+              later);
+    EXPECT_EQ(RecordingLog::Field(rig.log.Of("delivered").at(0), "attempts"), "1");
+  }
+}
+
 // Nothing has been said to the old next hop yet.
 TEST(DispatcherSigningTest, AReloadWhileItIsSignedSendsItTheNewWay) {
   DispatcherRig rig(14);
@@ -347,7 +373,7 @@ TEST(DispatcherSigningTest, AReloadWhileItIsSignedSendsItTheNewWay) {
   ScriptedHop other(&rig.world, kOther);
   rig.signers_busy = true;
   rig.Route({{"*", {kHop}}});
-  rig.region.signing_keys = Keys({{"ed", Ed25519()}});
+  Sign(&rig, {{"ed", Ed25519()}});
   rig.Send(Letter());
   ASSERT_TRUE(rig.RunUntil([&] { return hop.connections == 1; }));
   rig.RunFor(Seconds(1));

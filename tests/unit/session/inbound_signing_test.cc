@@ -11,10 +11,11 @@
 #include <thread>
 
 #include "gateway/mail/dkim_body_hash.h"
-#include "gateway/mail/signing_keys.h"
+#include "gateway/session/signing_keys.h"
 #include "tests/unit/session/dispatcher_rig.h"
 #include "tests/unit/session/dkim_check.h"
 #include "tests/unit/session/inbound_rig.h"
+#include "tests/unit/session/signing_domains.h"
 
 namespace ringpost::session {
 namespace {
@@ -27,17 +28,10 @@ constexpr std::string_view kHeader = "From: A <a@Client.Example>\r\nSubject: hel
 constexpr std::string_view kText = "Hello,\t you \r\n..one dot\r\n\r\n";
 constexpr mail::DkimDigest kNone{};
 
-std::shared_ptr<const mail::SigningKeys> Keys(std::initializer_list<const char*> domains,
-                                              std::vector<mail::SigningKeys::Selector> selectors) {
-  auto keys = std::make_shared<mail::SigningKeys>();
-  auto shared = std::make_shared<std::vector<mail::SigningKeys::Selector>>(std::move(selectors));
-  for (const char* domain : domains) keys->Add(domain, shared);
-  return keys;
-}
-
-std::shared_ptr<const mail::SigningKeys> Keys() {
+// Both domains of the tests, with one key.
+void Sign(InboundRig* rig) {
   static const auto& key = *new auto(DkimKey::Generate(DkimKey::Kind::kEd25519));
-  return Keys({kDomain, "xn--bcher-kva.example"}, {{"ed", key}});
+  SignFor(&rig->region, {kDomain, "xn--bcher-kva.example"}, {{"ed", key}});
 }
 
 mail::DkimDigest HashOf(std::string_view body) {
@@ -76,8 +70,8 @@ std::string DomainOf(InboundRig* rig, std::string_view header) {
 
 TEST(InboundSigning, WithoutKeysNothingIsHashed) {
   InboundRig rig;
-  for (const auto& keys : {std::shared_ptr<const mail::SigningKeys>(), Keys({}, {})}) {
-    rig.region.signing_keys = keys;
+  for (bool another : {false, true}) {
+    if (another) SignFor(&rig.region, {"another.example"}, {});
     for (size_t bytes : {size_t{100}, size_t{3'000'000}}) {
       storage::StoredEnvelope envelope = Sent(&rig, std::string(kHeader) + Lines(bytes));
       EXPECT_EQ(envelope.signing_domain, "");
@@ -91,7 +85,7 @@ TEST(InboundSigning, TheHashIsOfWhatGoesOutBehindTheHeaderSection) {
   reactor::SimIoOptions wide;
   wide.buffer_count = 4096;  // a chunk is more than a body that is kept
   InboundRig rig(1, reactor::SimFaults::None(), {}, wide);
-  rig.region.signing_keys = Keys();
+  Sign(&rig);
   // A slab of its own; slices of receive buffers; sent ahead in chunks; many of them.
   for (size_t bytes :
        {size_t{0}, size_t{100}, size_t{20'000}, size_t{300'000}, size_t{3'000'000}}) {
@@ -107,7 +101,7 @@ TEST(InboundSigning, TheHashIsOfWhatGoesOutBehindTheHeaderSection) {
 
 TEST(InboundSigning, AHeaderSectionLongerThanAChunk) {
   InboundRig rig;
-  rig.region.signing_keys = Keys();
+  Sign(&rig);
   std::string header = "From: a@client.example\r\nTo: a@b.example";
   while (header.size() < 200'000) header += ",\r\n someone.with.a.long.name@dest.example";
   header += "\r\n\r\n";
@@ -123,7 +117,7 @@ TEST(InboundSigning, AHeaderSectionLongerThanAChunk) {
 
 TEST(InboundSigning, AMailboxLineIsNotPartOfIt) {
   InboundRig rig;
-  rig.region.signing_keys = Keys();
+  Sign(&rig);
   for (size_t bytes : {size_t{100}, size_t{300'000}}) {
     std::string text = Lines(bytes);
     std::string message = "From root Tue Nov 24 06:00:00 2026\r\n" + std::string(kHeader) + text;
@@ -136,7 +130,7 @@ TEST(InboundSigning, AMailboxLineIsNotPartOfIt) {
 
 TEST(InboundSigning, TheDomainIsThatOfTheFirstAddressInFrom) {
   InboundRig rig;
-  rig.region.signing_keys = Keys();
+  Sign(&rig);
   EXPECT_EQ(DomainOf(&rig, "From: a@client.example\r\n"), kDomain);
   EXPECT_EQ(DomainOf(&rig, "From: x@other.example <a@client.example>\r\n"), "");
   EXPECT_EQ(DomainOf(&rig, "From: a@client.example, b@other.example\r\n"), kDomain);
@@ -152,7 +146,7 @@ TEST(InboundSigning, TheDomainIsThatOfTheFirstAddressInFrom) {
 
 TEST(InboundSigning, WhatIsNotClearIsNotSigned) {
   InboundRig rig;
-  rig.region.signing_keys = Keys();
+  Sign(&rig);
   EXPECT_EQ(DomainOf(&rig, "Subject: from nobody\r\n"), "");
   EXPECT_EQ(DomainOf(&rig, "From: a@client.example\r\nFrom: a@client.example\r\n"), "");
   EXPECT_EQ(DomainOf(&rig, "From: a@client.example (without an end\r\n"), "");
@@ -173,7 +167,7 @@ TEST(InboundSigning, FromClientToNextHop) {
   ScriptedHop hop(&rig.world, "198.51.100.1:25");
   auto rsa = DkimKey::Generate(DkimKey::Kind::kRsa);
   auto ed25519 = DkimKey::Generate(DkimKey::Kind::kEd25519);
-  rig.region.signing_keys = Keys({kDomain}, {{"rsa", rsa}, {"ed", ed25519}});
+  SignFor(&rig.region, {kDomain}, {{"rsa", rsa}, {"ed", ed25519}});
   WorkerPool signers("test", 2, 100);  // threads, for once
   rig.region.signers = &signers;
   auto config = std::make_shared<delivery::DeliveryConfig>();

@@ -23,6 +23,13 @@ struct LoginThrottle::Keys {
   uint64_t pair, address, name;
 };
 
+constexpr LoginThrottle::Rule LoginThrottle::kPair{limits::kLoginFailuresFreePerPair,
+                                                   limits::kLoginDelaySecondsMax};
+constexpr LoginThrottle::Rule LoginThrottle::kAddress{limits::kLoginFailuresFreePerAddress,
+                                                      limits::kLoginDelaySecondsMax};
+constexpr LoginThrottle::Rule LoginThrottle::kName{limits::kLoginFailuresFreePerName,
+                                                   limits::kLoginNameDelaySecondsMax};
+
 namespace {
 
 constexpr uint32_t kShiftMax = 20;  // of the first delay: far beyond any longest one
@@ -94,23 +101,41 @@ void LoginThrottle::Add(Table* table, uint64_t key, MonoTime now) {
   entry->last = now;
 }
 
-Millis LoginThrottle::Try(std::string_view name, const IpAddress& address, MonoTime now) {
-  constexpr Rule kPair{limits::kLoginFailuresFreePerPair, limits::kLoginDelaySecondsMax};
-  constexpr Rule kAddress{limits::kLoginFailuresFreePerAddress, limits::kLoginDelaySecondsMax};
-  constexpr Rule kName{limits::kLoginFailuresFreePerName, limits::kLoginNameDelaySecondsMax};
+LoginThrottle::Entries LoginThrottle::EntriesOf(std::string_view name, const IpAddress& address,
+                                                MonoTime now) {
   const Keys keys = KeysOf(name, address);
   const Entry* good = Find(&good_, keys.pair);
   const bool known = good && now - good->last < Seconds(limits::kLoginGoodSeconds);
-  Entry* pair = Find(&pairs_, keys.pair);
-  Entry* by_address = known ? nullptr : Find(&addresses_, keys.address);
-  Entry* by_name = known ? nullptr : Find(&names_, keys.name);
-  const Millis wait = std::max(
-      {WaitOf(pair, kPair, now), WaitOf(by_address, kAddress, now), WaitOf(by_name, kName, now)});
+  return {Find(&pairs_, keys.pair), known ? nullptr : Find(&addresses_, keys.address),
+          known ? nullptr : Find(&names_, keys.name)};
+}
+
+Millis LoginThrottle::WaitOf(const Entries& entries, MonoTime now) {
+  return std::max({WaitOf(entries.pair, kPair, now), WaitOf(entries.address, kAddress, now),
+                   WaitOf(entries.name, kName, now)});
+}
+
+Millis LoginThrottle::Try(std::string_view name, const IpAddress& address, MonoTime now) {
+  const Entries entries = EntriesOf(name, address, now);
+  const Millis wait = WaitOf(entries, now);
   if (wait > Millis(0)) return wait;
-  Book(pair, kPair, now);
-  Book(by_address, kAddress, now);
-  Book(by_name, kName, now);
+  Book(entries.pair, kPair, now);
+  Book(entries.address, kAddress, now);
+  Book(entries.name, kName, now);
   return Millis(0);
+}
+
+Millis LoginThrottle::Wait(std::string_view name, const IpAddress& address, MonoTime now) {
+  return WaitOf(EntriesOf(name, address, now), now);
+}
+
+uint32_t LoginThrottle::Failures(std::string_view name, const IpAddress& address, MonoTime now) {
+  const Entries entries = EntriesOf(name, address, now);
+  uint32_t failures = 0;
+  for (const Entry* entry : {entries.pair, entries.address, entries.name}) {
+    if (entry) failures += entry->failures;
+  }
+  return failures;
 }
 
 void LoginThrottle::Failed(std::string_view name, const IpAddress& address, MonoTime now) {

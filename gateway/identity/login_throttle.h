@@ -20,8 +20,8 @@
 // such a name.
 //
 // Each shard counts for itself: over N shards a guesser has up to N times the tries. Tries that are
-// under way are not counted yet: where failures are still free, one address has as many more as it
-// may have connections. Nothing survives the process.
+// under way are not counted yet: who lets many be under way at once asks again at their end, or
+// bounds them (session/password_turns.h). Nothing survives the process.
 //
 // Bounded: limits::kLoginEntriesMax of each, about 400 KiB; the hash is keyed, so that nobody can
 // choose whom to push out. Only successes add to the good ones: failures can't push them out.
@@ -47,6 +47,11 @@ class LoginThrottle {
   // came of it is to be said: Failed, Succeeded, or, where our own trouble left it open, nothing.
   Millis Try(std::string_view name, const IpAddress& address, MonoTime now);
 
+  // The same question, and nothing is to be said: nobody was let through.
+  Millis Wait(std::string_view name, const IpAddress& address, MonoTime now);
+  // How many failures delay it, or will when there are more: it grows with each that counts here.
+  uint32_t Failures(std::string_view name, const IpAddress& address, MonoTime now);
+
   void Failed(std::string_view name, const IpAddress& address, MonoTime now);
   void Succeeded(std::string_view name, const IpAddress& address, MonoTime now);
 
@@ -58,9 +63,19 @@ class LoginThrottle {
   };
   using Table = std::vector<Entry>;
   struct Rule;
+  static const Rule kPair, kAddress, kName;
   struct Keys;
+  // What delays a name from an address; null: nothing of the kind. Of a pair that is known to be
+  // good, its own failures alone.
+  struct Entries {
+    Entry* pair;
+    Entry* address;
+    Entry* name;
+  };
 
   Keys KeysOf(std::string_view name, const IpAddress& address) const;
+  Entries EntriesOf(std::string_view name, const IpAddress& address, MonoTime now);
+  static Millis WaitOf(const Entries& entries, MonoTime now);
   static Entry* Find(Table* table, uint64_t key);
   static Entry* FindOrTake(Table* table, uint64_t key, MonoTime now);
   static Millis WaitOf(const Entry* entry, const Rule& rule, MonoTime now);

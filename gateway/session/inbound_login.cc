@@ -71,6 +71,7 @@ struct InboundLogin::Job : WorkerPool::Job {
   Status status;          // of reading
   bool verified = false;
   bool right = false;
+  bool has_turn = false;
 };
 
 InboundLogin::InboundLogin(InboundHost* host, InboundConnection* connection,
@@ -84,10 +85,11 @@ InboundLogin::InboundLogin(InboundHost* host, InboundConnection* connection,
 
 InboundLogin::~InboundLogin() {
   if (job_) job_->login = nullptr;
+  if (waiting_) identity().turns.Forget(client_, this);
 }
 
 void InboundLogin::Answer(Question question) {
-  RP_CHECK(job_ == nullptr);
+  RP_CHECK(job_ == nullptr && !waiting_);
   question_ = question;
   again_ = false;
   if (question == Question::kAuthProof) {
@@ -97,13 +99,18 @@ void InboundLogin::Answer(Question question) {
   proven_.reset();
   scram_.reset();
   Count(Counter::kAuthIn);
+  if (MayTry()) FindRecord();
+}
+
+bool InboundLogin::MayTry() {
   const Millis wait = identity().throttle.Try(name(), client_, now());
-  if (wait > Millis(0)) {
-    Count(Counter::kAuthInDelayed);
-    Refuse(TooSoon(wait), "too soon after failed logins");
-    return;
-  }
-  FindRecord();
+  if (wait > Millis(0)) RefuseTooSoon(wait);
+  return wait == Millis(0);
+}
+
+void InboundLogin::RefuseTooSoon(Millis wait) {
+  Count(Counter::kAuthInDelayed);
+  Refuse(TooSoon(wait), "too soon after failed logins");
 }
 
 // --- The record
@@ -162,6 +169,7 @@ std::unique_ptr<InboundLogin::Job> InboundLogin::NewJob(void (*work)(WorkerPool:
 void InboundLogin::Submit(std::unique_ptr<Job> job) {
   if (!identity().shared->workers->TrySubmit(job.get())) {
     Count(Counter::kAuthInBusy);
+    if (job->has_turn) identity().turns.Return(client_);
     Refuse(WorkersFull(), "the workers that verify passwords have enough to do");
     return;
   }
@@ -188,6 +196,7 @@ void InboundLogin::VerifyPassword(WorkerPool::Job* work) {
 void InboundLogin::JobBack(Posted* posted) {
   std::unique_ptr<Job> job(static_cast<Job*>(posted));
   InboundHost* host = job->host;
+  ShardIdentity* identity = host->identity;
   --host->password_jobs;
   InboundLogin* login = job->login;
   if (login) login->job_ = nullptr;
@@ -195,8 +204,23 @@ void InboundLogin::JobBack(Posted* posted) {
     login->TakeBack(*job);
   } else if (job->verified && !job->right) {
     // A guess is one, whether or not its answer was waited for.
-    host->identity->throttle.Failed(job->name, job->client, host->io().now());
+    identity->throttle.Failed(job->name, job->client, host->io().now());
   }
+  if (job->has_turn) EndTurn(identity, job->client);
+}
+
+void InboundLogin::EndTurn(ShardIdentity* identity, const IpAddress& client) {
+  identity->turns.Return(client);
+  while (InboundLogin* next = identity->turns.Next(client)) next->TurnCame();
+}
+
+// What was verified before may have made it too soon, or have shown that the password is right.
+void InboundLogin::TurnCame() {
+  waiting_ = false;
+  if (!session_->question_open()) return;
+  again_ = false;
+  if (MayTry()) FindRecord();
+  if (!session_->question_open()) connection_->OnLoginAnswered();
 }
 
 void InboundLogin::TakeBack(const Job& job) {
@@ -236,7 +260,12 @@ void InboundLogin::LookAtPassword(const PasswordRecord& record) {
     Succeed();
     return;
   }
+  if (!identity().turns.Take(client_, this)) {
+    waiting_ = true;
+    return;
+  }
   auto job = NewJob(VerifyPassword, record);
+  job->has_turn = true;
   job->password = password;
   Submit(std::move(job));
 }
@@ -244,7 +273,8 @@ void InboundLogin::LookAtPassword(const PasswordRecord& record) {
 // --- SCRAM
 
 void InboundLogin::GiveSalt(const PasswordRecord& record) {
-  scram_ = std::make_unique<Scram>(record, credential_, identity().version);
+  const uint32_t failures = identity().throttle.Failures(name(), client_, now());
+  scram_ = std::make_unique<Scram>(record, credential_, identity().version, failures);
   const std::string_view salt(reinterpret_cast<const char*>(record.salt.data()),
                               record.salt.size());
   session_->Challenge(salt, record.iterations, identity::MakeScramNonce());
@@ -253,6 +283,13 @@ void InboundLogin::GiveSalt(const PasswordRecord& record) {
 void InboundLogin::LookAtProof() {
   RP_CHECK(scram_ != nullptr);
   const smtp::SaslServer& said = session_->login();
+  // Proofs that come all at once count one after the other, as passwords do.
+  identity::LoginThrottle& throttle = identity().throttle;
+  const Millis wait = throttle.Wait(name(), client_, now());
+  if (wait > Millis(0) && throttle.Failures(name(), client_, now()) > scram_->failures) {
+    RefuseTooSoon(wait);
+    return;
+  }
   if (!scram_->record.CheckProof(said.auth_message(), said.proof(), &scram_->signature)) {
     Fail();
   } else if (scram_->version == identity().version) {

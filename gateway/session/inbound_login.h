@@ -2,7 +2,8 @@
 // or a proof.
 //
 //   too soon? -> the record of the name: at hand, or read by a worker
-//     -> its salt (SCRAM) | the password: known already, or verified by a worker
+//     -> its salt (SCRAM) | the password: known already, or verified by a worker, in its address's
+//        turn (password_turns.h), at whose beginning it is asked again whether it is too soon
 //     -> the proof (SCRAM) -> may the credential be used, and from here? -> it is the client's
 //
 // A name that nobody has goes the same way, with the record that UnknownNames has for it, to the
@@ -64,6 +65,7 @@ class InboundLogin {
     identity::PasswordRecord record;  // whose salt was given
     uint32_t credential;
     uint64_t version;
+    uint32_t failures;  // that counted against it then
     tls::Digest signature{};
   };
 
@@ -76,6 +78,9 @@ class InboundLogin {
   MonoTime now() const { return host_->io().now(); }
   std::string CacheKey() const;
 
+  // False: it is too soon, and that was the answer.
+  bool MayTry();
+  void RefuseTooSoon(Millis wait);
   void FindRecord();
   void FindRecordAgain();
   std::unique_ptr<Job> NewJob(void (*work)(WorkerPool::Job*),
@@ -84,6 +89,8 @@ class InboundLogin {
   void TakeBack(const Job& job);
   void OnRead(const Job& job);
   void OnVerified(const Job& job);
+  static void EndTurn(ShardIdentity* identity, const IpAddress& client);
+  void TurnCame();
 
   // Each with the record of the name as it is now.
   void OnRecord(const identity::PasswordRecord& record);
@@ -102,6 +109,7 @@ class InboundLogin {
   IpAddress client_;
   std::string_view listener_;
   Job* job_ = nullptr;       // on its way
+  bool waiting_ = false;     // for its turn
   uint32_t credential_ = 0;  // whose name it is, in the directory of now; or nobody's
   smtp::ServerSession::EventKind question_{};
   bool again_ = false;  // the record has been looked up a second time

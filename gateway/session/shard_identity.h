@@ -19,6 +19,7 @@
 #include "gateway/identity/password_record.h"
 #include "gateway/identity/verified_cache.h"
 #include "gateway/session/password_records.h"
+#include "gateway/session/password_turns.h"
 
 namespace ringpost::session {
 
@@ -52,6 +53,7 @@ struct ShardIdentity {
   identity::LoginThrottle throttle;
   identity::VerifiedCache verified;
   PasswordRecords records;  // by name
+  PasswordTurns turns;
 };
 
 }  // namespace ringpost::session

@@ -53,6 +53,99 @@ TEST(InboundLoginJobs, WorkersThatHaveEnough) {
   EXPECT_THAT(login.Plain(*again, "tim", kRight), StartsWith(kOk));
 }
 
+// --- Several at once from one address
+
+// The record is at hand, so that each job verifies.
+std::vector<std::unique_ptr<reactor::SimPeer>> Burst(LoginRig* login, size_t count,
+                                                     std::string_view password) {
+  std::vector<std::unique_ptr<reactor::SimPeer>> clients;
+  for (size_t i = 0; i < count; ++i) clients.push_back(login->rig.Greeted("192.0.2.7"));
+  for (auto& client : clients) client->Write(LoginRig::PlainLine("tim", password) + "\r\n");
+  login->Run();
+  return clients;
+}
+
+TEST(InboundLoginJobs, GuessesThatComeAllAtOnceAreJudgedOneAfterTheOther) {
+  Counters counters;
+  CountersScope scope(&counters);
+  LoginRig login;
+  auto earlier = login.rig.Greeted("192.0.2.200");
+  EXPECT_THAT(login.Plain(*earlier, "tim", "neither of the two"), StartsWith(kWrong));
+  login.Hold();
+  auto clients = Burst(&login, 12, "a wrong password");
+  login.Release();
+  size_t wrong = 0, too_soon = 0;
+  for (auto& client : clients) {
+    std::string reply = login.Reply(*client);
+    wrong += reply.starts_with(kWrong);
+    too_soon += reply.starts_with("454 4.7.0 Too many logins have failed");
+  }
+  // Three were under way when the one came back after which there is a delay.
+  EXPECT_LE(wrong, limits::kLoginFailuresFreePerPair + limits::kPasswordJobsPerAddressMax - 1);
+  EXPECT_GE(wrong, limits::kLoginFailuresFreePerPair);
+  EXPECT_EQ(wrong + too_soon, clients.size());
+  EXPECT_EQ(counters.Get(Counter::kAuthInBusy), 0u);
+}
+
+TEST(InboundLoginJobs, TheRightPasswordAllAtOnceIsVerifiedAFewTimes) {
+  LoginRig login(LoginRig::Tim(), limits::kPasswordJobsPerAddressMax);
+  auto earlier = login.rig.Greeted("192.0.2.200");
+  EXPECT_THAT(login.Plain(*earlier, "tim", "neither of the two"), StartsWith(kWrong));
+  login.Hold();
+  auto clients = Burst(&login, 20, kRight);  // more jobs than the workers take are not made
+  login.Release();
+  for (auto& client : clients) EXPECT_THAT(login.Reply(*client), StartsWith(kOk));
+}
+
+TEST(InboundLoginJobs, OneAddressLeavesTheWorkersToOthers) {
+  LoginRig login(LoginRig::Tim(), limits::kPasswordJobsPerAddressMax + 1);
+  auto earlier = login.rig.Greeted("192.0.2.200");
+  EXPECT_THAT(login.Plain(*earlier, "tim", "neither of the two"), StartsWith(kWrong));
+  login.Hold();
+  auto clients = Burst(&login, 20, "a wrong password");
+  auto other = login.rig.Greeted("192.0.2.8");
+  other->Write(LoginRig::PlainLine("tim", kRight) + "\r\n");
+  login.Run();
+  EXPECT_EQ(other->received(), "");
+  login.Release();
+  EXPECT_THAT(login.Reply(*other), StartsWith(kOk));
+  for (auto& client : clients) EXPECT_NE(login.Reply(*client), "");
+}
+
+TEST(InboundLoginJobs, WhoLeavesWhileItWaitsForItsTurnHoldsNobodyUp) {
+  LoginRig login;
+  auto earlier = login.rig.Greeted("192.0.2.200");
+  EXPECT_THAT(login.Plain(*earlier, "tim", "neither of the two"), StartsWith(kWrong));
+  login.Hold();
+  auto clients = Burst(&login, 10, kRight);
+  for (size_t i = 3; i < 8; ++i) clients[i]->Reset();
+  login.Run();
+  login.Release();
+  for (size_t i : {0, 1, 2, 8, 9}) EXPECT_THAT(login.Reply(*clients[i]), StartsWith(kOk));
+}
+
+TEST(InboundLoginJobs, ProofsThatComeAllAtOnceAreJudgedOneAfterTheOther) {
+  LoginRig login;
+  auto earlier = login.rig.Greeted("192.0.2.200");
+  EXPECT_THAT(login.Plain(*earlier, "tim", "neither of the two"), StartsWith(kWrong));
+  std::vector<std::unique_ptr<reactor::SimPeer>> clients;
+  std::vector<std::string> challenges;
+  for (size_t i = 0; i < 12; ++i) {
+    clients.push_back(login.rig.Greeted("192.0.2.7"));
+    challenges.push_back(login.ScramFirst(*clients.back(), "tim"));
+  }
+  size_t wrong = 0, too_soon = 0;
+  for (size_t i = 0; i < clients.size(); ++i) {
+    std::string reply = login.ScramFinal(*clients[i], "tim", "a wrong password", challenges[i]);
+    wrong += reply.starts_with(kWrong);
+    too_soon += reply.starts_with("454 4.7.0 Too many logins have failed");
+  }
+  EXPECT_EQ(wrong, limits::kLoginFailuresFreePerPair);
+  EXPECT_EQ(wrong + too_soon, clients.size());
+}
+
+// --- One
+
 // Nothing is said before the password was looked at, and what the client sends meanwhile waits.
 TEST(InboundLoginJobs, NoTimeOutWhileItIsWeWhoAreSlow) {
   LoginRig login;

@@ -41,7 +41,7 @@ struct CommandSpec {
   bool needs_filter;  // a filter, or "all"
   bool changes;       // something; others only look
 };
-constexpr std::array<CommandSpec, 27> kCommands = {{
+constexpr std::array<CommandSpec, 28> kCommands = {{
     {ControlCommand::kStatus, "status", 0, false, false},
     {ControlCommand::kQueueSummary, "queue summary", kRegion | kDomain | kNextHop, false, false},
     {ControlCommand::kQueueList, "queue list", kFilter | kLimit | kAfter, false, false},
@@ -67,6 +67,7 @@ constexpr std::array<CommandSpec, 27> kCommands = {{
     {ControlCommand::kDomainList, "domain list", 0, false, false},
     {ControlCommand::kDomainCheck, "domain check", 0, false, false},
     {ControlCommand::kDomainRemove, "domain remove", 0, false, true},
+    {ControlCommand::kDomainRotate, "domain rotate", 0, false, true},
     {ControlCommand::kDnsZone, "dns zone", 0, false, false},
     {ControlCommand::kDnsRecords, "dns records", 0, false, false},
 }};

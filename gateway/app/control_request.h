@@ -62,6 +62,7 @@ enum class ControlCommand : uint8_t {
   kDomainList,
   kDomainCheck,
   kDomainRemove,
+  kDomainRotate,
   kDnsZone,
   kDnsRecords,
 };

@@ -26,6 +26,15 @@ std::string SlotKey(const std::string& name, const DkimSlot& slot) {
   return "dkim/" + name + "/" + slot.selector;
 }
 
+bool SignsWithAnother(const identity::SenderDomain& before, const identity::SenderDomain& after) {
+  for (size_t i = 0; i < after.slots.size() && i < before.slots.size(); ++i) {
+    if (after.slots[i].state == KeyState::kActive && before.slots[i].state != KeyState::kActive) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<DomainBook>> DomainBook::Open(ControlStore* store, IdentityBook* identity,
@@ -207,7 +216,8 @@ std::vector<DomainBook::Check> DomainBook::TakeDue(WallTime now, size_t most) {
   return checks;
 }
 
-void DomainBook::Judge(const Check& check, const std::vector<dns::Answer>& answers, WallTime now) {
+void DomainBook::Judge(const Check& check, const std::vector<dns::Answer>& answers, WallTime now,
+                       WantedTurn* turn) {
   auto domain = Find(check.name);
   if (!domain.ok() || !*domain) return;
   // It may have been removed and added anew meanwhile.
@@ -222,12 +232,18 @@ void DomainBook::Judge(const Check& check, const std::vector<dns::Answer>& answe
   auto texts = KeyTexts(**domain);
   if (!texts.ok()) return;
   auto verdict = identity::JudgeDomain(**domain, options_.zone, *texts, answers, now);
-  auto rotation = identity::Rotate(
-      verdict.domain, verdict.sights,
-      identity::DefaultRotation(options_.queue_life, Seconds(limits::kZoneTtlSeconds)), now);
+  auto policy = identity::DefaultRotation(options_.queue_life, Seconds(limits::kZoneTtlSeconds));
+  if (turn != nullptr) policy.turn = Seconds(0);
+  auto rotation = identity::Rotate(verdict.domain, verdict.sights, policy, now);
   Domain& fresh = rotation.domain;
-  auto made = MakeKeys(&fresh, rotation.wanted, now);
-  if (!Write(fresh, std::move(made)).ok()) return;
+  auto changes = MakeKeys(&fresh, rotation.wanted, now);
+  bool turned = turn != nullptr && SignsWithAnother(**domain, fresh);
+  if (turned) {
+    changes.push_back(
+        identity_->AuditEntry({"rotated", "domain", fresh.name, owner->name}, turn->uid, now));
+  }
+  if (!Write(fresh, std::move(changes)).ok()) return;
+  if (turned) turn->taken = true;
   Take(fresh, rotation.changed);
   // Not only where the state has just changed: the write of the last change may have failed.
   identity::SenderState state = SenderStateOf(fresh, *sender);

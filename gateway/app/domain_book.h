@@ -51,7 +51,8 @@ class DomainBook {
   static StatusOr<std::unique_ptr<DomainBook>> Open(storage::ControlStore* store,
                                                     IdentityBook* identity, DomainOptions options);
 
-  // All but the check of kDomainCheck, which answers with what is known.
+  // All but what asks the DNS first: kDomainCheck is answered with what is known, and kDomainRotate
+  // is refused (see Rotate).
   Json Answer(const DomainRequest& request, uint32_t uid, WallTime now);
 
   // What is to be asked, and of which domain.
@@ -65,7 +66,13 @@ class DomainBook {
   std::optional<Check> CheckOf(const std::string& name);
   // `answers`: to the check's questions, in their order. Nothing happens where they are no longer
   // the domain's; it goes where it is no longer its account's sender.
-  void Judge(const Check& check, const std::vector<dns::Answer>& answers, WallTime now);
+  void Judge(const Check& check, const std::vector<dns::Answer>& answers, WallTime now) {
+    Judge(check, answers, now, nullptr);
+  }
+  // The same; and the standby keys take over at once where they were seen, by the hand of `uid`.
+  // The answer of kDomainRotate.
+  Json Rotate(const Check& check, const std::vector<dns::Answer>& answers, uint32_t uid,
+              WallTime now);
 
   // Others after each change.
   const std::shared_ptr<const mail::SenderDomains>& domains() const { return domains_; }
@@ -75,6 +82,12 @@ class DomainBook {
 
  private:
   using Domain = identity::SenderDomain;
+
+  // A turn of the keys that somebody wants now.
+  struct WantedTurn {
+    uint32_t uid = 0;
+    bool taken = false;  // another key signs than before, and that is in the store
+  };
 
   DomainBook(storage::ControlStore* store, IdentityBook* identity, DomainOptions options)
       : store_(store),
@@ -87,6 +100,8 @@ class DomainBook {
                                                                    const std::string& name);
   Status Load();
   Status LoadReturnPathKeys();
+  void Judge(const Check& check, const std::vector<dns::Answer>& answers, WallTime now,
+             WantedTurn* turn);
   StatusOr<std::optional<Domain>> Find(const std::string& name);
   Status Write(const Domain& domain, std::vector<storage::ControlStore::Change> more);
   StatusOr<std::vector<std::string>> KeyTexts(const Domain& domain);

@@ -28,7 +28,8 @@ Json KeyJson(const DkimSlot& slot) {
           {"kind", rsa ? "rsa" : "ed25519"},
           {"slot", slot.slot == identity::KeySlot::kA ? "A" : "B"},
           {"state", kKeyStates[static_cast<size_t>(slot.state)]},
-          {"since", TimeOrNull(slot.since)}};
+          {"since", TimeOrNull(slot.since)},
+          {"until", TimeOrNull(slot.until)}};
 }
 
 Json PublishJson(const identity::RecordToPublish& record) {
@@ -45,6 +46,28 @@ Json NoDomain(const std::string& name) {
 Json NoZone() {
   return ErrorAnswer({"unavailable", "this gateway has no zone of its own for what it publishes",
                       "set [dns] zone in its configuration, and restart it"});
+}
+
+// Why no other key signs now.
+ControlError WhyNoTurn(const identity::SenderDomain& domain) {
+  const std::string hint = "ringpost domain show " + domain.name + " has its keys";
+  const std::string nothing = "nothing was changed: ";
+  for (const DkimSlot& slot : domain.slots) {
+    if (slot.state != identity::KeyState::kRetired) continue;
+    return {"unavailable",
+            nothing + "the key before this one stays published until " + FormatRfc3339(slot.until) +
+                ", for mail that is still on its way",
+            "the next key is made in its place then"};
+  }
+  for (const DkimSlot& slot : domain.slots) {
+    if (slot.state == identity::KeyState::kActive) {
+      return {"unavailable",
+              nothing + "the next key of " + domain.name +
+                  " is not seen in the DNS, and nobody could verify what it signs",
+              "is the operator's zone published (ringpost dns zone)? " + hint};
+    }
+  }
+  return {"unavailable", nothing + "no key of " + domain.name + " signs yet", hint};
 }
 
 }  // namespace
@@ -82,6 +105,17 @@ Json DomainBook::Show(const std::string& name) {
   Json answer = OkAnswer();
   answer["domain"] = std::move(json);
   return answer;
+}
+
+Json DomainBook::Rotate(const Check& check, const std::vector<dns::Answer>& answers, uint32_t uid,
+                        WallTime now) {
+  WantedTurn turn{uid};
+  Judge(check, answers, now, &turn);
+  if (turn.taken) return Show(check.name);
+  auto domain = Find(check.name);
+  if (!domain.ok()) return ErrorAnswer(StoreError(domain.status()));
+  if (!*domain) return NoDomain(check.name);
+  return ErrorAnswer(WhyNoTurn(**domain));
 }
 
 Json DomainBook::Add(const DomainRequest& request, uint32_t uid, WallTime now) {
@@ -225,6 +259,10 @@ Json DomainBook::Answer(const DomainRequest& request, uint32_t uid, WallTime now
       return Remove(request.name, uid, now);
     case ControlCommand::kDomainList:
       return List(request);
+    case ControlCommand::kDomainRotate:
+      if (options_.zone.empty()) return NoZone();
+      if (Json shown = Show(request.name); !shown["ok"].get<bool>()) return shown;
+      return ErrorAnswer({"busy", "too many wait for the DNS already", "try again in a moment"});
     case ControlCommand::kDnsZone:
       return Zone(now);
     case ControlCommand::kDnsRecords:

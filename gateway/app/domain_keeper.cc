@@ -91,6 +91,22 @@ void DomainKeeper::CheckDue() {
   woken_ = woken_ || !checks.empty();
 }
 
+void DomainKeeper::Serve(Wanted wanted) {
+  std::optional<DomainBook::Check> check;
+  service_->Run([&](DomainBook* book) { check = book->CheckOf(wanted.request.name); });
+  if (check && wanted.request.command == ControlCommand::kDomainRotate) {
+    std::vector<dns::Answer> answers = resolver_->AskAll(check->questions);
+    identity::Json answer;
+    bool done = service_->Run([&](DomainBook* book) {
+      answer = book->Rotate(*check, answers, wanted.uid, ReadWallClock());
+    });
+    if (done) return wanted.done(answer);
+  } else if (check) {
+    Ask(*check);
+  }
+  service_->Request(std::move(wanted.request), wanted.uid, std::move(wanted.done));
+}
+
 void DomainKeeper::Main() {
   sigset_t all;
   sigfillset(&all);  // signals are the main thread's
@@ -102,10 +118,7 @@ void DomainKeeper::Main() {
       CheckDue();
       continue;
     }
-    std::optional<DomainBook::Check> check;
-    service_->Run([&](DomainBook* book) { check = book->CheckOf(wanted->request.name); });
-    if (check) Ask(*check);
-    service_->Request(std::move(wanted->request), wanted->uid, std::move(wanted->done));
+    Serve(std::move(*wanted));
     wanted.reset();
   }
 }

@@ -23,7 +23,7 @@ class DomainKeeper {
   DomainKeeper(const DomainKeeper&) = delete;
   DomainKeeper& operator=(const DomainKeeper&) = delete;
 
-  // Asks the DNS, then answers `request` (kDomainCheck) as the service does.
+  // Asks the DNS, then answers `request` (kDomainCheck, kDomainRotate) as the service does.
   void CheckNow(DomainRequest request, uint32_t uid, IdentityService::Done done);
   // Something was added: looks anew at what is due.
   void Wake();
@@ -42,6 +42,7 @@ class DomainKeeper {
   bool WaitForWork(std::optional<Wanted>* wanted);
   void CheckDue();
   void Ask(const DomainBook::Check& check);
+  void Serve(Wanted wanted);
 
   IdentityService* service_;
   std::unique_ptr<dns::Resolver> resolver_;

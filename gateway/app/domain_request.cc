@@ -13,7 +13,8 @@ std::variant<DomainRequest, ControlError> ParseDomainRequest(ControlCommand comm
   bool list = command == ControlCommand::kDomainList;
   bool add = command == ControlCommand::kDomainAdd;
   bool named = add || command == ControlCommand::kDomainShow ||
-               command == ControlCommand::kDomainCheck || command == ControlCommand::kDomainRemove;
+               command == ControlCommand::kDomainCheck ||
+               command == ControlCommand::kDomainRemove || command == ControlCommand::kDomainRotate;
   if (named) reader.Text("name", limits::kDomainBytesMax, &request.name);
   if (add || list) reader.Text("account", limits::kAccountNameBytesMax, &request.account);
   if (add) reader.Flag("ed25519", &request.ed25519);

@@ -1,7 +1,7 @@
 // What the control socket's "domain ..." and "dns ..." commands ask for, as plain data. Sans-IO.
 //
 //   {"command":"domain add","name":"customer.example","account":"acme","ed25519":false}
-//   {"command":"domain show","name":"customer.example"}      also: check, remove
+//   {"command":"domain show","name":"customer.example"}      also: check, remove, rotate
 //   {"command":"domain list","account":"acme","after":"...","limit":100}
 //   {"command":"dns zone"}      {"command":"dns records"}
 #pragma once

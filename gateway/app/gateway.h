@@ -111,7 +111,7 @@ class Gateway {
   // and with every shard. `uid`: of who asks.
   virtual void RequestIdentity(IdentityRequest request, uint32_t uid,
                                std::function<void(const identity::Json&)> done) = 0;
-  // The same of domains; kDomainCheck asks the DNS first.
+  // The same of domains; kDomainCheck and kDomainRotate ask the DNS first.
   virtual void RequestDomain(DomainRequest request, uint32_t uid,
                              std::function<void(const identity::Json&)> done) = 0;
   // As SIGTERM.

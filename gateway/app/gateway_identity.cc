@@ -73,7 +73,9 @@ void GatewayImpl::RequestIdentity(IdentityRequest request, uint32_t uid,
 
 void GatewayImpl::RequestDomain(DomainRequest request, uint32_t uid,
                                 std::function<void(const identity::Json&)> done) {
-  if (domains_ && request.command == ControlCommand::kDomainCheck) {
+  bool asks = request.command == ControlCommand::kDomainCheck ||
+              request.command == ControlCommand::kDomainRotate;
+  if (domains_ && asks) {
     domains_->CheckNow(std::move(request), uid, std::move(done));
     return;
   }

@@ -59,6 +59,12 @@ class IdentityBook {
   StatusOr<std::optional<BrakedCredential>> Brake(uint32_t credential, const std::string& why,
                                                   WallTime now);
 
+  // An entry of the audit log, for the caller's own batch: of what is no record of this book.
+  struct AuditNote {
+    std::string what, type, name, account;
+  };
+  storage::ControlStore::Change AuditEntry(const AuditNote& note, uint32_t uid, WallTime now);
+
   // `uid`: who asks, for the audit log.
   Json Answer(const IdentityRequest& request, uint32_t uid, WallTime now);
 
@@ -90,6 +96,7 @@ class IdentityBook {
   // Writes what is staged; then the Directory is the new one.
   std::optional<ControlError> Commit(Staged* staged, uint32_t uid, WallTime now);
   void StageAudit(Staged* staged, uint32_t uid, WallTime now);
+  std::string NextAuditKey(WallTime now);
 
   // identity_book_remove.cc
   Json Remove(const IdentityRemove& remove, uint32_t uid, WallTime now);

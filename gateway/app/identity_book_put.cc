@@ -379,13 +379,24 @@ void IdentityBook::StageAudit(Staged* staged, uint32_t uid, WallTime now) {
     if (change.password_changed) entry["password"] = "set";
     if (!change.before.is_null()) entry["before"] = ForAudit(change.before);
     if (!change.after.is_null()) entry["after"] = ForAudit(change.after);
-    char key[64];
-    int size =
-        std::snprintf(key, sizeof key, "%.*s%013llx-%08llx", static_cast<int>(kAuditPrefix.size()),
-                      kAuditPrefix.data(), static_cast<unsigned long long>(ToMillis(now)),
-                      static_cast<unsigned long long>(audit_number_++ & 0xffffffff));
-    staged->writes.push_back({std::string(key, static_cast<size_t>(size)), entry.dump()});
+    staged->writes.push_back({NextAuditKey(now), entry.dump()});
   }
+}
+
+std::string IdentityBook::NextAuditKey(WallTime now) {
+  char key[64];
+  int size =
+      std::snprintf(key, sizeof key, "%.*s%013llx-%08llx", static_cast<int>(kAuditPrefix.size()),
+                    kAuditPrefix.data(), static_cast<unsigned long long>(ToMillis(now)),
+                    static_cast<unsigned long long>(audit_number_++ & 0xffffffff));
+  return std::string(key, static_cast<size_t>(size));
+}
+
+storage::ControlStore::Change IdentityBook::AuditEntry(const AuditNote& note, uint32_t uid,
+                                                       WallTime now) {
+  Json entry = {{"time", FormatRfc3339(now)}, {"uid", uid},        {"what", note.what},
+                {"type", note.type},          {"name", note.name}, {"account", note.account}};
+  return {NextAuditKey(now), entry.dump()};
 }
 
 }  // namespace ringpost::app

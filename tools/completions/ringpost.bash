@@ -113,7 +113,7 @@ _ringpost() {
             ;;
         domain)
             case "$sub" in
-                "") choices="add show list remove check $common" ;;
+                "") choices="add show list remove check rotate $common" ;;
                 add) choices="--account --ed25519 $common" ;;
                 list) choices="--account --limit $common" ;;
                 remove) choices="--yes $common" ;;

@@ -80,8 +80,8 @@ complete -c ringpost -n '__ringpost_in account' \
 complete -c ringpost -n '__ringpost_in credential' \
     -a 'add set show list remove password block allow sandbox'
 complete -c ringpost -n '__ringpost_in sender' -a 'add list remove'
-complete -c ringpost -n '__ringpost_in domain' -a 'add show list remove check'
-complete -c ringpost -n '__ringpost_in domain show remove check' -a '(__ringpost_names domain)'
+complete -c ringpost -n '__ringpost_in domain' -a 'add show list remove check rotate'
+complete -c ringpost -n '__ringpost_in domain show remove check rotate' -a '(__ringpost_names domain)'
 complete -c ringpost -n '__ringpost_in domain add' -l ed25519 -d 'With Ed25519 keys for DKIM too'
 complete -c ringpost -n '__ringpost_in dns' -a 'zone push'
 complete -c ringpost -n '__ringpost_in dns zone' -F

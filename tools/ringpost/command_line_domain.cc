@@ -31,6 +31,8 @@ void AddDomainGroup(CommandLine* line) {
       ->add_flag("--yes,-y", options->yes, "do not ask");
   line->AddNamed(domain, "check", "Ask the DNS about it now, then show it",
                  [=] { return DomainCheck(*options); });
+  line->AddNamed(domain, "rotate", "Have its next DKIM key sign from now on",
+                 [=] { return DomainRotate(*options); });
 }
 
 void AddDnsGroup(CommandLine* line) {

@@ -75,6 +75,7 @@ int DomainShow(const Options& options);
 int DomainList(const Options& options);
 int DomainRemove(const Options& options);
 int DomainCheck(const Options& options);
+int DomainRotate(const Options& options);
 int DnsZone(const Options& options);
 int DnsPush(const Options& options);
 // On a store that no daemon has open: `file` is a region's store or its spool.

@@ -1,4 +1,4 @@
-// ringpost domain add, show, list, remove, check.
+// ringpost domain add, show, list, remove, check, rotate.
 #include <cstdio>
 
 #include "gateway/base/time.h"
@@ -32,6 +32,12 @@ std::optional<Json> AskForDomain(Session* session, const Json& request, const Op
   return domain.is_object() ? domain : Json::object();
 }
 
+void SayThatItAsks(const Options& options) {
+  if (options.json) return;
+  std::fprintf(stderr, "Asking the DNS about %s; that may take seconds.\n",
+               SafeText(options.name).c_str());
+}
+
 }  // namespace
 
 int DomainAdd(const Options& options) {
@@ -54,16 +60,22 @@ int DomainShow(const Options& options) {
 }
 
 int DomainCheck(const Options& options) {
-  if (!options.json) {
-    std::fprintf(stderr, "Asking the DNS about %s; that may take seconds.\n",
-                 SafeText(options.name).c_str());
-  }
+  SayThatItAsks(options);
   Session session(options);
   int code = kDone;
   auto domain = AskForDomain(&session, RequestOf("domain check", options), options, &code);
   if (!domain) return code;
   if (!options.json) Print(ViewDomain(*domain, ReadWallClock(), options.terminal));
   return TextOf(*domain, "state") == "verified" ? kDone : kRefused;
+}
+
+int DomainRotate(const Options& options) {
+  SayThatItAsks(options);
+  Session session(options);
+  int code = kDone;
+  auto domain = AskForDomain(&session, RequestOf("domain rotate", options), options, &code);
+  if (domain && !options.json) Print(ViewRotatedDomain(*domain));
+  return code;
 }
 
 int DomainList(const Options& options) {

@@ -39,13 +39,13 @@ std::string Found(const Json& domain) {
 }
 
 std::string KeyTable(const Json& domain, const Terminal& terminal) {
-  Table table({{"SELECTOR", false, true}, {"KIND"}, {"SLOT"}, {"KEY"}, {"SINCE"}});
+  Table table({{"SELECTOR", false, true}, {"KIND"}, {"SLOT"}, {"KEY"}, {"SINCE"}, {"UNTIL"}});
   for (const Json& key : ListOf(domain, "keys")) {
     if (!key.is_object()) continue;
     const std::string since = FormatTime(TextOf(key, "since"));
     table.Row({SafeText(TextOf(key, "selector")), SafeText(TextOf(key, "kind")),
                SafeText(TextOf(key, "slot")), SafeText(TextOf(key, "state")),
-               since.empty() ? "-" : since});
+               since.empty() ? "-" : since, FormatTime(TextOf(key, "until"))});
   }
   return table.empty() ? "" : "\n" + table.ToString(terminal);
 }
@@ -76,6 +76,23 @@ std::string ViewAddedDomain(const Json& domain, const Terminal& terminal) {
          "\nThey are looked for every 7 minutes until they are seen; then it may send.\n"
          "To ask at once: ringpost domain check " +
          name + "\n";
+}
+
+std::string ViewRotatedDomain(const Json& domain) {
+  std::string text;
+  for (const Json& key : ListOf(domain, "keys")) {
+    if (!key.is_object()) continue;
+    const std::string state = TextOf(key, "state"), until = FormatTime(TextOf(key, "until"));
+    const std::string which = (TextOf(key, "kind") == "rsa" ? "RSA" : "Ed25519") +
+                              (" key " + SafeText(TextOf(key, "slot"))) + " (" +
+                              SafeText(TextOf(key, "selector")) + ")";
+    if (state == "active") text += which + " signs from now on.\n";
+    if (state == "retired") {
+      text += which + " signs no more, and stays published until " + until +
+              " for mail that is on its way.\n";
+    }
+  }
+  return text + "The zone needs no change.\n";
 }
 
 std::string ViewDomain(const Json& domain, WallTime now, const Terminal& terminal) {

@@ -14,6 +14,8 @@ std::string ViewRecordsToPublish(const Json& domain, const Terminal& terminal);
 
 // What was added, what to publish, and what happens then.
 std::string ViewAddedDomain(const Json& domain, const Terminal& terminal);
+// Whose turn it is, and how long the other key stays.
+std::string ViewRotatedDomain(const Json& domain);
 // All of it.
 std::string ViewDomain(const Json& domain, WallTime now, const Terminal& terminal);
 

@@ -122,6 +122,24 @@ class DomainBookTest : public ::testing::Test {
     }
     return answers;
   }
+  std::vector<Answer> Unanswered(const DomainBook::Check& check) {
+    std::vector<Answer> answers;
+    for (const dns::Question& question : check.questions) {
+      answers.push_back(dns::FailedAnswer(question, "SERVFAIL"));
+    }
+    return answers;
+  }
+  Json Rotated(const std::vector<Answer>& answers) {
+    return book_->Rotate(Begin(), answers, 1000, Now());
+  }
+  std::vector<std::string> KeyStates() {
+    std::vector<std::string> states;
+    Json shown = Ask(ControlCommand::kDomainShow);
+    for (const Json& key : shown["domain"]["keys"]) {
+      states.push_back(key["state"]);
+    }
+    return states;
+  }
   void CheckFindsAll() { book_->Judge(Begin(), AllThere(), Now()); }
   void CheckFindsNothing() {
     DomainBook::Check check = Begin();
@@ -205,6 +223,44 @@ TEST_F(DomainBookTest, TheNextCheckWritesASenderThatIsBehind) {
   PutSender("verified");
   CheckFindsNothing();
   EXPECT_FALSE(MayMailComeFromIt());
+}
+
+// --- Keys that somebody wants to turn
+
+TEST_F(DomainBookTest, TheNextKeySignsOnceItIsSeen) {
+  EXPECT_EQ(Add()["ok"], true);
+  EXPECT_EQ(Rotated(NothingThere(Begin()))["error"]["message"],
+            "nothing was changed: no key of customer.example signs yet");
+  CheckFindsAll();
+  EXPECT_EQ(KeyStates(), (std::vector<std::string>{"active", "standby"}));
+  auto keys = [this] { return book_->domains()->Find(kName)->keys; };
+  uint32_t before = keys();
+  EXPECT_EQ(Rotated(Unanswered(Begin()))["error"]["code"], "unavailable");
+  EXPECT_EQ(keys(), before) << "nobody could say that it would verify";
+  size_t noted = Records("audit/");
+
+  Json answer = Rotated(AllThere());
+  EXPECT_EQ(answer["ok"], true) << answer.dump();
+  EXPECT_EQ(KeyStates(), (std::vector<std::string>{"retired", "active"}));
+  EXPECT_NE(keys(), before) << "shards fetch the others";
+  EXPECT_EQ(Records("audit/"), noted + 1);
+  EXPECT_EQ(Ask(ControlCommand::kDnsRecords)["records"].size(), 4u) << "both keys are published";
+
+  answer = Rotated(AllThere());
+  EXPECT_TRUE(answer["error"]["message"].get<std::string>().find("stays published until") !=
+              std::string::npos)
+      << answer.dump();
+  EXPECT_EQ(KeyStates(), (std::vector<std::string>{"retired", "active"}));
+}
+
+TEST_F(DomainBookTest, NoKeyTurnsOfADomainThatIsGone) {
+  EXPECT_EQ(Add()["ok"], true);
+  CheckFindsAll();
+  DomainBook::Check check = Begin();
+  std::vector<Answer> answers = AllThere();
+  EXPECT_EQ(Ask(ControlCommand::kDomainRemove)["ok"], true);
+  EXPECT_EQ(book_->Rotate(check, answers, 1000, Now())["error"]["code"], "not_found");
+  EXPECT_EQ(Ask(ControlCommand::kDomainRotate)["error"]["code"], "not_found");
 }
 
 // --- Domains whose sender is gone

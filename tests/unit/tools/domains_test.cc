@@ -76,7 +76,7 @@ TEST(Domains, ShowHasAllOfIt) {
       "What the last check found:\n"
       "  k3x9.customer.example has no record\n\n";
   const std::string keys =
-      "\nSELECTOR  KIND  SLOT  KEY      SINCE\n"
+      "\nSELECTOR  KIND  SLOT  KEY      SINCE                    UNTIL\n"
       "s1        rsa   A     waiting  2026-11-24 07:16:24 UTC\n"
       "s2        rsa   B     none     -\n";
   EXPECT_EQ(ViewDomain(Domain("broken"), now, Terminal{}),
@@ -112,6 +112,31 @@ TEST(Domains, CheckSaysWhetherItIsVerified) {
     EXPECT_TRUE(daemon.err.empty()) << daemon.err;
     EXPECT_EQ(daemon.Run({"domain", "show", "customer.example"}), kDone) << other;
   }
+}
+
+TEST(Domains, RotateSaysWhoseTurnItIs) {
+  Json rotated = Answer("verified");
+  rotated["domain"]["keys"] = Json::parse(R"([
+      {"selector":"s1","kind":"rsa","slot":"A","state":"retired",
+       "since":"2026-11-24T08:16:24.000Z","until":"2026-12-06T08:21:24.000Z"},
+      {"selector":"s2","kind":"rsa","slot":"B","state":"active",
+       "since":"2026-11-24T08:16:24.000Z","until":null}])");
+  Json answer = rotated;
+  FakeDaemon daemon([&](const Json&) { return answer; });
+  EXPECT_EQ(daemon.Run({"domain", "rotate", "customer.example"}), kDone);
+  EXPECT_EQ(daemon.requests()[0], Json::parse(R"({"command":"domain rotate",
+      "name":"customer.example"})"));
+  EXPECT_EQ(daemon.out,
+            "RSA key A (s1) signs no more, and stays published until 2026-12-06 08:21:24 UTC for "
+            "mail that is on its way.\n"
+            "RSA key B (s2) signs from now on.\n"
+            "The zone needs no change.\n");
+  EXPECT_EQ(daemon.Run({"--json", "domain", "rotate", "customer.example"}), kDone);
+  EXPECT_EQ(Json::parse(daemon.out), rotated);
+  answer = {
+      {"ok", false},
+      {"error", {{"code", "unavailable"}, {"message", "nothing was changed: it is not seen"}}}};
+  EXPECT_EQ(daemon.Run({"domain", "rotate", "customer.example"}), kRefused);
 }
 
 TEST(Domains, ListsGoThroughEveryPage) {

@@ -55,6 +55,22 @@ bool IsHostName(std::string_view name) {
          });
 }
 
+std::string ReverseName(const IpAddress& address) {
+  constexpr size_t kV4Bytes = 4;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string name;
+  size_t bytes = address.is_v4() ? kV4Bytes : address.bytes.size();
+  for (size_t i = 1; i <= bytes; ++i) {
+    uint8_t byte = address.bytes[address.bytes.size() - i];
+    if (address.is_v4()) {
+      name += std::to_string(byte) + ".";
+    } else {
+      name += {kDigits[byte & 15], '.', kDigits[byte >> 4], '.'};
+    }
+  }
+  return name + (address.is_v4() ? "in-addr.arpa" : "ip6.arpa");
+}
+
 std::string CanonicalName(std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);
   return ToLower(name);

@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/base/ip_address.h"
+
 namespace ringpost::dns {
 
 // In either case, with no dot at the end; at least one label.
@@ -23,6 +25,9 @@ bool IsHostName(std::string_view name);
 std::string CanonicalName(std::string_view name);
 // "a.b" and "b" are at or below "b". Both in canonical form; all is below the root.
 bool IsAtOrBelow(std::string_view name, std::string_view zone);
+// Where the PTR record of an address is: "1.2.0.192.in-addr.arpa" (RFC 1035 section 3.5), or 32
+// digits and "ip6.arpa" (RFC 3596 section 2.5).
+std::string ReverseName(const IpAddress& address);
 // "a" and "b.c": "a.b.c".
 std::string JoinNames(std::string_view below, std::string_view above);
 

@@ -65,6 +65,8 @@ std::string TypeName(RecordType type) {
       return "CNAME";
     case RecordType::kSoa:
       return "SOA";
+    case RecordType::kPtr:
+      return "PTR";
     case RecordType::kMx:
       return "MX";
     case RecordType::kTxt:
@@ -149,6 +151,7 @@ std::optional<Record> ReadRecordData(std::string_view message, RecordType type, 
           static_cast<uint16_t>(static_cast<uint8_t>(data[0]) << 8 | static_cast<uint8_t>(data[1]));
       [[fallthrough]];
     case RecordType::kNs:
+    case RecordType::kPtr:
     case RecordType::kCname: {
       size_t name_at = at + (type == RecordType::kMx ? 2 : 0);
       value.emplace();

@@ -18,6 +18,7 @@ enum class RecordType : uint16_t {
   kNs = 2,
   kCname = 5,
   kSoa = 6,
+  kPtr = 12,
   kMx = 15,
   kTxt = 16,
   kAaaa = 28,
@@ -38,8 +39,8 @@ struct Record {
   RecordType type = RecordType::kTxt;
   uint32_t ttl_seconds = 0;
   uint16_t preference = 0;  // MX alone
-  // A, AAAA: the address. CNAME, NS, MX: a canonical name, for MX "" too (RFC 7505). TXT: all of
-  // the text, however it is cut. Any other: the bytes.
+  // A, AAAA: the address. CNAME, NS, PTR, MX: a canonical name, for MX "" too (RFC 7505). TXT: all
+  // of the text, however it is cut. Any other: the bytes.
   std::string value;
 
   auto operator<=>(const Record&) const = default;

@@ -82,5 +82,11 @@ TEST(NameTest, ShowsWhatIsNoLetterByItsNumber) {
   EXPECT_FALSE(IsName(name));
 }
 
+TEST(NameTest, OfAnAddress) {
+  EXPECT_EQ(ReverseName(*IpAddress::Parse("192.0.2.1")), "1.2.0.192.in-addr.arpa");
+  EXPECT_EQ(ReverseName(*IpAddress::Parse("2001:db8::567:89ab")),
+            "b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
+}
+
 }  // namespace
 }  // namespace ringpost::dns

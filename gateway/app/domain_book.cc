@@ -198,7 +198,20 @@ StatusOr<session::SigningKeys::Selectors> DomainBook::LoadSigningKeys(ControlSto
 std::optional<DomainBook::Check> DomainBook::CheckOf(const std::string& name) {
   auto domain = Find(name);
   if (!domain.ok() || !*domain) return std::nullopt;
-  return Check{(*domain)->name, identity::DomainQuestions(**domain, options_.zone)};
+  return Check{(*domain)->name, identity::DomainQuestions(**domain, options_.zone),
+               SubjectOf(**domain), std::nullopt};
+}
+
+identity::AdviceSubject DomainBook::SubjectOf(const Domain& domain) const {
+  identity::AdviceSubject subject;
+  subject.domain = domain.name;
+  subject.return_path = identity::ReturnPathName(domain);
+  subject.return_path_target = identity::ReturnPathTarget(domain, options_.zone);
+  subject.helo = options_.hostname;
+  if (!options_.regions.empty()) {
+    subject.sources = options_.regions[RegionOf(domain.account)].second.sources;
+  }
+  return subject;
 }
 
 std::optional<WallTime> DomainBook::NextDue() const { return due_.Next(); }
@@ -232,6 +245,12 @@ void DomainBook::Judge(const Check& check, const std::vector<dns::Answer>& answe
   auto texts = KeyTexts(**domain);
   if (!texts.ok()) return;
   auto verdict = identity::JudgeDomain(**domain, options_.zone, *texts, answers, now);
+  if (check.advice) {
+    verdict.domain.advice.clear();
+    for (const std::string& one : *check.advice) {
+      identity::AddSentence(one, &verdict.domain.advice);
+    }
+  }
   auto policy = identity::DefaultRotation(options_.queue_life, Seconds(limits::kZoneTtlSeconds));
   if (turn != nullptr) policy.turn = Seconds(0);
   auto rotation = identity::Rotate(verdict.domain, verdict.sights, policy, now);

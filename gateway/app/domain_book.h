@@ -28,6 +28,7 @@
 #include "gateway/dns/answer.h"
 #include "gateway/identity/key_rotation.h"
 #include "gateway/identity/sender_domain.h"
+#include "gateway/identity/sending_advice.h"
 #include "gateway/mail/return_paths.h"
 #include "gateway/mail/sender_domains.h"
 #include "gateway/session/signing_keys.h"
@@ -37,7 +38,8 @@ namespace ringpost::app {
 struct DomainOptions {
   std::string zone;  // the operator's; empty: domains cannot be added
   std::vector<std::string> name_servers;
-  std::string mailbox;  // of the SOA record
+  std::string mailbox;   // of the SOA record
+  std::string hostname;  // what the gateway calls itself in EHLO
   // By region; the first is that of accounts that have none.
   std::vector<std::pair<std::string, identity::RegionMail>> regions;
   Seconds queue_life{0};
@@ -59,6 +61,9 @@ class DomainBook {
   struct Check {
     std::string name;
     std::vector<dns::Question> questions;
+    identity::AdviceSubject subject;
+    // Of who asks, beside the answers; nothing: what was said before stays.
+    std::optional<std::vector<std::string>> advice;
   };
   std::vector<Check> TakeDue(WallTime now, size_t most);
   std::optional<WallTime> NextDue() const;
@@ -114,6 +119,7 @@ class DomainBook {
   void Take(const Domain& domain, bool other_keys);
   void Serve(mail::SenderDomains::Builder builder);
   size_t RegionOf(uint32_t account) const;  // in options_.regions
+  identity::AdviceSubject SubjectOf(const Domain& domain) const;
   Status Drop(const Domain& domain);
   // What the state of its sender is to be; `there`: the one it has, if any.
   static identity::SenderState SenderStateOf(const Domain& domain,

@@ -88,6 +88,7 @@ Json DomainBook::Described(const Domain& domain) const {
   json["last_check"] = TimeOrNull(domain.last_check);
   json["next_check"] = TimeOrNull(domain.next_check);
   json["words"] = domain.words;
+  json["advice"] = domain.advice;
   return json;
 }
 

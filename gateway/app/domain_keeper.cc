@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "gateway/base/limits.h"
+#include "gateway/identity/sender_domain_limits.h"
 
 namespace ringpost::app {
 namespace {
@@ -67,8 +68,33 @@ bool DomainKeeper::WaitForWork(std::optional<Wanted>* wanted) {
   return true;
 }
 
-void DomainKeeper::Ask(const DomainBook::Check& check) {
-  std::vector<dns::Answer> answers = resolver_->AskAll(check.questions);
+bool DomainKeeper::stopping() {
+  std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+// What advice wants to know first is asked together with the rest: a DNS that does not answer costs
+// one time-out.
+std::vector<dns::Answer> DomainKeeper::Answers(DomainBook::Check* check) {
+  dns::KnownAnswers known;
+  std::vector<dns::Question> questions = check->questions;
+  identity::SendingAdvice(check->subject, &known);
+  std::vector<dns::Question> wanted = known.TakeWanted();
+  questions.insert(questions.end(), wanted.begin(), wanted.end());
+  std::vector<dns::Answer> answers = resolver_->AskAll(questions);
+  for (const dns::Answer& answer : answers) known.Add(answer);
+  answers.resize(check->questions.size());
+  for (int round = 0; round < identity::limits::kAdviceRoundsMax && !stopping(); ++round) {
+    check->advice = identity::SendingAdvice(check->subject, &known);
+    wanted = known.TakeWanted();
+    if (wanted.empty()) break;
+    for (dns::Answer& answer : resolver_->AskAll(wanted)) known.Add(std::move(answer));
+  }
+  return answers;
+}
+
+void DomainKeeper::Ask(DomainBook::Check check) {
+  std::vector<dns::Answer> answers = Answers(&check);
   service_->Run([&](DomainBook* book) { book->Judge(check, answers, ReadWallClock()); });
 }
 
@@ -80,10 +106,7 @@ void DomainKeeper::CheckDue() {
     next = book->NextDue();
   });
   for (const DomainBook::Check& check : checks) {
-    {
-      std::lock_guard lock(mutex_);
-      if (stopping_) return;
-    }
+    if (stopping()) return;
     Ask(check);
   }
   std::lock_guard lock(mutex_);
@@ -95,14 +118,14 @@ void DomainKeeper::Serve(Wanted wanted) {
   std::optional<DomainBook::Check> check;
   service_->Run([&](DomainBook* book) { check = book->CheckOf(wanted.request.name); });
   if (check && wanted.request.command == ControlCommand::kDomainRotate) {
-    std::vector<dns::Answer> answers = resolver_->AskAll(check->questions);
+    std::vector<dns::Answer> answers = Answers(&*check);
     identity::Json answer;
     bool done = service_->Run([&](DomainBook* book) {
       answer = book->Rotate(*check, answers, wanted.uid, ReadWallClock());
     });
     if (done) return wanted.done(answer);
   } else if (check) {
-    Ask(*check);
+    Ask(std::move(*check));
   }
   service_->Request(std::move(wanted.request), wanted.uid, std::move(wanted.done));
 }

@@ -41,7 +41,10 @@ class DomainKeeper {
   // False: it is over.
   bool WaitForWork(std::optional<Wanted>* wanted);
   void CheckDue();
-  void Ask(const DomainBook::Check& check);
+  // All that is to be known of it; its advice is set.
+  std::vector<dns::Answer> Answers(DomainBook::Check* check);
+  bool stopping();
+  void Ask(DomainBook::Check check);
   void Serve(Wanted wanted);
 
   IdentityService* service_;

@@ -75,6 +75,7 @@ DomainOptions MakeDomainOptions(const Config& config) {
   options.zone = config.dns.zone;
   options.name_servers = config.dns.name_servers;
   options.mailbox = config.dns.mailbox;
+  options.hostname = config.hostname;
   options.queue_life = config.delivery.lifetime;
   for (const RegionConfig& region : config.regions) {
     identity::RegionMail mail;
@@ -85,6 +86,7 @@ DomainOptions MakeDomainOptions(const Config& config) {
     }
     if (mail.exchanges.empty()) mail.exchanges.push_back({preference, config.hostname});
     mail.spf = region.spf;
+    mail.sources = region.egress;
     if (mail.spf.empty()) {
       mail.spf = "v=spf1";
       for (const IpAddress& address : region.egress) {

@@ -124,7 +124,7 @@ class Judge {
     } else if (finding.alias == Found::kWrong) {
       finding.words += "; until then mail has no Ed25519 signature, and an RSA one as ever";
     }
-    Say(finding.words);
+    AddSentence(std::move(finding.words), &verdict_.domain.words);
   }
 
   DomainVerdict Done() && {
@@ -144,16 +144,6 @@ class Judge {
   }
 
  private:
-  void Say(std::string sentence) {
-    std::vector<std::string>& words = verdict_.domain.words;
-    if (sentence.empty() || words.size() == limits::kDomainSentencesMax) return;
-    sentence.resize(std::min(sentence.size(), limits::kDomainSentenceBytesMax));
-    sentence.resize(ValidUtf8Prefix(sentence));
-    if (std::find(words.begin(), words.end(), sentence) == words.end()) {
-      words.push_back(std::move(sentence));
-    }
-  }
-
   DomainVerdict verdict_;
   const WallTime now_;
   bool wrong_ = false;

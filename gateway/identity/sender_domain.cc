@@ -125,6 +125,18 @@ Status CheckApart(const SenderDomain& domain) {
   return OkStatus();
 }
 
+Status CheckSentences(std::string_view domain, const std::vector<std::string>& sentences) {
+  if (sentences.size() > limits::kDomainSentencesMax) {
+    return Invalid(domain, "too many words about its last check");
+  }
+  for (const std::string& sentence : sentences) {
+    if (sentence.size() > limits::kDomainSentenceBytesMax || !IsUtf8(sentence)) {
+      return Invalid(domain, "a sentence about its last check is too long, or no text");
+    }
+  }
+  return OkStatus();
+}
+
 std::string WhyKey(const DkimSlot& slot) {
   std::string kind = slot.kind == Kind::kRsa ? "RSA" : "Ed25519";
   std::string which = slot.slot == KeySlot::kA ? "A" : "B";
@@ -172,15 +184,17 @@ Status CheckSenderDomain(const SenderDomain& domain) {
     if (Status status = CheckSlot(domain, slot); !status.ok()) return status;
   }
   if (Status status = CheckApart(domain); !status.ok()) return status;
-  if (domain.words.size() > limits::kDomainSentencesMax) {
-    return Invalid(domain.name, "too many words about its last check");
+  if (Status status = CheckSentences(domain.name, domain.words); !status.ok()) return status;
+  return CheckSentences(domain.name, domain.advice);
+}
+
+void AddSentence(std::string sentence, std::vector<std::string>* sentences) {
+  if (sentence.empty() || sentences->size() == limits::kDomainSentencesMax) return;
+  sentence.resize(std::min(sentence.size(), limits::kDomainSentenceBytesMax));
+  sentence.resize(ValidUtf8Prefix(sentence));
+  if (std::find(sentences->begin(), sentences->end(), sentence) == sentences->end()) {
+    sentences->push_back(std::move(sentence));
   }
-  for (const std::string& sentence : domain.words) {
-    if (sentence.size() > limits::kDomainSentenceBytesMax || !IsUtf8(sentence)) {
-      return Invalid(domain.name, "a sentence about its last check is too long, or no text");
-    }
-  }
-  return OkStatus();
 }
 
 std::string ReturnPathName(const SenderDomain& domain) {

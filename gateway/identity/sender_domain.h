@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/base/ip_address.h"
 #include "gateway/base/status.h"
 #include "gateway/base/time.h"
 #include "gateway/dns/record.h"
@@ -68,7 +69,8 @@ struct SenderDomain {
   WallTime dns_since;   // of that state
   WallTime last_check;  // the epoch: none yet
   WallTime next_check;
-  std::vector<std::string> words;  // what the last check found: one sentence each
+  std::vector<std::string> words;   // what the last check found: one sentence each
+  std::vector<std::string> advice;  // what it found beside: the state is none of its business
 
   bool operator==(const SenderDomain&) const = default;
 };
@@ -80,6 +82,8 @@ StatusOr<SenderDomain> NewSenderDomain(std::string_view name, uint32_t account, 
                                        WallTime now);
 // Adds the slots that are missing where it is wanted now; key_rotation.h lets go of the others.
 void WantEd25519(SenderDomain* domain, bool wanted, WallTime now);
+// What is too long, too much or there already is cut off, or left out.
+void AddSentence(std::string sentence, std::vector<std::string>* sentences);
 // INVALID_ARGUMENT: a member that NewSenderDomain, rotation and checks would not make; in words.
 Status CheckSenderDomain(const SenderDomain& domain);
 
@@ -109,7 +113,8 @@ struct RegionMail {
     std::string host;
   };
   std::vector<Exchange> exchanges;
-  std::string spf;  // "v=spf1 ip4:192.0.2.0/24 -all"
+  std::string spf;                 // "v=spf1 ip4:192.0.2.0/24 -all"
+  std::vector<IpAddress> sources;  // its mail leaves from here; empty: not known
 };
 
 // What the operator's zone has of it. `key_texts`: the TXT record of each slot's key, in their

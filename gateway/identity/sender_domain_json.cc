@@ -174,6 +174,7 @@ std::string SenderDomainToJson(const SenderDomain& domain) {
                {"last_check_ms", ToMillis(domain.last_check)},
                {"next_check_ms", ToMillis(domain.next_check)},
                {"words", domain.words}};
+  if (!domain.advice.empty()) json["advice"] = domain.advice;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -206,6 +207,11 @@ StatusOr<SenderDomain> SenderDomainFromJson(std::string_view text) {
   domain.next_check = members.Time("next_check_ms");
   for (const Json& sentence : members.Array("words", limits::kDomainSentencesMax)) {
     domain.words.push_back(members.TextOf(sentence, "words"));
+  }
+  if (json.contains("advice")) {
+    for (const Json& sentence : members.Array("advice", limits::kDomainSentencesMax)) {
+      domain.advice.push_back(members.TextOf(sentence, "advice"));
+    }
   }
   if (Status status = members.Done(); !status.ok()) return status;
   if (Status status = CheckSenderDomain(domain); !status.ok()) return status;

@@ -19,6 +19,9 @@ inline constexpr size_t kSelectorBytesMax = 16;
 inline constexpr size_t kDomainSentencesMax = 12;
 // As above.
 inline constexpr size_t kDomainSentenceBytesMax = 1200;
+// Rounds of questions for advice, each of which follows from the answers before; after that it is
+// given by what is known. SPF records seldom lead to others more than three times.
+inline constexpr int kAdviceRoundsMax = 8;
 // A domain's record as JSON; longer is refused unread.
 inline constexpr size_t kDomainJsonBytesMax = 65'536;
 // Keys that one selector ever had; a record with more is refused. One a day for 10,000 years.

@@ -19,6 +19,7 @@ class SenderDomainCase(harness.Case):
     REGION_EXTRA = ""
     CUSTOMER_RECORDS = []  # that the zone has besides
     SENDERS = "127.0.0.0/8"  # who may send
+    OTHER_ZONES = ("example", "example.com")  # that advice asks about: above the customer's, and of the gateway's name
 
     def next_hop(self):
         return self.sink.port
@@ -30,7 +31,8 @@ class SenderDomainCase(harness.Case):
         super().setUp()
         self.sink = self.run_sink()
         self.serial = 1
-        self.knot = Knot(self.folder / "knot", {CUSTOMER: self.customer_zone([]), OPERATOR: self.operator_zone("")})
+        self.knot = Knot(self.folder / "knot", {CUSTOMER: self.customer_zone([]), OPERATOR: self.operator_zone(""),
+                                                **{zone: self.zone(zone, []) for zone in self.OTHER_ZONES}})
         self.addCleanup(self.knot.stop)
         self.knot.start()
         # Who connects from here may send, and nobody vouches for what.
@@ -38,7 +40,7 @@ class SenderDomainCase(harness.Case):
             self.next_hop(), trust=False, listener_extra=self.LISTENER_EXTRA, region_extra=self.REGION_EXTRA,
             extra=self.routes() + f'[dns]\nzone = "{OPERATOR}"\nname_servers = ["ns.{OPERATOR}"]\n'
                   + "".join(f'[[dns.stub]]\nzone = "{zone}"\nserver = "{self.knot.server}"\n'
-                            for zone in (CUSTOMER, OPERATOR)))
+                            for zone in (CUSTOMER, OPERATOR, *self.OTHER_ZONES)))
         self.ask("identity put", records=[{"type": "account", "name": "acme"},
                                           {"type": "credential", "kind": "network", "name": self.SENDERS,
                                            "account": "acme"}])
@@ -56,6 +58,11 @@ class SenderDomainCase(harness.Case):
         self.serial += 1
         return "\n".join([f"$ORIGIN {CUSTOMER}.", f"@ 1 IN SOA ns hostmaster {self.serial} 3600 600 1209600 1",
                           "@ 1 IN NS ns", "ns 1 IN A 192.0.2.2", *self.CUSTOMER_RECORDS, *aliases]) + "\n"
+
+    def zone(self, name, records):
+        self.serial += 1
+        return "\n".join([f"$ORIGIN {name}.", f"@ 1 IN SOA ns hostmaster {self.serial} 3600 600 1209600 1",
+                          "@ 1 IN NS ns", "ns 1 IN A 192.0.2.4", *records]) + "\n"
 
     def operator_zone(self, text):
         return text or (f"$ORIGIN {OPERATOR}.\n@ 1 IN SOA ns hostmaster 1 3600 600 1209600 1\n@ 1 IN NS ns\n"

@@ -30,12 +30,22 @@ std::string PaintState(const std::string& state, const Terminal& terminal) {
   return terminal.Warn(state);
 }
 
-std::string Found(const Json& domain) {
+std::string Sentences(const Json& domain, const char* member) {
   std::string text;
-  for (const Json& words : ListOf(domain, "words")) {
+  for (const Json& words : ListOf(domain, member)) {
     if (words.is_string()) text += "  " + SafeText(words.get<std::string>()) + "\n";
   }
+  return text;
+}
+
+std::string Found(const Json& domain) {
+  std::string text = Sentences(domain, "words");
   return text.empty() ? "  all is right\n" : text;
+}
+
+std::string Advice(const Json& domain) {
+  std::string text = Sentences(domain, "advice");
+  return text.empty() ? "" : "\nAdvice, which its state does not depend on:\n" + text;
 }
 
 std::string KeyTable(const Json& domain, const Terminal& terminal) {
@@ -107,7 +117,7 @@ std::string ViewDomain(const Json& domain, WallTime now, const Terminal& termina
     text += checked + ", " + Ago(domain, "last_check", now) + "\n";
   }
   text += "  next check  " + NextCheck(domain, now) + "\n";
-  if (!checked.empty()) text += "\nWhat the last check found:\n" + Found(domain);
+  if (!checked.empty()) text += "\nWhat the last check found:\n" + Found(domain) + Advice(domain);
   const std::string records = ViewRecordsToPublish(domain, terminal);
   if (!records.empty()) {
     text += state == "verified" ? "\nIts records, which have to stay published:\n"

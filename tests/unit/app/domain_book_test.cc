@@ -31,7 +31,10 @@ class DomainBookTest : public ::testing::Test {
     options.zone = kZone;
     options.name_servers = {"ns.gw.example"};
     options.mailbox = "hostmaster.gw.example";
-    options.regions = {{"local", {{{10, "mx.gw.example"}}, "v=spf1 ip4:192.0.2.1 -all"}}};
+    options.hostname = "gw.example.com";
+    options.regions = {
+        {"local",
+         {{{10, "mx.gw.example"}}, "v=spf1 ip4:192.0.2.1 -all", {*IpAddress::Parse("192.0.2.1")}}}};
     options.queue_life = Seconds(86'400);
     auto book = DomainBook::Open(store_.get(), identity_.get(), std::move(options));
     EXPECT_TRUE(book.ok()) << book.status();
@@ -223,6 +226,35 @@ TEST_F(DomainBookTest, TheNextCheckWritesASenderThatIsBehind) {
   PutSender("verified");
   CheckFindsNothing();
   EXPECT_FALSE(MayMailComeFromIt());
+}
+
+// --- Advice
+
+TEST_F(DomainBookTest, AdviceStaysUntilThereIsOther) {
+  EXPECT_EQ(Add()["domain"]["advice"], Json::array());
+  auto advised = [&](std::optional<std::vector<std::string>> advice, std::vector<Answer> answers) {
+    DomainBook::Check check = Begin();
+    check.advice = std::move(advice);
+    book_->Judge(check, answers, Now());
+    return Ask(ControlCommand::kDomainShow)["domain"]["advice"];
+  };
+  std::vector<Answer> nothing = NothingThere(Begin());
+  EXPECT_EQ(advised({{"one", "two", "one"}}, nothing), Json({"one", "two"}));
+  EXPECT_EQ(State(), "pending");
+  EXPECT_EQ(advised({{"one"}}, AllThere()), Json({"one"}));
+  EXPECT_EQ(State(), "verified") << "it changes no state";
+  EXPECT_EQ(advised(std::nullopt, AllThere()), Json({"one"}));
+  EXPECT_EQ(advised(std::vector<std::string>(), AllThere()), Json::array());
+}
+
+TEST_F(DomainBookTest, AdviceIsAboutWhatItsRegionSendsFrom) {
+  EXPECT_EQ(Add()["ok"], true);
+  identity::AdviceSubject subject = Begin().subject;
+  EXPECT_EQ(subject.domain, kName);
+  EXPECT_TRUE(subject.return_path.ends_with(".customer.example")) << subject.return_path;
+  EXPECT_TRUE(subject.return_path_target.ends_with(".rp.gw.example"));
+  EXPECT_EQ(subject.helo, "gw.example.com");
+  EXPECT_EQ(subject.sources, std::vector<IpAddress>{*IpAddress::Parse("192.0.2.1")});
 }
 
 // --- Keys that somebody wants to turn

@@ -113,6 +113,7 @@ TEST(SenderDomainJsonTest, ComesBackAsItWas) {
   domain.dns = DnsState::kBroken;
   domain.last_check = kNow;
   domain.words = {"one \"thing\"", "another"};
+  domain.advice = {"a third"};
   std::string json = SenderDomainToJson(domain);
   StatusOr<SenderDomain> read = SenderDomainFromJson(json);
   ASSERT_TRUE(read.ok()) << read.status();
@@ -153,6 +154,7 @@ TEST(SenderDomainJsonTest, RefusesInWords) {
   has(words([](J& j) { j["slots"][0]["x"] = 1; }), "unknown: \"x\"");
   has(words([](J& j) { j.erase("account"); }), "no member \"account\"");
   has(words([](J& j) { j["account"] = -1; }), "\"account\"");
+  has(words([](J& j) { j["advice"] = 1; }), "\"advice\"");
   has(words([](J& j) { j["account"] = 4'294'967'296; }), "\"account\"");
   has(words([](J& j) { j["account"] = "7"; }), "\"account\"");
   has(words([](J& j) { j["version"] = 2; }), "another version");

@@ -96,6 +96,15 @@ TEST(Domains, ShowHasAllOfIt) {
   const std::string text = ViewDomain(good, now, Terminal{});
   EXPECT_NE(text.find("found:\n  all is right\n"), std::string::npos) << text;
   EXPECT_NE(text.find("\nIts records, which have to stay published:\n"), std::string::npos);
+  EXPECT_EQ(text.find("Advice"), std::string::npos);
+  good["advice"] = {"there is no DMARC policy", "no PTR\nrecord"};
+  EXPECT_NE(ViewDomain(good, now, Terminal{})
+                .find("  all is right\n\n"
+                      "Advice, which its state does not depend on:\n"
+                      "  there is no DMARC policy\n"
+                      "  no PTR?record\n\n"
+                      "Its records"),
+            std::string::npos);
 }
 
 TEST(Domains, CheckSaysWhetherItIsVerified) {

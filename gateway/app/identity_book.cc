@@ -16,6 +16,13 @@ using identity::SenderRecord;
 
 constexpr int kIdDigits = 8;
 
+Status Damaged(std::string_view key, std::string_view why) {
+  return MakeStatus(StatusCode::kDataLoss,
+                    "the record " + std::string(key) + ": " + std::string(why));
+}
+
+}  // namespace
+
 std::string IdText(uint32_t id) {
   std::string text(kIdDigits, '0');
   char digits[kIdDigits];
@@ -24,13 +31,6 @@ std::string IdText(uint32_t id) {
                std::string(digits, end));
   return text;
 }
-
-Status Damaged(std::string_view key, std::string_view why) {
-  return MakeStatus(StatusCode::kDataLoss,
-                    "the record " + std::string(key) + ": " + std::string(why));
-}
-
-}  // namespace
 
 std::string AccountKey(uint32_t id) { return std::string(kAccountPrefix) + IdText(id); }
 std::string SenderKey(std::string_view canonical) {
@@ -84,8 +84,10 @@ Status IdentityBook::Load() {
   each(kAccountPrefix, [&](std::string_view key, const std::string& value) {
     return LoadAccount(key, value, &builder);
   });
+  std::map<uint32_t, tls::Digest> api_keys;
+  if (status.ok()) status = LoadApiKeys(&api_keys);
   each(kCredentialPrefix, [&](std::string_view key, const std::string& value) {
-    return LoadCredential(key, value, &builder);
+    return LoadCredential(key, value, api_keys, &builder);
   });
   each(kSenderPrefix, [&](std::string_view key, const std::string& value) {
     auto record = SenderRecord::Parse(Json::parse(value, nullptr, false));
@@ -116,6 +118,7 @@ Status IdentityBook::LoadAccount(std::string_view key, const std::string& value,
 }
 
 Status IdentityBook::LoadCredential(std::string_view key, const std::string& value,
+                                    const std::map<uint32_t, tls::Digest>& api_keys,
                                     identity::Directory::Builder* builder) {
   auto id = IdOfKey(key, kCredentialPrefix);
   auto record = CredentialRecord::Parse(Json::parse(value, nullptr, false));
@@ -123,8 +126,10 @@ Status IdentityBook::LoadCredential(std::string_view key, const std::string& val
   auto account = accounts_.find(ToLower(record->account));
   if (account == accounts_.end()) return Damaged(key, "it is of no account");
   next_credential_ = std::max(next_credential_, *id + 1);
+  auto api_key = api_keys.find(*id);
   return builder->Add({*id, account->second, record->kind, record->status, record->name,
-                       SettingsOf(*record, builder)});
+                       SettingsOf(*record, builder),
+                       api_key == api_keys.end() ? tls::Digest() : api_key->second});
 }
 
 Status IdentityBook::LoadNext() {

@@ -6,8 +6,8 @@
 // is then another one, which the caller hands to the shards.
 //
 // In the store: identity/1/ID (accounts), identity/2/NAME (senders), identity/3/ID (credentials),
-// password/ID, identity/next (numbers that were never given), audit/TIME-NUMBER. IDs are eight
-// hexadecimal digits, and are not given twice.
+// password/ID, api_key/ID (a digest), identity/next (numbers that were never given),
+// audit/TIME-NUMBER. IDs are eight hexadecimal digits, and are not given twice.
 //
 // In memory are, besides the Directory, the names of accounts alone. What is asked for by name is
 // found there; lists are read from the store.
@@ -80,6 +80,7 @@ class IdentityBook {
   Status LoadAccount(std::string_view key, const std::string& value,
                      identity::Directory::Builder* builder);
   Status LoadCredential(std::string_view key, const std::string& value,
+                        const std::map<uint32_t, tls::Digest>& api_keys,
                         identity::Directory::Builder* builder);
   Status LoadNext();
 
@@ -109,6 +110,9 @@ class IdentityBook {
   Json List(const IdentityList& list);
   Json One(const IdentityList& list);
   Json Audit(const IdentityAudit& audit);
+
+  // identity_book_secrets.cc
+  Status LoadApiKeys(std::map<uint32_t, tls::Digest>* digests);
   Status AddSecret(uint32_t credential, Json* record);
 
   // What was put into settings_ for a Directory that came to nothing.

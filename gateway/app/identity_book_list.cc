@@ -1,9 +1,7 @@
 // IdentityBook: records as they are, and what became of them.
 #include "gateway/app/control_json.h"
 #include "gateway/app/identity_book_parts.h"
-#include "gateway/app/password_store.h"
 #include "gateway/base/text.h"
-#include "gateway/smtp/base64.h"
 
 namespace ringpost::app {
 namespace {
@@ -41,16 +39,6 @@ bool Wanted(const IdentityList& list, RecordType type, const Json& record) {
 }
 
 }  // namespace
-
-Status IdentityBook::AddSecret(uint32_t credential, Json* record) {
-  auto bytes = store_->Get(PasswordStore::KeyOf(credential));
-  if (!bytes.ok()) return bytes.status();
-  if (!*bytes) return OkStatus();
-  std::string text;
-  smtp::AppendBase64(**bytes, &text);
-  (*record)["password_record"] = std::move(text);
-  return OkStatus();
-}
 
 IdentityBook::Json IdentityBook::One(const IdentityList& list) {
   StatusOr<std::optional<Held>> held = std::optional<Held>();

@@ -20,8 +20,8 @@ struct IdentityBook::Staged {
     std::string name;
     std::string account;  // whose it is; of an account itself
     Json before, after;   // null: it was not there, or is no more
-    bool password_changed = false;
-    std::string password;  // that was made: for the client, not for the log
+    bool secret_changed = false;
+    std::string secret;  // that was made: for the client, not for the log
   };
   using Edit = std::function<Status(identity::Directory::Builder*)>;
 
@@ -38,6 +38,19 @@ struct IdentityBook::Staged {
   std::vector<uint32_t> unblocked;  // credentials that may send again
 };
 
+// A password or an API key that a request brings, or wants made.
+struct GivenSecret {
+  std::string record;  // what is stored of it; empty: there is none
+  std::string made;    // that one itself, for whoever asked
+};
+// Takes its members out of `given`.
+std::optional<ControlError> TakeSecret(identity::CredentialKind kind, const std::string& name,
+                                       bool dry_run, identity::Json* given, GivenSecret* secret);
+const char* SecretMember(identity::CredentialKind kind);        // "password", "key"
+const char* StoredSecretMember(identity::CredentialKind kind);  // "password_record", "key_record"
+std::string SecretKey(identity::CredentialKind kind, uint32_t credential);  // in the store
+
+std::string IdText(uint32_t id);  // eight hexadecimal digits
 std::string AccountKey(uint32_t id);
 std::string SenderKey(std::string_view canonical);
 std::string CredentialKey(uint32_t id);
@@ -46,6 +59,7 @@ std::optional<uint32_t> IdOfKey(std::string_view key, std::string_view prefix);
 inline constexpr std::string_view kAccountPrefix = "identity/1/";
 inline constexpr std::string_view kSenderPrefix = "identity/2/";
 inline constexpr std::string_view kCredentialPrefix = "identity/3/";
+inline constexpr std::string_view kApiKeyPrefix = "api_key/";
 inline constexpr std::string_view kAuditPrefix = "audit/";
 inline constexpr std::string_view kNextKey = "identity/next";
 

@@ -1,13 +1,9 @@
 // IdentityBook: records that are added and changed.
 #include "gateway/app/control_json.h"
 #include "gateway/app/identity_book_parts.h"
-#include "gateway/app/password_store.h"
 #include "gateway/base/text.h"
-#include "gateway/base/wipe.h"
-#include "gateway/identity/password_choice.h"
-#include "gateway/identity/password_record.h"
+#include "gateway/identity/api_key.h"
 #include "gateway/identity/period_count.h"
-#include "gateway/smtp/base64.h"
 
 namespace ringpost::app {
 namespace {
@@ -16,7 +12,6 @@ using identity::AccountRecord;
 using identity::CredentialKind;
 using identity::CredentialRecord;
 using identity::Json;
-using identity::PasswordRecord;
 using identity::SenderRecord;
 using Mode = IdentityPut::Mode;
 
@@ -56,51 +51,6 @@ std::string What(const Json* before, const Json& after, bool more = false) {
   return *before == after && !more ? "unchanged" : "changed";
 }
 
-// A password that is given, or to be made, or its record. `*record` stays empty: none of these.
-std::optional<ControlError> TakePassword(Json* given, bool dry_run, const std::string& name,
-                                         std::string* record, std::string* made) {
-  Json password, stored;
-  if (auto at = given->find("password"); at != given->end()) {
-    password = std::move(*at);
-    given->erase("password");
-  }
-  if (auto at = given->find("password_record"); at != given->end()) {
-    stored = std::move(*at);
-    given->erase("password_record");
-  }
-  if (const auto* text = stored.get_ptr<const std::string*>()) {
-    std::string bytes;
-    if (!smtp::DecodeBase64(*text, &bytes) || !PasswordRecord::Decode(bytes)) {
-      return BadRecord("a credential's \"password_record\" is what an export with secrets has");
-    }
-    *record = std::move(bytes);
-  } else if (!stored.is_null()) {
-    return BadRecord("a credential's \"password_record\" is text");
-  }
-  if (password.is_null() || password == Json(false)) return std::nullopt;
-  std::string chosen;
-  WipedAtEnd wiped(&chosen);
-  if (const auto* text = password.get_ptr<const std::string*>()) {
-    chosen = *text;
-    if (auto why = identity::WhyNotPassword(chosen, name); !why.empty()) {
-      return ControlError{"bad_request", "the password was not taken: " + std::string(why),
-                          "choose another, or let one be made"};
-    }
-  } else if (password == Json(true)) {
-    chosen = identity::GeneratePassword();
-    *made = chosen;
-  } else {
-    return BadRecord("a credential's \"password\" is text, or true: one is made");
-  }
-  if (dry_run) {
-    *record = "x";
-    return std::nullopt;
-  }
-  auto bytes = PasswordRecord::Make(chosen).Encode();
-  record->assign(bytes.data(), bytes.size());
-  return std::nullopt;
-}
-
 // A ramp begins when it is first asked for. Where a record is replaced as a whole, by one that does
 // not say when, it goes on.
 void BeginRamp(Mode mode, const Json* before, WallTime now, identity::Ramp* ramp) {
@@ -125,12 +75,16 @@ Json ForAudit(Json record) {
   return record;
 }
 
+const char* SecretMemberOf(const auto& change) {
+  return SecretMember(identity::ParseKind(change.kind).value_or(CredentialKind::kUser));
+}
+
 Json ChangeJson(const auto& change) {
   Json json = {{"type", RecordTypeName(change.type)}};
   if (!change.kind.empty()) json["kind"] = change.kind;
   json["name"] = change.name;
   json["what"] = change.what;
-  if (!change.password.empty()) json["password"] = change.password;
+  if (!change.secret.empty()) json[SecretMemberOf(change)] = change.secret;
   return json;
 }
 
@@ -250,13 +204,9 @@ std::optional<ControlError> IdentityBook::StageCredential(const IdentityPut& put
   const Json* before = *held ? &(*held)->record : nullptr;
   std::string label = "the credential \"" + Printable(change.name, 64) + "\"";
   if (auto error = CheckMode(put.mode, before, label)) return error;
-  std::string password;
-  if (auto error = TakePassword(&given, put.dry_run, change.name, &password, &change.password)) {
-    return error;
-  }
-  if (!password.empty() && *kind != CredentialKind::kUser) {
-    return BadRecord(label + " is none that logs in: only users have passwords");
-  }
+  GivenSecret secret;
+  if (auto error = TakeSecret(*kind, change.name, put.dry_run, &given, &secret)) return error;
+  change.secret = std::move(secret.made);
   auto record = CredentialRecord::Parse(Merged(put.mode, before, given));
   if (!record.ok()) return BadRecord(record.status());
   auto account = AccountId(record->account, put, *staged);
@@ -267,15 +217,15 @@ std::optional<ControlError> IdentityBook::StageCredential(const IdentityPut& put
   if (!staged->seen.insert("credential " + change.kind + " " + *key).second) {
     return BadRecord(label + " is in this request twice");
   }
-  if (before && !password.empty()) {
-    auto stored = store_->Get(PasswordStore::KeyOf((*held)->id));
+  if (before && !secret.record.empty()) {
+    auto stored = store_->Get(SecretKey(*kind, (*held)->id));
     if (!stored.ok()) return StoreError(stored.status());
-    if (*stored == password) password.clear();  // as it is already
+    if (*stored == secret.record) secret.record.clear();  // as it is already
   }
   Json after = record->ToJson();
   change.account = record->account;
-  change.password_changed = !password.empty();
-  change.what = What(before, after, change.password_changed);
+  change.secret_changed = !secret.record.empty();
+  change.what = What(before, after, change.secret_changed);
   if (change.what == "unchanged") {
     staged->changes.push_back(std::move(change));
     return std::nullopt;
@@ -287,14 +237,20 @@ std::optional<ControlError> IdentityBook::StageCredential(const IdentityPut& put
     staged->unblocked.push_back(id);
   }
   staged->writes.push_back({CredentialKey(id), after.dump()});
-  if (change.password_changed)
-    staged->writes.push_back({PasswordStore::KeyOf(id), std::move(password)});
+  tls::Digest api_key{};
+  if (*kind == CredentialKind::kApiKey) {
+    if (auto key_record = identity::ApiKeyRecord::Decode(secret.record)) {
+      api_key = key_record->digest;
+    }
+  }
+  if (change.secret_changed)
+    staged->writes.push_back({SecretKey(*kind, id), std::move(secret.record)});
   change.after = std::move(after);
   staged->changes.push_back(std::move(change));
-  staged->edits.push_back([this, id, account = *account,
-                           record = std::move(*record)](identity::Directory::Builder* builder) {
-    return builder->Put(
-        {id, account, record.kind, record.status, record.name, SettingsOf(record, builder)});
+  staged->edits.push_back([this, id, account = *account, record = std::move(*record),
+                           api_key](identity::Directory::Builder* builder) {
+    return builder->Put({id, account, record.kind, record.status, record.name,
+                         SettingsOf(record, builder), api_key});
   });
   return std::nullopt;
 }
@@ -376,7 +332,7 @@ void IdentityBook::StageAudit(Staged* staged, uint32_t uid, WallTime now) {
     if (!change.kind.empty()) entry["kind"] = change.kind;
     entry["name"] = change.name;
     entry["account"] = change.account;
-    if (change.password_changed) entry["password"] = "set";
+    if (change.secret_changed) entry[SecretMemberOf(change)] = "set";
     if (!change.before.is_null()) entry["before"] = ForAudit(change.before);
     if (!change.after.is_null()) entry["after"] = ForAudit(change.after);
     staged->writes.push_back({NextAuditKey(now), entry.dump()});

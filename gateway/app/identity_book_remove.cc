@@ -1,7 +1,6 @@
 // IdentityBook: records that are removed.
 #include "gateway/app/control_json.h"
 #include "gateway/app/identity_book_parts.h"
-#include "gateway/app/password_store.h"
 #include "gateway/base/text.h"
 
 namespace ringpost::app {
@@ -35,7 +34,7 @@ std::optional<ControlError> IdentityBook::StageRemoveCredential(identity::Creden
   change.before = std::move((*held)->record);
   staged->changes.push_back(std::move(change));
   staged->writes.push_back({CredentialKey((*held)->id), std::nullopt});
-  staged->writes.push_back({PasswordStore::KeyOf((*held)->id), std::nullopt});
+  staged->writes.push_back({SecretKey(kind, (*held)->id), std::nullopt});
   staged->edits.push_back(
       [kind, name](identity::Directory::Builder* builder) { return builder->Remove(kind, name); });
   return std::nullopt;

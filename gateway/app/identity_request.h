@@ -9,12 +9,12 @@
 //   put      mode: create (each is new), update (each is there: members that are given replace
 //            theirs, null makes them their default), put (new, or replaced as a whole). All of the
 //            records or none. A credential may have "password" (text, or true: one is made and is
-//            in the answer) or "password_record" (as an export with secrets has it).
+//            in the answer) or "password_record" (as an export with secrets has it); an API key
+//            "key" (true: one is made and is in the answer) or "key_record", likewise.
 //            assume_accounts (dry runs alone): names that count as there
 //   remove   with: an account's credentials and senders too
-//   list     after: what the page before said as "next". secrets: password records too
-//   audit    newest first
-//   dry_run  says what would be done
+//   list     after: what the page before said as "next". secrets: what passwords and keys are
+//   checked against too audit    newest first dry_run  says what would be done
 #pragma once
 
 #include <cstdint>

@@ -20,7 +20,7 @@ namespace ringpost::identity {
 // How a client shows that it is a credential's.
 enum class CredentialKind : uint8_t {
   kUser,     // an SMTP user: name and password
-  kApiKey,   // the HTTP API's; its name is public, its secret is not here
+  kApiKey,   // the HTTP API's; its name is public (api_key.h)
   kNetwork,  // an address or a CIDR network: from there no password is asked
   kAddress,  // a sender address: it is taken at its word, where a listener allows that
 };

@@ -1,5 +1,7 @@
 #include "gateway/identity/decision.h"
 
+#include "gateway/identity/api_key.h"
+
 namespace ringpost::identity {
 namespace {
 
@@ -39,6 +41,14 @@ Identity Identify(const Directory& directory, const ListenerIdentity& listener,
   } else if (listener.by_password) {
     identity.refusal = Refusal::kLoginNeeded;
   }
+  return identity;
+}
+
+Identity VerifyApiKey(const Directory& directory, std::string_view key, const IpAddress& client) {
+  Identity identity;
+  if (!IsApiKey(key)) return identity;
+  identity.credential = directory.FindByKey(ApiKeyRecord::Of(key).digest);
+  if (identity.credential) identity.refusal = JudgeUse(*identity.credential, client);
   return identity;
 }
 

@@ -3,6 +3,7 @@
 //
 //   Identify        at MAIL: the credential, by the first that fits of: a login, the client's
 //                   address, the reverse-path
+//   VerifyApiKey    at a request of the HTTP API: the credential whose key it shows
 //   MaySendAs       an address in the reverse-path or the From field
 //   MaySendTo       a recipient
 //
@@ -58,6 +59,10 @@ struct Identity {
 Identity Identify(const Directory& directory, const ListenerIdentity& listener,
                   const std::optional<Credential>& login, const IpAddress& client,
                   std::string_view reverse_path);
+
+// `key`: as the client sent it. kUnknownClient: it is nobody's; IsApiKey (api_key.h) says whether
+// it could be one.
+Identity VerifyApiKey(const Directory& directory, std::string_view key, const IpAddress& client);
 
 Refusal MaySendAs(const Directory& directory, const Credential& credential,
                   const ListedAddress& sender);

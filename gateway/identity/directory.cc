@@ -75,7 +75,37 @@ size_t Directory::KeyHash::operator()(const Key& key) const {
                       absl::string_view(key.name.data(), key.name.size()));
 }
 
-Directory::Directory() : by_name_(0, KeyHash{this}, KeyEqual{this}) {}
+size_t Directory::DigestHash::operator()(std::string_view digest) const {
+  return absl::HashOf(absl::string_view(digest.data(), digest.size()));
+}
+
+Directory::Directory()
+    : by_name_(0, KeyHash{this}, KeyEqual{this}), by_key_(0, DigestHash{this}, DigestEqual{this}) {}
+
+bool Directory::HasKey(uint32_t row) const {
+  return rows_[row].kind == CredentialKind::kApiKey && DigestOf(row) != tls::View(tls::Digest());
+}
+
+void Directory::Index(uint32_t row) {
+  by_name_.insert(row);
+  if (HasKey(row)) by_key_.insert(row);
+}
+
+void Directory::Unindex(uint32_t row) {
+  by_name_.erase(row);
+  if (HasKey(row)) by_key_.erase(row);
+}
+
+Status Directory::SetKey(uint32_t row, const tls::Digest& api_key) {
+  if (api_key == tls::Digest() || DigestOf(row) == tls::View(api_key)) return OkStatus();
+  if (by_key_.contains(tls::View(api_key))) {
+    return MakeStatus(StatusCode::kAlreadyExists, "another API key has the same key already");
+  }
+  if (HasKey(row)) by_key_.erase(row);
+  names_.replace(rows_[row].name_at + rows_[row].name_bytes, api_key.size(), tls::View(api_key));
+  by_key_.insert(row);
+  return OkStatus();
+}
 
 // --- Making
 
@@ -90,7 +120,7 @@ Directory::Builder::Builder(const Directory& from) : made_(new Directory()) {
   made_->prefixes_ = from.prefixes_;
   made_->verified_ = from.verified_;
   made_->by_name_.reserve(made_->rows_.size());
-  for (uint32_t row = 0; row < made_->rows_.size(); ++row) made_->by_name_.insert(row);
+  for (uint32_t row = 0; row < made_->rows_.size(); ++row) made_->Index(row);
 }
 
 Directory::Builder::~Builder() = default;
@@ -142,8 +172,10 @@ Status Directory::Builder::Add(const NewCredential& credential) {
     return MakeStatus(StatusCode::kAlreadyExists,
                       "there is a credential \"" + credential.name + "\" already");
   }
+  bool keyed = credential.kind == CredentialKind::kApiKey;
   if (made_->rows_.size() >= limits::kCredentialsMax ||
-      made_->names_.size() + key->size() > std::numeric_limits<uint32_t>::max()) {
+      made_->names_.size() + key->size() + (keyed ? credential.api_key.size() : 0) >
+          std::numeric_limits<uint32_t>::max()) {
     return MakeStatus(StatusCode::kResourceExhausted,
                       "there are as many credentials as there can be");
   }
@@ -154,9 +186,13 @@ Status Directory::Builder::Add(const NewCredential& credential) {
           static_cast<uint16_t>(key->size()),
           credential.kind,
           credential.status};
+  if (keyed && made_->by_key_.contains(tls::View(credential.api_key))) {
+    return MakeStatus(StatusCode::kAlreadyExists, "another API key has the same key already");
+  }
   made_->names_ += *key;
+  if (keyed) made_->names_ += tls::View(credential.api_key);
   made_->rows_.push_back(row);
-  made_->by_name_.insert(static_cast<uint32_t>(made_->rows_.size() - 1));
+  made_->Index(static_cast<uint32_t>(made_->rows_.size() - 1));
   auto& prefixes = made_->prefixes_;
   if (credential.kind == CredentialKind::kNetwork &&
       std::find(prefixes.begin(), prefixes.end(), prefix_bits) == prefixes.end()) {
@@ -182,6 +218,9 @@ Status Directory::Builder::Put(const NewCredential& credential) {
         StatusCode::kNotFound,
         "there is no account " + std::to_string(credential.account) + ", or no such settings");
   }
+  if (row.kind == CredentialKind::kApiKey) {
+    if (Status status = made_->SetKey(*found, credential.api_key); !status.ok()) return status;
+  }
   row.account = account->second;
   row.settings = credential.settings;
   row.status = credential.status;
@@ -199,13 +238,13 @@ Status Directory::Builder::Remove(CredentialKind kind, std::string_view name) {
   }
   // The last one takes its place: the set looks at rows, so it leaves first and comes again.
   uint32_t row = *found, last = static_cast<uint32_t>(made_->rows_.size() - 1);
-  made_->by_name_.erase(found);
+  made_->Unindex(row);
   if (row != last) {
-    made_->by_name_.erase(last);
+    made_->Unindex(last);
     made_->rows_[row] = made_->rows_[last];
   }
   made_->rows_.pop_back();
-  if (row != last) made_->by_name_.insert(row);
+  if (row != last) made_->Index(row);
   return OkStatus();
 }
 
@@ -235,13 +274,23 @@ std::shared_ptr<const Directory> Directory::Builder::Build() && {
 std::optional<Credential> Directory::Find(CredentialKind kind, std::string_view name) const {
   auto found = by_name_.find(Key{kind, name});
   if (found == by_name_.end()) return std::nullopt;
-  const Row& row = rows_[*found];
-  return Credential{row.id,
-                    row.kind,
-                    row.status,
-                    KeyOf(*found).name,
-                    accounts_[row.account].get(),
-                    settings_[row.settings].get()};
+  return CredentialOf(*found);
+}
+
+Credential Directory::CredentialOf(uint32_t row) const {
+  const Row& at = rows_[row];
+  return {at.id,
+          at.kind,
+          at.status,
+          KeyOf(row).name,
+          accounts_[at.account].get(),
+          settings_[at.settings].get()};
+}
+
+std::optional<Credential> Directory::FindByKey(const tls::Digest& api_key) const {
+  auto found = by_key_.find(tls::View(api_key));
+  if (found == by_key_.end()) return std::nullopt;
+  return CredentialOf(*found);
 }
 
 StatusOr<std::string> Directory::KeyOf(CredentialKind kind, std::string_view name) {
@@ -310,7 +359,7 @@ bool Directory::Verified(uint32_t account, const ListedAddress& address) const {
 
 size_t Directory::bytes() const {
   size_t bytes = rows_.capacity() * sizeof(Row) + names_.capacity() +
-                 by_name_.capacity() * (sizeof(uint32_t) + 1) +
+                 (by_name_.capacity() + by_key_.capacity()) * (sizeof(uint32_t) + 1) +
                  verified_.capacity() * (sizeof(std::string) + 8 + 1) +
                  accounts_.size() * sizeof(Account) + settings_.size() * sizeof(CredentialSettings);
   for (const auto& [name, account] : verified_) {

@@ -2,7 +2,7 @@
 //
 // Immutable: a change makes a new one, and shards go over to it. Made for a million credentials:
 // one is a row of 24 bytes, its name, and its place in a set of numbers; nothing of it is an object
-// of its own. Passwords and keys are not here.
+// of its own. Passwords are not here; of API keys their digests are (api_key.h).
 //
 // Names of users and API keys are compared without regard to ASCII case, domains and addresses in
 // canonical form (address_list.h). Of networks the longest prefix that contains an address wins.
@@ -24,6 +24,7 @@
 #include "gateway/base/ip_address.h"
 #include "gateway/base/status.h"
 #include "gateway/identity/credential.h"
+#include "gateway/tls/password_hash.h"
 
 namespace ringpost::identity {
 
@@ -36,6 +37,7 @@ class Directory {
     CredentialStatus status = CredentialStatus::kAllowed;
     std::string name;
     uint32_t settings = 0;  // what AddSettings gave
+    tls::Digest api_key{};  // of kApiKey; zeros: it has none, or keeps the one it has
   };
 
   // Fills one, in this order: settings and accounts, then what refers to them.
@@ -53,7 +55,8 @@ class Directory {
     // NOT_FOUND. FAILED_PRECONDITION: it has credentials.
     Status RemoveAccount(uint32_t id);
     // INVALID_ARGUMENT: a name that is none of its kind. NOT_FOUND: no such account or settings.
-    // ALREADY_EXISTS: another has that name. RESOURCE_EXHAUSTED: more than there can be.
+    // ALREADY_EXISTS: another has that name, or that key. RESOURCE_EXHAUSTED: more than there can
+    // be.
     Status Add(const NewCredential& credential);
     // The same, and replaces what has its id and its name.
     Status Put(const NewCredential& credential);
@@ -79,6 +82,8 @@ class Directory {
   std::optional<Credential> FindExactly(CredentialKind kind, std::string_view name) const;
   std::optional<Credential> FindUser(std::string_view name) const;
   std::optional<Credential> FindApiKey(std::string_view name) const;
+  // Whose key has this digest; the digests are compared in a time that tells nothing.
+  std::optional<Credential> FindByKey(const tls::Digest& api_key) const;
   std::optional<Credential> FindNetwork(const IpAddress& address) const;
   std::optional<Credential> FindAddress(const ListedAddress& address) const;
   // Whose account a domain or address is verified for.
@@ -120,7 +125,35 @@ class Directory {
     bool operator()(const Key& key, uint32_t row) const { return directory->KeyOf(row) == key; }
   };
 
+  // Of API keys alone: the digests are in names_, each behind its row's name.
+  struct DigestHash {
+    using is_transparent = void;
+    const Directory* directory;
+    size_t operator()(std::string_view digest) const;
+    size_t operator()(uint32_t row) const { return (*this)(directory->DigestOf(row)); }
+  };
+  struct DigestEqual {
+    using is_transparent = void;
+    const Directory* directory;
+    bool operator()(uint32_t a, uint32_t b) const { return a == b; }
+    bool operator()(uint32_t row, std::string_view digest) const {
+      return tls::SameSecret(directory->DigestOf(row), digest);
+    }
+    bool operator()(std::string_view digest, uint32_t row) const { return (*this)(row, digest); }
+  };
+
   Directory();
+  // Of a row of kApiKey; zeros: it has none.
+  std::string_view DigestOf(uint32_t row) const {
+    const Row& at = rows_[row];
+    return std::string_view(names_).substr(at.name_at + at.name_bytes, sizeof(tls::Digest));
+  }
+  bool HasKey(uint32_t row) const;
+  // Into the sets, or out of them: before a row changes its place, and after.
+  void Index(uint32_t row);
+  void Unindex(uint32_t row);
+  Status SetKey(uint32_t row, const tls::Digest& api_key);
+  Credential CredentialOf(uint32_t row) const;
   Key KeyOf(uint32_t row) const {
     const Row& at = rows_[row];
     return {at.kind, std::string_view(names_).substr(at.name_at, at.name_bytes)};
@@ -133,6 +166,7 @@ class Directory {
   std::vector<Row> rows_;
   std::string names_;
   absl::flat_hash_set<uint32_t, KeyHash, KeyEqual> by_name_;
+  absl::flat_hash_set<uint32_t, DigestHash, DigestEqual> by_key_;
   std::vector<uint8_t> prefixes_;                        // of the networks there are, longest first
   absl::flat_hash_map<std::string, uint32_t> verified_;  // whose each domain and address is
 };

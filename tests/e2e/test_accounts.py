@@ -1,6 +1,8 @@
 """Accounts and credentials as an operator has them: added, looked at, changed, removed, carried to another gateway
 and read about afterwards, with `ringpost` against a running daemon."""
 
+import base64
+import hashlib
 import json
 import os
 import pty
@@ -119,6 +121,33 @@ class Accounts(harness.Case):
                       self.tool("credential", "password", "u", "--password-stdin", code=USAGE, given=""))
         self.tool("credential", "password", "198.51.100.1", "--kind", "network", code=USAGE)
         self.tool("credential", "add", "later", "--account", "acme", "--no-password")
+
+    def test_keys_of_api_keys(self):
+        self.tool("account", "add", "acme")
+        text = self.tool("credential", "add", "shop", "--kind", "api_key", "--account", "acme", "--networks", "192.0.2.0/24")
+        self.assertIn("Added API key shop.\nIts key is shown only now", text)
+        (first,) = re.findall(r"(?m)^rp_[a-z2-9]{30}$", text)
+        text = self.tool("credential", "key", "shop")
+        self.assertIn("Changed the key of API key shop.", text)
+        (second,) = re.findall(r"(?m)^rp_[a-z2-9]{30}$", text)
+        self.assertNotEqual(first, second)
+        self.assertIn("ringpost credential key", self.tool("credential", "password", "shop", "--kind", "api_key", code=USAGE))
+        self.assertRegex(self.tool("audit"), r"(?m)^ +key +set$")
+
+        # It is kept, and carried elsewhere, as its digest alone.
+        document = self.folder / "accounts.json"
+        self.tool("account", "export", document, "--secrets")
+        (written,) = json.loads(document.read_text())["credentials"]
+        digest = hashlib.sha256(second.encode()).digest()
+        self.assertEqual(base64.b64decode(written["key_record"]), b"\1" + digest)
+        self.assertNotIn("key", self.shown("credential", "show", "shop", "--kind", "api_key"))
+        self.tool("credential", "key", "shop")
+        self.assertRegex(self.tool("account", "import", document), r"(?m)^credentials +0 +1 +0$")
+        self.assertIn(written["key_record"], self.tool("account", "export", "--secrets"))
+        self.tool("account", "remove", "acme", "--with-all", "--yes")
+        del written["key_record"]
+        document.write_text(json.dumps({"ringpost": 1, "accounts": [{"name": "acme"}], "credentials": [written]}))
+        self.assertIn("1 API key that is new has no key: ringpost credential key NAME", self.tool("account", "import", document))
 
     def test_on_a_terminal(self):
         self.tool("account", "add", "acme")

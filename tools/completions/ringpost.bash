@@ -94,12 +94,13 @@ _ringpost() {
             ;;
         credential)
             case "$sub" in
-                "") choices="add set show list remove password block allow sandbox $common" ;;
+                "") choices="add set show list remove password key block allow sandbox $common" ;;
                 add) choices="--account --password-stdin --no-password $credential $common" ;;
                 set) choices="--account $credential $no_credential $common" ;;
                 list) choices="--account --kind --limit $common" ;;
                 remove) choices="--kind --yes $common" ;;
                 password) choices="--kind --password-stdin $common" ;;
+                key) choices="$common" ;;
                 *) choices="--kind $common" ;;
             esac
             ;;

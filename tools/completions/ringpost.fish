@@ -78,7 +78,7 @@ complete -c ringpost -n '__ringpost_in config check; or __ringpost_in store chec
 complete -c ringpost -n '__ringpost_in account' \
     -a 'add set show list remove suspend resume export import'
 complete -c ringpost -n '__ringpost_in credential' \
-    -a 'add set show list remove password block allow sandbox'
+    -a 'add set show list remove password key block allow sandbox'
 complete -c ringpost -n '__ringpost_in sender' -a 'add list remove'
 complete -c ringpost -n '__ringpost_in domain' -a 'add show list remove check rotate'
 complete -c ringpost -n '__ringpost_in domain show remove check rotate' -a '(__ringpost_names domain)'
@@ -88,11 +88,11 @@ complete -c ringpost -n '__ringpost_in dns zone' -F
 complete -c ringpost -n '__ringpost_in dns push' -l server -x -d 'The server that takes the records: ADDRESS:PORT'
 complete -c ringpost -n '__ringpost_in dns push' -l tsig-key -r -F -d 'The key of the updates'
 complete -c ringpost -n '__ringpost_in account set show remove suspend resume' -a '(__ringpost_names account)'
-complete -c ringpost -n '__ringpost_in credential set show remove password block allow sandbox' \
+complete -c ringpost -n '__ringpost_in credential set show remove password key block allow sandbox' \
     -a '(__ringpost_names credential)'
 complete -c ringpost -n '__ringpost_in sender remove' -a '(__ringpost_names sender)'
 complete -c ringpost -n '__ringpost_in account export import' -F
-complete -c ringpost -n '__ringpost_in account export' -l secrets -d 'With what passwords are checked against'
+complete -c ringpost -n '__ringpost_in account export' -l secrets -d 'With what passwords and keys are checked against'
 complete -c ringpost -n '__ringpost_in account import' -l dry-run -d 'Do nothing'
 complete -c ringpost -n '__ringpost_in account remove' -l with-all -d 'Its credentials and senders too'
 complete -c ringpost -n '__ringpost_in credential add set list; or __ringpost_in sender add list; or __ringpost_in domain add list; or __fish_seen_subcommand_from audit' \

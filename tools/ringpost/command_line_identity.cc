@@ -110,7 +110,7 @@ void AddDocuments(CommandLine* line, CLI::App* account) {
   CLI::App* out = line->Add(account, "export", "Write all accounts, senders and credentials",
                             [=] { return AccountExport(*options); });
   out->add_option("FILE", options->file, "where to; without it: standard output");
-  out->add_flag("--secrets", options->secrets, "with what passwords are checked against");
+  out->add_flag("--secrets", options->secrets, "with what passwords and keys are checked against");
   CLI::App* in = line->Add(account, "import", "Add or replace what an export has",
                            [=] { return AccountImport(*options); });
   in->add_option("FILE", options->file, "an export; \"-\" is standard input")
@@ -150,7 +150,8 @@ void AddCredentialGroup(CommandLine* line) {
   Options* options = line->options();
   CLI::App* credential =
       line->Group("credential", "Users, API keys, networks and addresses that may send");
-  CLI::App* add = line->AddNamed(credential, "add", "Add one; a user's password is made and shown",
+  CLI::App* add = line->AddNamed(credential, "add",
+                                 "Add one; a user's password, an API key's key is made and shown",
                                  [=] { return RecordAdd("credential", *options); });
   AddAccountOption(line, add, "whose it is");
   add->get_option("--account")->required();
@@ -158,7 +159,8 @@ void AddCredentialGroup(CommandLine* line) {
                                  [=] { return RecordSet("credential", *options); });
   AddAccountOption(line, set, "move it there");
   AddPasswordOption(line, add);
-  add->add_flag("--no-password", options->no_password, "a user who cannot log in yet")
+  add->add_flag("--no-password", options->no_password,
+                "a user who cannot log in yet, an API key without a key")
       ->excludes(add->get_option("--password-stdin"));
   AddFields(line, add, "credential", /*clears=*/false);
   AddFields(line, set, "credential", /*clears=*/true);
@@ -167,6 +169,8 @@ void AddCredentialGroup(CommandLine* line) {
   AddListAndRemove(line, credential, "credential");
   AddPasswordOption(line, line->AddNamed(credential, "password", "Make a new password and show it",
                                          [=] { return CredentialPassword(*options); }));
+  line->AddNamed(credential, "key", "Make a new key of an API key and show it",
+                 [=] { return CredentialKey(*options); });
   AddShorthand(line, credential, "credential", "block", "Refuse what it sends", "status",
                "blocked");
   AddShorthand(line, credential, "credential", "allow", "Accept and deliver what it sends",

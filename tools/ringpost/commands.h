@@ -67,6 +67,7 @@ int RecordList(const std::string& type, const Options& options);
 int RecordShow(const std::string& type, const Options& options);
 int RecordRemove(const std::string& type, const Options& options);
 int CredentialPassword(const Options& options);
+int CredentialKey(const Options& options);
 int AccountExport(const Options& options);
 int AccountImport(const Options& options);
 int Audit(const Options& options);

@@ -86,11 +86,13 @@ Json CountJson(const Counts& counts) {
 void SayWhatItIs(const Options& options, const Counts& counts) {
   std::string text = "Exported " + CountWords(counts) +
                      (options.file.empty() ? "" : " to " + SafeText(options.file)) + ".\n";
-  text += options.secrets
-              ? "It has what passwords are checked against: who reads it can act as a server to\n"
-                "the clients, and try to guess passwords for as long as they like. Keep it as "
-                "secret\nas the store itself.\n"
-              : "No passwords are in it: where it is imported anew, users need new ones.\n";
+  text +=
+      options.secrets
+          ? "It has what passwords are checked against: who reads it can act as a server to\n"
+            "the clients, and try to guess passwords for as long as they like. Keep it as "
+            "secret\nas the store itself.\n"
+          : "No passwords and no keys are in it: where it is imported anew, users and API keys\n"
+            "need new ones.\n";
   std::fputs(text.c_str(), stderr);
 }
 

@@ -68,6 +68,7 @@ class Import {
   bool SendBlock();
   std::optional<Json> Ask(const std::string& line);
   void Count(const Json& changes);
+  void ShowSecret(const ImportedRecord& record, const Json& change);
   void Broken(const char* how);
   void Refused(const Json& answer);
   void BadDocument(const ringpost::Status& why);
@@ -88,6 +89,7 @@ class Import {
   Progress progress_;
   Tallies tallies_{};
   uint64_t without_password_ = 0;  // users that were added so
+  uint64_t without_key_ = 0;       // API keys, the same
   bool complete_ = false;
   int code_ = kDone;
 };
@@ -170,15 +172,20 @@ void Import::Count(const Json& changes) {
     if (what == "added" && record.section == DocumentSection::kAccounts && options_.dry_run) {
       block_.AssumeAccount(record.name);
     }
-    if (what == "added" && record.kind == "user" && !record.has_password) ++without_password_;
-    const std::string password = change.is_object() ? TextOf(change, "password") : "";
-    if (password.empty()) continue;
-    // One that the daemon has made, for "password":true. It is shown nowhere else.
-    progress_.Clear();
-    options_.json
-        ? PrintJson(change)
-        : Print(SafeText(record.kind + " " + record.name) + "\t" + SafeText(password) + "\n");
+    const bool bare = what == "added" && !record.has_secret;
+    if (bare && record.kind == "user") ++without_password_;
+    if (bare && record.kind == "api_key") ++without_key_;
+    if (change.is_object()) ShowSecret(record, change);
   }
+}
+
+// One that the daemon has made, for "password":true or "key":true. It is shown nowhere else.
+void Import::ShowSecret(const ImportedRecord& record, const Json& change) {
+  std::string secret = TextOf(change, record.kind == "api_key" ? "key" : "password");
+  if (secret.empty()) return;
+  progress_.Clear();
+  options_.json ? PrintJson(change)
+                : Print(SafeText(record.kind + " " + record.name) + "\t" + SafeText(secret) + "\n");
 }
 
 // --json: the last line, where the document was not done to its end.
@@ -269,10 +276,16 @@ void Import::End() {
   }
   Print((options_.dry_run ? "A dry run, nothing was changed. It would be:\n" : "Imported:\n") +
         TallyText(tallies_, options_.terminal));
-  if (without_password_ == 0) return;
-  Print(FormatCount(without_password_) +
-        (without_password_ == 1 ? " user that is new has" : " users that are new have") +
-        " no password: ringpost credential password NAME makes one.\n");
+  if (without_password_ > 0) {
+    Print(FormatCount(without_password_) +
+          (without_password_ == 1 ? " user that is new has" : " users that are new have") +
+          " no password: ringpost credential password NAME makes one.\n");
+  }
+  if (without_key_ > 0) {
+    Print(FormatCount(without_key_) +
+          (without_key_ == 1 ? " API key that is new has" : " API keys that are new have") +
+          " no key: ringpost credential key NAME makes one.\n");
+  }
 }
 
 }  // namespace

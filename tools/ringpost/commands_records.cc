@@ -1,4 +1,5 @@
-// ringpost account|credential|sender add, set, remove and their shorthands; credential password.
+// ringpost account|credential|sender add, set, remove and their shorthands; credential password,
+// key.
 #include <cstdio>
 
 #include "gateway/base/wipe.h"
@@ -21,11 +22,13 @@ Json RecordJson(const std::string& type, const Options& options) {
   return record;
 }
 
-void PrintPassword(const Json& change) {
-  const std::string password = TextOf(change, "password");
-  if (password.empty()) return;
-  Print("Its password is shown only now; it is kept nowhere in this form:\n\n" +
-        SafeText(password) + "\n\n");
+void PrintSecret(const Json& change) {
+  for (const char* what : {"password", "key"}) {
+    const std::string secret = TextOf(change, what);
+    if (secret.empty()) continue;
+    Print("Its " + std::string(what) + " is shown only now; it is kept nowhere in this form:\n\n" +
+          SafeText(secret) + "\n\n");
+  }
 }
 
 // One record goes out; `done` is said of it where the daemon has changed something.
@@ -47,7 +50,7 @@ int PutOne(const char* mode, Json record, const Options& options, const std::str
   } else {
     Print(done + " " + title + ".\n");
   }
-  PrintPassword(change);
+  PrintSecret(change);
   return code;
 }
 
@@ -64,13 +67,12 @@ int AddPassword(const Options& options, Json* record) {
   return kDone;
 }
 
-bool HasPassword(const Json& record) {
-  const std::string kind = TextOf(record, "kind");
-  return kind != "network" && kind != "address";
-}
+bool HasPassword(const Json& record) { return TextOf(record, "kind") == "user"; }
 
 int RefusePassword(const Json& record) {
-  Complain("a " + TextOf(record, "kind") + " has no password: clients are known by it alone");
+  const std::string kind = TextOf(record, "kind");
+  Complain(kind == "api_key" ? "an API key has no password: ringpost credential key makes its key"
+                             : "a " + kind + " has no password: clients are known by it alone");
   return kUsage;
 }
 
@@ -119,7 +121,9 @@ int RecordAdd(const std::string& type, const Options& options) {
   if (type == "sender" && !record.contains("state")) record["state"] = "verified";
   if (type == "credential") {
     if (options.password_stdin && !HasPassword(record)) return RefusePassword(record);
-    const bool makes = TextOf(record, "kind") == "user" && !options.no_password;
+    const std::string kind = TextOf(record, "kind");
+    if (kind == "api_key" && !options.no_password) record["key"] = true;
+    const bool makes = kind == "user" && !options.no_password;
     if (makes || options.password_stdin) {
       if (int code = AddPassword(options, &record); code != kDone) return code;
     }
@@ -143,6 +147,12 @@ int CredentialPassword(const Options& options) {
   if (!HasPassword(record)) return RefusePassword(record);
   if (int code = AddPassword(options, &record); code != kDone) return code;
   return PutOne("update", std::move(record), options, "Changed the password of");
+}
+
+int CredentialKey(const Options& options) {
+  Json record = {{"type", "credential"}, {"kind", "api_key"}, {"name", options.name}};
+  record["key"] = true;
+  return PutOne("update", std::move(record), options, "Changed the key of");
 }
 
 int RecordRemove(const std::string& type, const Options& options) {

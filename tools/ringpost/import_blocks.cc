@@ -15,7 +15,8 @@ bool ImportBlock::Add(DocumentSection section, uint64_t number, const Json& reco
                     passwords_ + hashes <= kPasswordsMax;
   if (!fits && !empty()) return false;
   ImportedRecord added{section, number, TextOf(record, "kind"), TextOf(record, "name")};
-  added.has_password = hashes || record.contains("password_record");
+  added.has_secret = hashes || record.contains("password_record") || record.contains("key") ||
+                     record.contains("key_record");
   records_.push_back(std::move(added));
   passwords_ += hashes;
   text_.append(text_.empty() ? "" : ",").append(text);

@@ -18,7 +18,7 @@ struct ImportedRecord {
   DocumentSection section = DocumentSection::kAccounts;
   uint64_t number = 0;  // of its section, from 1
   std::string kind, name;
-  bool has_password = false;  // or its record: a user without can not log in
+  bool has_secret = false;  // a password, a key, or its record: without, nobody can log in
 };
 
 class ImportBlock {

@@ -168,7 +168,9 @@ std::string ViewAuditEntry(const Json& entry, std::string_view who, const Termin
     }
   }
   // Which it is is in no entry.
-  if (!TextOf(entry, "password").empty()) lines += "  " + Label("password") + "set\n";
+  for (const char* secret : {"password", "key"}) {
+    if (!TextOf(entry, secret).empty()) lines += "  " + Label(secret) + "set\n";
+  }
   return text + lines;
 }
 

@@ -4,6 +4,8 @@
 
 #include "gateway/app/identity_service.h"
 #include "gateway/app/password_store.h"
+#include "gateway/identity/api_key.h"
+#include "gateway/identity/decision.h"
 #include "gateway/identity/password_record.h"
 #include "gateway/smtp/base64.h"
 #include "tests/unit/temp_folder.h"
@@ -89,6 +91,69 @@ TEST_F(IdentityBookTest, WhatIsAddedIsFoundAlsoAfterARestart) {
     Open();
   }
   EXPECT_EQ(Audited(), 4u);
+}
+
+TEST_F(IdentityBookTest, OfAnApiKeyItsDigestIsKept) {
+  AddAcme();
+  Json answer = Done(R"({"command":"identity put","mode":"create","records":[
+    {"type":"credential","kind":"api_key","name":"shop","account":"acme","key":true}]})");
+  std::string key = answer["changes"][0]["key"];
+  EXPECT_TRUE(identity::IsApiKey(key)) << key;
+  auto whose = [this](const std::string& text) {
+    auto identity = identity::VerifyApiKey(*book_->directory(), text, *IpAddress::Parse("::1"));
+    return identity.credential ? std::string(identity.credential->name) : "nobody's";
+  };
+  for (int opened = 0; opened < 2; ++opened) {
+    EXPECT_EQ(whose(key), "shop");
+    bool kept = false;
+    auto look = [&](std::string_view, const std::string& value) {
+      kept |= value.find(key.substr(3)) != std::string::npos;
+    };
+    EXPECT_TRUE(store_->ForEach("", look).ok());
+    EXPECT_FALSE(kept) << "the key itself is nowhere, nor in the audit";
+    Open();
+  }
+  answer = Done(R"({"command":"identity put","mode":"update","records":[
+    {"type":"credential","kind":"api_key","name":"shop","key":true}]})");
+  std::string other = answer["changes"][0]["key"];
+  EXPECT_EQ(answer["changes"][0]["what"], "changed");
+  EXPECT_EQ(whose(key), "nobody's");
+  EXPECT_EQ(whose(other), "shop");
+  EXPECT_EQ(Done(R"({"command":"identity audit"})")["entries"][0]["key"], "set");
+
+  // As an export has it, into a gateway that has it no more.
+  answer =
+      Done(R"({"command":"identity list","type":"credential","kind":"api_key","secrets":true})");
+  std::string record = answer["records"][0]["key_record"];
+  EXPECT_FALSE(answer["records"][0].contains("password_record"));
+  EXPECT_FALSE(
+      Done(R"({"command":"identity list","type":"credential","kind":"api_key"})")["records"][0]
+          .contains("key_record"));
+  Done(R"({"command":"identity remove","type":"credential","kind":"api_key","name":"shop"})");
+  EXPECT_EQ(whose(other), "nobody's");
+  std::string put = R"({"command":"identity put","records":[{"type":"credential","kind":"api_key",
+    "name":"shop","account":"acme","key_record":")" +
+                    record + "\"}]}";
+  Done(put.c_str());
+  EXPECT_EQ(whose(other), "shop");
+  EXPECT_EQ(Done(put.c_str())["changes"][0]["what"], "unchanged");
+}
+
+TEST_F(IdentityBookTest, KeysAreMadeAndOfApiKeysAlone) {
+  AddAcme();
+  auto refused = [this](const std::string& members) {
+    std::string text =
+        R"({"command":"identity put","records":[{"type":"credential","account":"acme",)" + members +
+        "}]}";
+    return Refused(text.c_str());
+  };
+  EXPECT_EQ(refused(R"("kind":"api_key","name":"shop","key":"rp_mine")"),
+            "an API key's \"key\" is true: one is made, not chosen");
+  EXPECT_EQ(refused(R"("kind":"api_key","name":"shop","password":true)"),
+            "\"shop\" is none that logs in: only users have passwords");
+  EXPECT_EQ(refused(R"("name":"shop","key":true)"), "\"shop\" is no API key: only these have keys");
+  EXPECT_EQ(refused(R"("kind":"api_key","name":"shop","key_record":"AAAA")"),
+            "an API key's \"key_record\" is what an export with secrets has");
 }
 
 TEST_F(IdentityBookTest, NumbersAreNotGivenTwice) {

@@ -225,7 +225,7 @@ TEST(Export, IsADocumentThatIsReplacedAsAWhole) {
   EXPECT_EQ(info.st_mode & 0777, 0600u);
   EXPECT_EQ(daemon.Run({"account", "export"}), kDone);
   EXPECT_EQ(Json::parse(daemon.out)["accounts"].size(), 2u);
-  EXPECT_NE(daemon.err.find("No passwords are in it"), std::string::npos);
+  EXPECT_NE(daemon.err.find("No passwords and no keys are in it"), std::string::npos);
 }
 
 TEST(Export, WhatFailsLeavesTheOldFile) {

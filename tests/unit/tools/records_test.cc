@@ -35,6 +35,30 @@ TEST(Records, AUserIsAddedWithAPasswordThatIsShownOnce) {
   EXPECT_TRUE(daemon.out.ends_with("\n\nk7w2\n\n")) << daemon.out;
 }
 
+TEST(Records, AnApiKeyIsMadeAndShownOnce) {
+  FakeDaemon daemon([](const Json& request) {
+    Json answer = Changed(request, "added");
+    answer["changes"][0]["key"] = "rp_k7w2";
+    return answer;
+  });
+  EXPECT_EQ(daemon.Run({"credential", "add", "shop", "--kind", "api_key", "--account", "acme"}),
+            kDone);
+  EXPECT_EQ(daemon.requests()[0]["records"][0], Json::parse(R"({"type":"credential",
+      "kind":"api_key","name":"shop","account":"acme","key":true})"));
+  EXPECT_EQ(daemon.out,
+            "Added API key shop.\nIts key is shown only now; it is kept nowhere in this form:\n\n"
+            "rp_k7w2\n\n");
+  EXPECT_EQ(daemon.Run({"credential", "key", "shop"}), kDone);
+  EXPECT_EQ(daemon.requests()[1], Json::parse(R"({"command":"identity put","mode":"update",
+      "records":[{"type":"credential","kind":"api_key","name":"shop","key":true}]})"));
+  EXPECT_TRUE(daemon.out.starts_with("Changed the key of API key shop.\n")) << daemon.out;
+  EXPECT_EQ(daemon.Run({"credential", "password", "shop", "--kind", "api_key"}), kUsage);
+  EXPECT_EQ(daemon.Run({"credential", "add", "shop", "--kind", "api_key", "--account", "acme",
+                        "--no-password"}),
+            kDone);
+  EXPECT_FALSE(daemon.requests()[2]["records"][0].contains("key"));
+}
+
 TEST(Records, EveryOptionIsAMember) {
   FakeDaemon daemon([](const Json& request) { return Changed(request, "added"); });
   EXPECT_EQ(daemon.Run({"credential",
@@ -90,7 +114,7 @@ TEST(Records, EveryOptionIsAMember) {
       "monthly_quota":70,"lane":"bulk","deadline_seconds":172800,"archive":true,
       "audit_copy":"au@b.example","bounces_to":"bo@b.example","egress_pool":"p",
       "default_domain":"b.example","forced_from":"f@b.example",
-      "forced_reverse_path":"r@b.example"})"))
+      "forced_reverse_path":"r@b.example","key":true})"))
       << daemon.requests()[0].dump();
 }
 

@@ -43,6 +43,7 @@ void GatewayImpl::OpenLimits() {
       LimitKeeper::Tables{&inbound_.rates, &inbound_.quotas, &inbound_.outcomes}, log_);
   limits_->SetRule(config_.brake);
   limits_->Load(ReadWallClock());
+  identity_->ShowUses({&inbound_.quotas, &inbound_.outcomes});
   identity_->OnUnblocked([this](uint32_t credential) { limits_->Forget(credential); });
 }
 

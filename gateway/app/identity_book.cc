@@ -215,7 +215,7 @@ IdentityBook::Json IdentityBook::Answer(const IdentityRequest& request, uint32_t
                                         WallTime now) {
   if (const auto* put = std::get_if<IdentityPut>(&request)) return Put(*put, uid, now);
   if (const auto* remove = std::get_if<IdentityRemove>(&request)) return Remove(*remove, uid, now);
-  if (const auto* list = std::get_if<IdentityList>(&request)) return List(*list);
+  if (const auto* list = std::get_if<IdentityList>(&request)) return List(*list, now);
   return Audit(std::get<IdentityAudit>(request));
 }
 

@@ -27,6 +27,8 @@
 
 #include "gateway/app/identity_request.h"
 #include "gateway/identity/directory.h"
+#include "gateway/identity/outcome_counts.h"
+#include "gateway/identity/quota_table.h"
 #include "gateway/identity/records.h"
 #include "storage/control_store.h"
 
@@ -50,6 +52,12 @@ class IdentityBook {
   StatusOr<std::optional<identity::SenderRecord>> FindSender(std::string_view name);
   std::optional<uint32_t> AccountNamed(std::string_view name) const;
 
+  // What has been counted, to be shown with one account or credential. Without it nothing is.
+  struct Uses {
+    const identity::QuotaTable* quotas = nullptr;
+    const identity::OutcomeCounts* outcomes = nullptr;
+  };
+  void ShowUses(const Uses& uses) { uses_ = uses; }  // they outlive it
   // Called when a credential that was blocked may send again, on the thread that answers.
   void OnUnblocked(std::function<void(uint32_t credential)> call) {
     on_unblocked_ = std::move(call);
@@ -107,9 +115,13 @@ class IdentityBook {
                                                     const std::string& name, Staged* staged);
 
   // identity_book_list.cc
-  Json List(const IdentityList& list);
-  Json One(const IdentityList& list);
+  Json List(const IdentityList& list, WallTime now);
+  Json One(const IdentityList& list, WallTime now);
   Json Audit(const IdentityAudit& audit);
+
+  // identity_book_use.cc
+  Json UseOfAccount(uint32_t id, WallTime now) const;
+  Json UseOfCredential(identity::CredentialKind kind, const std::string& name, WallTime now) const;
 
   // identity_book_secrets.cc
   Status LoadApiKeys(std::map<uint32_t, tls::Digest>* digests);
@@ -126,6 +138,7 @@ class IdentityBook {
                       identity::Directory::Builder* builder);
 
   storage::ControlStore* store_;
+  Uses uses_;
   std::function<void(uint32_t credential)> on_unblocked_;
   std::shared_ptr<const identity::Directory> directory_;
   std::map<std::string, uint32_t, std::less<>> accounts_;  // by name in lower case

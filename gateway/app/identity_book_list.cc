@@ -40,12 +40,13 @@ bool Wanted(const IdentityList& list, RecordType type, const Json& record) {
 
 }  // namespace
 
-IdentityBook::Json IdentityBook::One(const IdentityList& list) {
+IdentityBook::Json IdentityBook::One(const IdentityList& list, WallTime now) {
+  auto kind = list.kind.value_or(identity::CredentialKind::kUser);
   StatusOr<std::optional<Held>> held = std::optional<Held>();
   if (*list.type == RecordType::kAccount) {
     held = FindAccount(list.name);
   } else if (*list.type == RecordType::kCredential) {
-    held = FindCredential(list.kind.value_or(identity::CredentialKind::kUser), list.name);
+    held = FindCredential(kind, list.name);
   } else if (std::string key = identity::Directory::VerifiedKeyOf(list.name); !key.empty()) {
     auto record = Read(SenderKey(key));
     if (!record.ok()) {
@@ -69,11 +70,14 @@ IdentityBook::Json IdentityBook::One(const IdentityList& list) {
   Json answer = OkAnswer();
   answer["records"] = Json::array({std::move(record)});
   answer["total"] = 1;
+  if (uses_.quotas == nullptr) return answer;
+  if (*list.type == RecordType::kAccount) answer["use"] = UseOfAccount((*held)->id, now);
+  if (*list.type == RecordType::kCredential) answer["use"] = UseOfCredential(kind, list.name, now);
   return answer;
 }
 
-IdentityBook::Json IdentityBook::List(const IdentityList& list) {
-  if (!list.name.empty()) return One(list);
+IdentityBook::Json IdentityBook::List(const IdentityList& list, WallTime now) {
+  if (!list.name.empty()) return One(list, now);
   Json records = Json::array();
   std::vector<uint32_t> ids;  // of credentials among them
   size_t total = 0, bytes = 0;

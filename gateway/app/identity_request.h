@@ -13,7 +13,9 @@
 //            "key" (true: one is made and is in the answer) or "key_record", likewise.
 //            assume_accounts (dry runs alone): names that count as there
 //   remove   with: an account's credentials and senders too
-//   list     after: what the page before said as "next". secrets: what passwords and keys are
+//   list     with a name: that one, and "use": recipients of the day and month where they have a
+//            quota, what became of them in the last 24 hours
+//            after: what the page before said as "next". secrets: what passwords and keys are
 //   checked against too audit    newest first dry_run  says what would be done
 #pragma once
 

@@ -43,6 +43,7 @@ class IdentityService {
   void OnUnblocked(std::function<void(uint32_t credential)> call) {
     book_->OnUnblocked(std::move(call));
   }
+  void ShowUses(const IdentityBook::Uses& uses) { book_->ShowUses(uses); }
   void Start(Publish publish);
   // `done` is called once: at once and here where too many wait or it has stopped. `uid`: of who
   // asks.

@@ -53,6 +53,9 @@ class Quotas(LimitsCase):
         self.assertEqual(self.sink.wait(1)[-1]["to"], ["a@example.net", "b@example.net"])
         self.assert_full(r"4\.7\.1 The daily quota of this credential, 2 recipients")
         self.assertEqual(self.daemon.counter("recipients_over_quota_total"), 2)
+        self.assertRegex(self.tool("credential", "show", "app"),
+                         rf"(?s)Used:\n  today +2 of 2 recipients, begins anew {tomorrow:%Y-%m-%d} 00:00:00 UTC\n"
+                         r"  last 24 hours +2 recipients, 0 bounced for good, 0 complained\n$")
         self.tool("credential", "set", "app", "--daily-quota", "3")
         self.assertEqual(self.send(), {})
         self.tool("credential", "set", "app", "--no-daily-quota", "--monthly-quota", "3")

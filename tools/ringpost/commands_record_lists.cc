@@ -60,6 +60,7 @@ int RecordShow(const std::string& type, const Options& options) {
     Print((any ? "\n" : "") + ViewRecord(record, options.terminal));
     any = true;
   }
+  Print(ViewUse(ListOf(*answer, "use")));
   return code;
 }
 

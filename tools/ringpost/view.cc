@@ -156,6 +156,14 @@ std::string ViewShards(const Json& status, const Terminal& terminal) {
   return table.ToString(terminal);
 }
 
+// Nothing where the daemon is older than they are.
+std::string ViewReturnPaths(const Json& counters) {
+  if (!counters.contains("return_paths_taken_total")) return "";
+  const uint64_t taken = NumberOf(counters, "return_paths_taken_total");
+  return "return paths: " + FormatCount(taken) + (taken == 1 ? " bounce" : " bounces") +
+         " taken, " + FormatCount(NumberOf(counters, "return_paths_refused_total")) + " refused\n";
+}
+
 std::string ViewCounters(const Json& status, const Terminal& terminal) {
   std::vector<Table::Column> columns{{"COUNTER"}};
   for (const Json& shard : ListOf(status, "shards")) {
@@ -218,7 +226,7 @@ std::string ViewStatus(const Json& status, bool all_counters, const Terminal& te
   }
   text += "\n" + ViewRegions(ListOf(status, "regions"), terminal);
   text += ViewAcme(ListOf(status, "acme"), terminal);
-  text += "\n" + ViewShards(status, terminal);
+  text += "\n" + ViewShards(status, terminal) + ViewReturnPaths(ListOf(status, "counters"));
   if (all_counters) text += "\n" + ViewCounters(status, terminal);
   return text;
 }

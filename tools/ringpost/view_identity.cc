@@ -82,6 +82,14 @@ bool Differs(std::string_view type, const std::string& member, const Json& befor
   return before != after;
 }
 
+// "12 (3.5 %)"
+std::string Share(uint64_t part, uint64_t whole) {
+  std::string text = FormatCount(part);
+  if (part == 0 || whole == 0) return text;
+  const uint64_t tenths = (part * 1000 + whole / 2) / whole;
+  return text + " (" + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " %)";
+}
+
 }  // namespace
 
 std::string RecordTitle(const Json& record) {
@@ -140,6 +148,27 @@ std::string ViewRecord(const Json& record, const Terminal& terminal) {
     differs += Label(LabelOf(type, member)) + WordsOf(type, member, value) + "\n";
   }
   return terminal.Bold(RecordTitle(record)) + Owner(record) + "\n" + differs + usual;
+}
+
+std::string ViewUse(const Json& use) {
+  std::string text;
+  for (const auto& [member, label] :
+       {std::pair("day", "today"), std::pair("month", "this month")}) {
+    const Json& period = ListOf(use, member);
+    if (!period.is_object()) continue;
+    text += Label(label) + FormatCount(NumberOf(period, "recipients")) + " of " +
+            FormatCount(NumberOf(period, "quota")) + " recipients, begins anew " +
+            FormatTime(TextOf(period, "begins_anew")) + "\n";
+  }
+  const Json& day = ListOf(use, "last_24_hours");
+  if (day.is_object()) {
+    const uint64_t recipients = NumberOf(day, "recipients");
+    text += Label("last 24 hours") + FormatCount(recipients) +
+            (recipients == 1 ? " recipient, " : " recipients, ") +
+            Share(NumberOf(day, "hard_bounces"), recipients) + " bounced for good, " +
+            Share(NumberOf(day, "complaints"), recipients) + " complained\n";
+  }
+  return text.empty() ? "" : "Used:\n" + text;
 }
 
 std::string ViewAuditEntry(const Json& entry, std::string_view who, const Terminal& terminal) {

@@ -18,6 +18,8 @@ Table RecordTable(std::string_view type);
 void AddRecordRow(const Json& record, Table* table);
 
 // All of a record, what differs from the usual first.
+// What has been used of its limits, of "use" beside a record; empty: nothing is counted.
+std::string ViewUse(const Json& use);
 std::string ViewRecord(const Json& record, const Terminal& terminal);
 
 // An entry of the audit: a line, and one for each member that changed. `who`: the name of its uid.

@@ -93,6 +93,39 @@ TEST_F(IdentityBookTest, WhatIsAddedIsFoundAlsoAfterARestart) {
   EXPECT_EQ(Audited(), 4u);
 }
 
+TEST_F(IdentityBookTest, OneIsShownWithWhatItHasUsed) {
+  AddAcme();
+  constexpr const char* kShow =
+      R"({"command":"identity list","type":"credential","name":"printer"})";
+  EXPECT_FALSE(Done(kShow).contains("use")) << "nothing is counted";
+  identity::QuotaTable quotas(16);
+  identity::OutcomeCounts outcomes(16);
+  book_->ShowUses({&quotas, &outcomes});
+  EXPECT_EQ(Done(kShow)["use"],
+            Json::parse(R"({"last_24_hours":{"recipients":0,"hard_bounces":0,"complaints":0}})"));
+  Done(R"({"command":"identity put","mode":"update","records":[
+    {"type":"account","name":"acme","ramp":{"first_day":20,"days":10}},
+    {"type":"credential","name":"printer","daily_quota":5,"monthly_quota":50}]})");
+  auto user = book_->directory()->FindUser("printer");
+  WallTime now = WallFromMillis(now_ms_);
+  for (auto [kind, id] : {std::pair(identity::QuotaTable::Kind::kCredential, user->id),
+                          std::pair(identity::QuotaTable::Kind::kAccount, user->account->id)}) {
+    identity::QuotaHold hold;
+    for (int i = 0; i < 3; ++i) hold.Take(&quotas, kind, id, {20, 20}, now);
+    hold.Accept(now);
+  }
+  outcomes.Add(user->id, identity::OutcomeCounts::What::kAccepted, now, 3);
+  outcomes.Add(user->id, identity::OutcomeCounts::What::kHardBounce, now);
+  EXPECT_EQ(Done(kShow)["use"], Json::parse(R"({
+      "day":{"recipients":3,"quota":5,"begins_anew":"2026-09-22T00:00:00.000Z"},
+      "month":{"recipients":3,"quota":50,"begins_anew":"2026-10-01T00:00:00.000Z"},
+      "last_24_hours":{"recipients":3,"hard_bounces":1,"complaints":0}})"));
+  Json account = Done(R"({"command":"identity list","type":"account","name":"acme"})");
+  EXPECT_EQ(account["use"], Json::parse(R"({
+      "day":{"recipients":3,"quota":20,"begins_anew":"2026-09-22T00:00:00.000Z"}})"));
+  EXPECT_FALSE(Done(R"({"command":"identity list"})").contains("use"));
+}
+
 TEST_F(IdentityBookTest, OfAnApiKeyItsDigestIsKept) {
   AddAcme();
   Json answer = Done(R"({"command":"identity put","mode":"create","records":[

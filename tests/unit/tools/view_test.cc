@@ -1,4 +1,5 @@
 #include "tools/ringpost/view.h"
+#include "tools/ringpost/view_identity.h"
 
 #include <gtest/gtest.h>
 
@@ -118,6 +119,32 @@ TEST(View, Status) {
   EXPECT_NE(text.find("region eu refuses mail: disk full"), std::string::npos);
   EXPECT_NE(text.find("raise LimitMEMLOCK"), std::string::npos);
   EXPECT_NE(text.find("messages_accepted_total       10           10"), std::string::npos) << text;
+}
+
+TEST(View, ReturnPaths) {
+  Json status = Json::parse(
+      R"({"counters":{"return_paths_taken_total":1200,"return_paths_refused_total":3}})");
+  EXPECT_TRUE(ViewStatus(status, false, Terminal{})
+                  .ends_with("\nreturn paths: 1,200 bounces taken, 3 refused\n"));
+  EXPECT_EQ(ViewStatus(Json::object(), false, Terminal{}).find("return paths"), std::string::npos);
+}
+
+TEST(View, WhatIsUsed) {
+  EXPECT_EQ(
+      ViewUse(Json::parse(R"({
+      "day":{"recipients":1340,"quota":2000,"begins_anew":"2026-11-25T00:00:00.000Z"},
+      "month":{"recipients":0,"quota":30000,"begins_anew":"2026-12-01T00:00:00.000Z"},
+      "last_24_hours":{"recipients":1340,"hard_bounces":47,"complaints":1}})")),
+      "Used:\n"
+      "  today           1,340 of 2,000 recipients, begins anew 2026-11-25 00:00:00 UTC\n"
+      "  this month      0 of 30,000 recipients, begins anew 2026-12-01 00:00:00 UTC\n"
+      "  last 24 hours   1,340 recipients, 47 (3.5 %) bounced for good, 1 (0.1 %) complained\n");
+  EXPECT_EQ(
+      ViewUse(Json::parse(R"({"last_24_hours":{"recipients":1,"hard_bounces":0,"complaints":0}})")),
+      "Used:\n  last 24 hours   1 recipient, 0 bounced for good, 0 complained\n");
+  for (const char* nothing : {"{}", "[]", R"({"day":7,"last_24_hours":null})"}) {
+    EXPECT_EQ(ViewUse(Json::parse(nothing)), "") << nothing;
+  }
 }
 
 // An older or newer daemon, or something else entirely: no exception, no crash.

@@ -33,10 +33,11 @@ Json KeyJson(const DkimSlot& slot) {
 }
 
 Json PublishJson(const identity::RecordToPublish& record) {
-  dns::Record line{record.owner, record.type, limits::kCustomerTtlSeconds, 0, record.value};
-  return {{"owner", record.owner},       {"type", dns::TypeName(record.type)},
-          {"value", record.value},       {"why", record.why},
-          {"required", record.required}, {"line", dns::RecordLine(line)}};
+  std::string line =
+      dns::RecordLine({record.owner, record.type, limits::kCustomerTtlSeconds, 0, record.value});
+  if (line.ends_with('\n')) line.pop_back();
+  return {{"owner", record.owner}, {"type", dns::TypeName(record.type)}, {"value", record.value},
+          {"why", record.why},     {"required", record.required},        {"line", line}};
 }
 
 Json NoDomain(const std::string& name) {

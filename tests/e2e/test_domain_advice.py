@@ -4,7 +4,7 @@ leaves from; by real servers, and apart from whether the domain is verified."""
 import unittest
 
 import harness
-from sender_domains import CUSTOMER, SenderDomainCase
+from sender_domains import CUSTOMER, OPERATOR, SenderDomainCase
 
 # Of no host here; not of those that a resolver takes for its own.
 SOURCE, REVERSE, HELO = "198.18.0.25", "0.18.198.in-addr.arpa", "gw.example.com"
@@ -42,6 +42,7 @@ class Advice(SenderDomainCase):
         said = self.daemon.ctl("domain", "show", CUSTOMER, as_json=False)
         self.assertIn("  all is right\n\nAdvice, which its state does not depend on:\n  there is no DMARC policy", said)
         self.assertRegex(said, "state +verified")
+        self.assertRegex(said, rf"(?m)^\S+\.{CUSTOMER}\. 3600 IN CNAME \S+\.{OPERATOR}\.$")
 
         self.has(REVERSE, "25 1 IN PTR host-25.isp.example.")
         self.has("example.com", "gw 1 IN A 198.18.0.26", 'spf 1 IN TXT "v=spf1 ip4:198.18.1.0/24 -all"')

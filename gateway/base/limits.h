@@ -291,8 +291,10 @@ inline constexpr size_t kHandOverBytesMax = 256 * kKiB;
 // IPv6: one /64); the next is closed without a word.
 inline constexpr uint32_t kHttpConnectionsMax = 1000;
 inline constexpr uint32_t kHttpConnectionsPerAddressMax = 100;
-// A request's line and header fields; more: 431 and close. A body: 413 and close.
+// A request's line and header fields; more: 431 and close. A body where none is taken, or more than
+// this of a form: 413 and close.
 inline constexpr size_t kHttpHeaderBytesMax = 8 * kKiB;
+inline constexpr uint32_t kHttpFormBytesMax = 4 * kKiB;
 // From the end of the request before (or the connection's beginning) to the end of the header.
 // Later: the connection is closed.
 inline constexpr uint32_t kHttpRequestSeconds = 30;
@@ -300,6 +302,8 @@ inline constexpr uint32_t kHttpRequestSeconds = 30;
 inline constexpr uint32_t kHttpSendSeconds = 30;
 // Requests of one connection; after the last the connection is closed.
 inline constexpr uint32_t kHttpRequestsPerConnectionMax = 1000;
+// What is waited for before an answer can be given: a look into the control store. Longer: 503.
+inline constexpr uint32_t kHttpLookupSeconds = 10;
 // What of a request's target a log line shows.
 inline constexpr size_t kHttpTargetLoggedBytesMax = 256;
 

@@ -101,6 +101,28 @@ inline constexpr size_t kDomainChecksAtOnce = 8;
 inline constexpr uint32_t kZoneTtlSeconds = 300;
 inline constexpr uint32_t kCustomerTtlSeconds = 3600;
 
+// --- Links that verify an address
+// Characters of a link's token, of five random bits each: 160 bits. What is longer or shorter is no
+// token, and is answered without a look.
+inline constexpr size_t kLinkTokenBytes = 32;
+// A link with its scheme, host and port; it is made of parts that are shorter.
+inline constexpr size_t kLinkUrlBytesMax = 512;
+// How long a link is good, and how long it is then known why it no longer is; later it is unknown.
+inline constexpr uint32_t kLinkSeconds = 7 * 86'400;
+inline constexpr uint32_t kLinkKeptSeconds = 30 * 86'400;
+// Between two links to one address, whoever's sender it is, and links to it in 24 hours; sooner, or
+// more: the command is refused with when it is time, and nothing is sent.
+inline constexpr uint32_t kLinkPauseSeconds = 5 * 60;
+inline constexpr size_t kLinksOfAddressPerDay = 5;
+// How long the store may take for a link's mail; longer: the command is told that it is not known
+// whether the mail goes out.
+inline constexpr uint32_t kLinkMailSeconds = 10;
+// Links that web clients have asked about and that are being looked up; more: 503. From one client
+// address (of IPv6: one /64), in this time: the next is 429.
+inline constexpr uint32_t kLinkLookupsMax = 16;
+inline constexpr uint32_t kLinkLookupsOfClientMax = 30;
+inline constexpr uint32_t kLinkLookupsOfClientSeconds = 60;
+
 // --- Return paths
 // What is kept of a message that is over, so that its bounces find its sender: this long from when
 // it came. A return path is believed for 35 days from the attempt (mail/return_path.h), and the

@@ -1,4 +1,5 @@
-// The strings of a report, made safe, wrapped and folded. Private to BuildDsn.
+// The strings of a report, and of other mail that the gateway writes, made safe, wrapped and
+// folded. Private to this folder.
 #pragma once
 
 #include <cstddef>

@@ -17,6 +17,9 @@ Dispatcher::~Dispatcher() = default;
 void Dispatcher::Admit(std::unique_ptr<storage::NewMessage> message) {
   state_->core.Admit(std::move(message));
 }
+void Dispatcher::Originate(OwnMail mail, std::function<void(const Status&)> done) {
+  state_->core.Originate(std::move(mail), std::move(done));
+}
 void Dispatcher::Restore(const std::vector<storage::ScannedMessage>& messages) {
   state_->core.Restore(messages);
 }

@@ -73,6 +73,13 @@ struct RegionContext {
   identity::OutcomeCounts* outcomes = nullptr;
 };
 
+// A message that the gateway writes itself: to one recipient, from nobody (the null reverse-path).
+struct OwnMail {
+  MessageId id;
+  std::string recipient;
+  std::string text;  // header section and body, CRLF
+};
+
 class Dispatcher {
  public:
   Dispatcher(const RegionContext* region, std::shared_ptr<const delivery::DeliveryConfig> config,
@@ -84,6 +91,9 @@ class Dispatcher {
   // A message that is durable now (its Durable was made). Takes it over, body included: the first
   // attempt delivers from memory while the budget lasts.
   void Admit(std::unique_ptr<storage::NewMessage> message);
+  // Stores it, admits it, and calls `done` once on the shard's thread: OK: it is durable. Not OK:
+  // why it was not taken, in words: FAILED_PRECONDITION: nothing says where its domain's mail goes.
+  void Originate(OwnMail mail, std::function<void(const Status&)> done);
   // A page of the scan at start.
   void Restore(const std::vector<storage::ScannedMessage>& messages);
 

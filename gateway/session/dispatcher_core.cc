@@ -439,7 +439,7 @@ void DispatcherCore::BeginDrain() {
 
 bool DispatcherCore::drained() const {
   return draining_ && transactions_.in_use() == 0 && outcomes_.in_use() == 0 && tasks_.empty() &&
-         reads_in_flight_ == 0 && connections_.empty() && jobs_.empty();
+         reads_in_flight_ == 0 && connections_.empty() && jobs_.empty() && own_mails_.in_use() == 0;
 }
 
 void DispatcherCore::Abort() {

@@ -5,6 +5,7 @@
 //   dispatcher_signing.cc   its DKIM signatures
 //   dispatcher_outcomes.cc  what became of it: records, log, what comes next
 //   dispatcher_reports.cc   delivery status notifications
+//   dispatcher_own_mail.cc  other messages that the gateway writes itself
 //   dispatcher_tasks.cc     entries that expire, are deferred unseen, held, released, deleted,
 //   bounced dispatcher_queue.cc     what operators ask
 //
@@ -88,6 +89,13 @@ struct OriginalRead : storage::ReadRequest {
   Outcome* outcome = nullptr;
 };
 
+// A message of our own on its way to the spool.
+struct OwnMailRequest : storage::CommitRequest {
+  DispatcherCore* core = nullptr;
+  std::unique_ptr<storage::NewMessage> own;
+  std::function<void(const Status&)> done;
+};
+
 // An operator's command in work: a walk over the queue, and what it set off.
 struct QueueJob {
   QueueCommand* command = nullptr;
@@ -113,6 +121,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   ~DispatcherCore();
 
   void Admit(std::unique_ptr<storage::NewMessage> message);
+  void Originate(OwnMail mail, std::function<void(const Status&)> done);
   void Restore(const std::vector<storage::ScannedMessage>& messages);
   void Reload(std::shared_ptr<const delivery::DeliveryConfig> config);
   void Handle(QueueCommand* command);
@@ -246,6 +255,9 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void OriginalLoaded(OriginalRead* read);
   void BuildReport(Outcome* outcome, std::string_view original, bool whole);
 
+  // --- dispatcher_own_mail.cc
+  void OwnMailStored(OwnMailRequest* request);
+
   // --- dispatcher_tasks.cc
   void Run(EntryTask task);
   void RunQueuedTasks();
@@ -312,6 +324,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   Pool<TaskRead> task_reads_;
   Pool<OriginalRead> original_reads_;
   Pool<ViewRead> view_reads_;
+  Pool<OwnMailRequest> own_mails_;
   std::vector<Outcome*> refused_outcomes_;  // by the spool: submitted again
   bool starved_ = false;  // a site stopped at a bound and must be serviced once there is room
 

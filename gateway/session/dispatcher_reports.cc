@@ -1,13 +1,13 @@
 // Reports (delivery status notifications): to whom, about what, and with which part of the
 // original.
 #include <algorithm>
-#include <cstring>
 
 #include "gateway/base/counters.h"
 #include "gateway/base/limits.h"
 #include "gateway/base/text.h"
 #include "gateway/base/wipe.h"
 #include "gateway/session/dispatcher_core.h"
+#include "gateway/session/own_message.h"
 
 namespace ringpost::session {
 namespace {
@@ -138,21 +138,8 @@ void DispatcherCore::BuildReport(Outcome* outcome, std::string_view original, bo
   std::string text = mail::BuildDsn(input);
   WipedAtEnd wiped(&text);
 
-  auto report = std::make_unique<storage::NewMessage>();
-  report->id = input.report_id;
-  storage::StoredEnvelope& own = report->envelope;
-  own.received = now;
-  own.deadline = now + config_->message_lifetime;
-  own.recipients.push_back({std::string(input.reverse_path), "", smtp::kNotifyNever});
-  own.is_report = true;
-  own.body_8bit = own.header_8bit = HasEighthBit(text);
-  own.smtputf8 = own.body_8bit || HasEighthBit(input.reverse_path);
-  if (own.body_8bit) own.body_type = static_cast<uint8_t>(smtp::BodyType::k8BitMime);
-  own.body_bytes = text.size();
-  Slice slab = Slice::NewSlab(text.size());
-  std::memcpy(slab.mutable_data(), text.data(), text.size());
-  report->body.Append(std::move(slab));
-  outcome->report = std::move(report);
+  outcome->report = MakeOwnMessage(input.report_id, input.reverse_path, text, now,
+                                   now + config_->message_lifetime);
   outcome->report_on.clear();
 }
 

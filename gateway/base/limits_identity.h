@@ -122,6 +122,8 @@ inline constexpr uint32_t kLinkMailSeconds = 10;
 inline constexpr uint32_t kLinkLookupsMax = 16;
 inline constexpr uint32_t kLinkLookupsOfClientMax = 30;
 inline constexpr uint32_t kLinkLookupsOfClientSeconds = 60;
+// Client addresses that can owe something of that rate at once, nearly; beyond, one is not counted.
+inline constexpr size_t kLinkClientPlaces = 1 << 12;
 
 // --- Return paths
 // What is kept of a message that is over, so that its bounces find its sender: this long from when

@@ -6,6 +6,7 @@
 #include "gateway/base/ip_address.h"
 #include "gateway/base/limits.h"
 #include "gateway/base/text.h"
+#include "gateway/http/link_page.h"
 #include "gateway/smtp/address.h"
 
 namespace ringpost::http {
@@ -36,9 +37,11 @@ bool IsPort(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+bool Looks(const Request& request) { return request.method == "GET" || request.method == "HEAD"; }
+
 Answer AnswerChallenge(const Request& request, std::string_view token,
                        const AcmeChallenges& challenges) {
-  if (request.method != "GET" && request.method != "HEAD") {
+  if (!Looks(request)) {
     Answer answer = Say(405, "Only GET and HEAD are answered here.");
     answer.allow = "GET, HEAD";
     return answer;
@@ -53,7 +56,68 @@ Answer AnswerChallenge(const Request& request, std::string_view token,
   return answer;
 }
 
+// A target as it was sent, in its parts.
+struct Target {
+  std::string_view authority, path;
+};
+
+// RFC 9112 section 3.2.2: the target's own authority goes before Host.
+Target TargetOf(const Request& request) {
+  constexpr std::string_view kScheme = "http://";
+  Target target{request.host, request.target};
+  if (!StartsWithIgnoreCase(target.path, kScheme)) return target;
+  target.path.remove_prefix(kScheme.size());
+  target.authority = target.path.substr(0, target.path.find_first_of("/?"));
+  target.path.remove_prefix(target.authority.size());
+  if (target.path.empty()) target.path = "/";
+  return target;
+}
+
+// RFC 9112 section 3.2: none or several are refused.
+bool HasHost(const Request& request) {
+  return request.hosts == 1 || (request.hosts == 0 && request.version < 11);
+}
+
+// What stands behind /confirm/, where links are answered; nothing: it is another target.
+std::optional<std::string_view> LinkToken(const Request& request, uint16_t https_port) {
+  std::string_view path = TargetOf(request).path;
+  if (!HasHost(request) || !path.starts_with(kLinkPath)) return std::nullopt;
+  if (!request.secure && https_port != 0) return std::nullopt;
+  return path.substr(kLinkPath.size());
+}
+
+Answer AnswerLink(const Request& request, std::string_view token, const LinkFacts& link) {
+  if (!Looks(request) && request.method != "POST") {
+    Answer answer = Say(405, "Only GET, HEAD and POST are answered here.");
+    answer.allow = "GET, HEAD, POST";
+    return answer;
+  }
+  LinkFacts unknown;
+  unknown.state = LinkFacts::State::kUnknown;
+  return LinkPage(IsLinkToken(token) ? link : unknown);
+}
+
 }  // namespace
+
+std::optional<LinkQuestion> QuestionOf(const Request& request, uint16_t https_port) {
+  auto token = LinkToken(request, https_port);
+  bool confirm = request.method == "POST";
+  if (!token || !IsLinkToken(*token) || (!confirm && !Looks(request))) return std::nullopt;
+  return LinkQuestion{std::string(*token), confirm};
+}
+
+bool TakesForm(const Request& request, uint16_t https_port) {
+  return request.method == "POST" && LinkToken(request, https_port).has_value();
+}
+
+std::string LoggedTarget(std::string_view target) {
+  size_t at = target.find(kLinkPath);
+  if (at == std::string_view::npos) {
+    return std::string(target.substr(0, limits::kHttpTargetLoggedBytesMax));
+  }
+  target = target.substr(0, at + kLinkPath.size());
+  return std::string(target.substr(0, limits::kHttpTargetLoggedBytesMax)) + "...";
+}
 
 std::string_view HostOf(std::string_view authority) {
   std::string_view host = authority, port;
@@ -76,21 +140,12 @@ std::string_view HostOf(std::string_view authority) {
   return host;
 }
 
-Answer AnswerTo(const Request& request, const AcmeChallenges& challenges, uint16_t https_port) {
-  std::string_view authority = request.host, target = request.target;
-  // RFC 9112 section 3.2: none or several are refused.
-  if (request.hosts > 1 || (request.hosts == 0 && request.version >= 11)) {
-    return Say(400, "There must be one Host field.");
-  }
-  // RFC 9112 section 3.2.2: the target's own authority goes before Host.
-  constexpr std::string_view kScheme = "http://";
-  if (StartsWithIgnoreCase(target, kScheme)) {
-    target.remove_prefix(kScheme.size());
-    authority = target.substr(0, target.find_first_of("/?"));
-    target.remove_prefix(authority.size());
-    if (target.empty()) target = "/";
-  }
+Answer AnswerTo(const Request& request, const AcmeChallenges& challenges, uint16_t https_port,
+                const LinkFacts& link) {
+  if (!HasHost(request)) return Say(400, "There must be one Host field.");
+  auto [authority, target] = TargetOf(request);
   if (!IsTarget(target)) return Say(400, "The request's target is not a path.");
+  if (auto token = LinkToken(request, https_port)) return AnswerLink(request, *token, link);
   if (request.secure) {
     return Say(404, "Nothing is served here under this name: this is a mail gateway.");
   }

@@ -14,11 +14,13 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <cstring>
 #include <list>
+#include <map>
 #include <string>
 #include <thread>
 
@@ -38,7 +40,7 @@ namespace beast = boost::beast;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
 using Task = asio::awaitable<void>;
-using Parser = beast::http::request_parser<beast::http::empty_body>;
+using Parser = beast::http::request_parser<beast::http::string_body>;
 using Response = beast::http::response<beast::http::string_body>;
 
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
@@ -73,6 +75,10 @@ Answer Refuse(uint16_t status, std::string words) {
   return answer;
 }
 
+Answer TooMuchBody() {
+  return Refuse(413, "What is served here takes no body, or a form's of a few bytes.");
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -89,7 +95,19 @@ struct Server::Impl {
     Impl* to = nullptr;
   };
 
-  explicit Impl(const AcmeChallenges* table) : challenges(table), wake(io) {}
+  // What a coroutine waits for: until it is told, or the timer is out.
+  struct Lookup {
+    asio::steady_timer timer;
+    LinkFacts facts;
+  };
+  struct Told : Posted {
+    Impl* to = nullptr;
+    uint64_t lookup = 0;
+    LinkFacts facts;
+  };
+
+  Impl(const AcmeChallenges* table, SenderLinks* of_senders)
+      : challenges(table), links(of_senders), wake(io) {}
   ~Impl();
 
   Status Start();
@@ -101,12 +119,16 @@ struct Server::Impl {
   Task Write(Connection& connection, const Answer& answer, const Parser& parser, bool keep,
              error_code* error);
   Task SayGoodbye(Connection& connection);
-  Answer AnswerTo(const Connection& connection, const Parser& parser) const;
+  asio::awaitable<Answer> AnswerTo(Connection& connection, beast::flat_buffer& buffer,
+                                   Parser& parser);
+  asio::awaitable<LinkFacts> LookUp(LinkQuestion question, IpAddress client);
+  void Tell(uint64_t lookup, LinkFacts facts);
   void LogRequest(const Connection& connection, const Parser& parser, uint16_t status) const;
   void CloseIdle();
   void End();
 
   const AcmeChallenges* challenges;
+  SenderLinks* links;
   std::atomic<uint32_t> open{0};
   std::atomic<uint16_t> https_port{0};
   std::atomic<bool> draining{false};
@@ -117,6 +139,8 @@ struct Server::Impl {
   // Of the thread alone.
   session::AddressCounts addresses;
   std::list<Connection> connections;
+  std::map<uint64_t, Lookup*> lookups;
+  uint64_t next_lookup = 0;
   std::thread thread;
 };
 
@@ -159,6 +183,7 @@ void Server::Impl::Main() {
 
 void Server::Impl::End() {
   for (Connection& connection : connections) connection.stream.Close();
+  for (auto& [number, lookup] : lookups) lookup->timer.cancel();
   error_code ignored;
   wake.close(ignored);
 }
@@ -235,6 +260,7 @@ Task Server::Impl::Talk(Connection& connection) {
   for (uint32_t count = 1;; ++count) {
     Parser parser;
     parser.header_limit(limits::kHttpHeaderBytesMax);
+    parser.body_limit(limits::kHttpFormBytesMax);
     connection.stream.ExpiresAfter(Seconds(limits::kHttpRequestSeconds));
     connection.idle = true;
     auto [error, bytes] =
@@ -245,14 +271,16 @@ Task Server::Impl::Talk(Connection& connection) {
     if (error && !bad) co_return;
     Count(Counter::kHttpRequests);
     Answer answer;
-    if (IsTooLarge(error)) {
+    if (error == beast::http::error::body_limit) {
+      answer = TooMuchBody();
+    } else if (IsTooLarge(error)) {
       answer = Refuse(431, "The request's header is too large.");
     } else if (bad) {
       answer = Refuse(400, "This is not HTTP/1.1: " + error.message() + ".");
     } else {
-      answer = AnswerTo(connection, parser);
+      answer = co_await AnswerTo(connection, buffer, parser);
     }
-    bool keep = !bad && answer.status != 413 && parser.keep_alive() &&
+    bool keep = !bad && parser.is_done() && parser.keep_alive() &&
                 count < limits::kHttpRequestsPerConnectionMax && !draining.load();
     if (answer.status >= 400) Count(Counter::kHttpRefused);
     LogRequest(connection, parser, answer.status);
@@ -264,9 +292,8 @@ Task Server::Impl::Talk(Connection& connection) {
   co_await SayGoodbye(connection);
 }
 
-Answer Server::Impl::AnswerTo(const Connection& connection, const Parser& parser) const {
-  bool body = parser.chunked() || (parser.content_length() && *parser.content_length() > 0);
-  if (body) return Refuse(413, "Nothing that is served here takes a body.");
+asio::awaitable<Answer> Server::Impl::AnswerTo(Connection& connection, beast::flat_buffer& buffer,
+                                               Parser& parser) {
   const auto& header = parser.get();
   Request request;
   request.method = View(header.method_string());
@@ -275,7 +302,45 @@ Answer Server::Impl::AnswerTo(const Connection& connection, const Parser& parser
   request.secure = connection.stream.tls() != nullptr;
   auto [first, last] = header.equal_range(beast::http::field::host);
   for (; first != last; ++first, ++request.hosts) request.host = View(first->value());
-  return http::AnswerTo(request, *challenges, https_port.load());
+  uint16_t https = https_port.load();
+  if (!parser.is_done()) {
+    if (!TakesForm(request, https)) co_return TooMuchBody();
+    auto [error, bytes] =
+        co_await beast::http::async_read(connection.stream, buffer, parser, kToken);
+    if (error == beast::http::error::body_limit) co_return TooMuchBody();
+    if (error) co_return Refuse(400, "The request's body does not come to an end.");
+  }
+  LinkFacts link;
+  auto question = QuestionOf(request, https);
+  if (question && links) link = co_await LookUp(std::move(*question), connection.client);
+  co_return http::AnswerTo(request, *challenges, https, link);
+}
+
+asio::awaitable<LinkFacts> Server::Impl::LookUp(LinkQuestion question, IpAddress client) {
+  uint64_t number = next_lookup++;
+  Lookup lookup{asio::steady_timer(io, Seconds(limits::kHttpLookupSeconds)), {}};
+  lookups.emplace(number, &lookup);
+  links->Ask(std::move(question), client, [this, number](LinkFacts facts) {
+    auto* told = new Told;
+    told->to = this;
+    told->lookup = number;
+    told->facts = std::move(facts);
+    told->run = [](Posted* posted) {
+      std::unique_ptr<Told> owned(static_cast<Told*>(posted));
+      owned->to->Tell(owned->lookup, std::move(owned->facts));
+    };
+    inbox.Post(told);
+  });
+  co_await lookup.timer.async_wait(kToken);
+  lookups.erase(number);
+  co_return std::move(lookup.facts);
+}
+
+void Server::Impl::Tell(uint64_t number, LinkFacts facts) {
+  auto lookup = lookups.find(number);
+  if (lookup == lookups.end()) return;  // it came too late
+  lookup->second->facts = std::move(facts);
+  lookup->second->timer.cancel();
 }
 
 Task Server::Impl::Write(Connection& connection, const Answer& answer, const Parser& parser,
@@ -291,6 +356,14 @@ Task Server::Impl::Write(Connection& connection, const Answer& answer, const Par
   response.set("X-Content-Type-Options", "nosniff");
   if (!answer.location.empty()) response.set(beast::http::field::location, answer.location);
   if (!answer.allow.empty()) response.set(beast::http::field::allow, answer.allow);
+  if (!answer.content_security_policy.empty()) {
+    response.set("Content-Security-Policy", answer.content_security_policy);
+    response.set("Referrer-Policy", "no-referrer");
+    response.set("X-Frame-Options", "DENY");
+  }
+  if (answer.retry_after_seconds > 0) {
+    response.set(beast::http::field::retry_after, std::to_string(answer.retry_after_seconds));
+  }
   response.keep_alive(keep);
   response.body() = answer.body;
   response.prepare_payload();
@@ -326,7 +399,7 @@ void Server::Impl::LogRequest(const Connection& connection, const Parser& parser
   line.Text("client", connection.client.ToString()).Text("listener", connection.listener);
   if (tls) line.Text("tls", tls->facts().version).Text("name", tls->requested_name());
   line.Text("method", View(header.method_string()).substr(0, limits::kHttpTargetLoggedBytesMax))
-      .Text("target", View(header.target()).substr(0, limits::kHttpTargetLoggedBytesMax))
+      .Text("target", LoggedTarget(View(header.target())))
       .Number("status", status)
       .To(*connection.log);
 }
@@ -342,8 +415,9 @@ void Server::Impl::CloseIdle() {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
-StatusOr<std::unique_ptr<Server>> Server::Start(const AcmeChallenges* challenges) {
-  auto impl = std::make_unique<Impl>(challenges);
+StatusOr<std::unique_ptr<Server>> Server::Start(const AcmeChallenges* challenges,
+                                                SenderLinks* links) {
+  auto impl = std::make_unique<Impl>(challenges, links);
   Status started = impl->Start();
   if (!started.ok()) return started;
   return std::unique_ptr<Server>(new Server(std::move(impl)));

@@ -1,7 +1,8 @@
 // What decides and answers on the web ports, from hostile bytes: is this the beginning of HTTP, and
 // what is said to a request. Against what must hold whatever comes: the decision is the same for
-// each longer input, no piece of a request breaks out of a redirect's Location, and only a token
-// that was asked for brings its key authorization out.
+// each longer input, no piece of a request breaks out of a redirect's Location, only a token that
+// was asked for brings its key authorization out, a link is asked about by its token alone and
+// confirmed by POST alone, and what a page names stays text.
 //
 // Input: lines of a request's method, target, Host, and a byte of modes.
 #include <algorithm>
@@ -11,8 +12,10 @@
 #include <string_view>
 
 #include "gateway/base/check.h"
+#include "gateway/base/limits.h"
 #include "gateway/base/text.h"
 #include "gateway/http/front_door.h"
+#include "gateway/http/link_page.h"
 #include "gateway/session/protocol_choice.h"
 
 namespace ringpost::http {
@@ -46,6 +49,31 @@ void CheckHandshake(std::string_view protocol, std::string_view name) {
   RP_CHECK(session::MeansHttp(protocol, name, {}) == (protocol == "http/1.1"));
 }
 
+// `name`: what a page is to name.
+void CheckLink(const Request& request, uint16_t port, const AcmeChallenges& challenges,
+               std::string_view name) {
+  auto question = QuestionOf(request, port);
+  if (question) {
+    RP_CHECK(IsLinkToken(question->token));
+    RP_CHECK(request.secure || port == 0);
+    RP_CHECK(question->confirm == (request.method == "POST"));
+    RP_CHECK(question->confirm || request.method == "GET" || request.method == "HEAD");
+  }
+  if (TakesForm(request, port)) RP_CHECK(request.method == "POST");
+  RP_CHECK(LoggedTarget(request.target).size() <= limits::kHttpTargetLoggedBytesMax + 3);
+  LinkFacts facts{LinkFacts::State::kOpen, std::string(name), std::string(name), std::string(name)};
+  Answer answer = AnswerTo(request, challenges, port, facts);
+  bool page = !answer.content_security_policy.empty();
+  RP_CHECK(!question || answer.status == 200);
+  if (page && !question) RP_CHECK(answer.status == 404);  // no token: nothing is named
+  std::string escaped = HtmlEscaped(name);
+  RP_CHECK(IsUtf8(escaped));
+  for (char c : escaped) {
+    RP_CHECK(c != '<' && c != '>' && c != '"' && c != '\'');
+    RP_CHECK(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+  }
+}
+
 void CheckAnswer(std::string_view input) {
   static const AcmeChallenges& challenges = [&]() -> AcmeChallenges& {
     static AcmeChallenges table;
@@ -63,6 +91,7 @@ void CheckAnswer(std::string_view input) {
                   (modes & 8) != 0};
   uint16_t port = modes & 16 ? 0 : modes & 32 ? 8465 : 443;
   Answer answer = AnswerTo(request, challenges, port);
+  CheckLink(request, port, challenges, fields[2]);
   RP_CHECK((answer.status == 308) == !answer.location.empty());
   if (answer.status == 308) {
     RP_CHECK(port != 0 && !request.secure);

@@ -10,6 +10,7 @@
 
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gateway/base/limits.h"
@@ -90,11 +91,30 @@ struct Sockets {
   int client, server;
 };
 
+// Answers from another thread, as the real one does.
+class FakeLinks final : public SenderLinks {
+ public:
+  ~FakeLinks() override {
+    for (std::thread& thread : threads_) thread.join();
+  }
+  void Ask(LinkQuestion question, const IpAddress& client, Done done) override {
+    LinkFacts facts{question.confirm ? LinkFacts::State::kConfirmed : LinkFacts::State::kOpen,
+                    "bob@example.com", client.ToString(), question.token};
+    threads_.emplace_back([facts, done = std::move(done)] {
+      usleep(20'000);
+      done(facts);
+    });
+  }
+
+ private:
+  std::vector<std::thread> threads_;
+};
+
 class ServerTest : public testing::Test {
  protected:
   ServerTest() {
     EXPECT_TRUE(challenges_.Add("token", "token.thumbprint").ok());
-    auto server = Server::Start(&challenges_);
+    auto server = Server::Start(&challenges_, &links_);
     EXPECT_TRUE(server.ok());
     server_ = std::move(*server);
     server_->SetHttpsPort(443);
@@ -116,6 +136,7 @@ class ServerTest : public testing::Test {
 
   AcmeChallenges challenges_;
   LockedLog log_;
+  FakeLinks links_;
   std::unique_ptr<Server> server_;
 };
 
@@ -192,6 +213,72 @@ TEST_F(ServerTest, UnderTlsThereIsNothingYet) {
   EXPECT_THAT(pair.client.heard, HasSubstr("this is a mail gateway"));
   EXPECT_TRUE(pair.client.ended) << "no close_notify";
   EXPECT_THAT(log_.text(), HasSubstr("\"tls\":\"TLSv1.3\",\"name\":\"a.example\""));
+}
+
+constexpr char kLink[] = "/confirm/abcdefghijklmnopqrstuvwxyz234567";
+
+TEST_F(ServerTest, LinksAreLookedAtAndConfirmedOnOneConnection) {
+  server_->SetHttpsPort(0);
+  Sockets sockets;
+  ASSERT_TRUE(Hand(sockets));
+  std::string link(kLink), host = " HTTP/1.1\r\nHost: a.example\r\n";
+  sockets.Say("GET " + link + host + "\r\n");
+  std::string page = sockets.Until("</html>\n");
+  EXPECT_THAT(page, StartsWith("HTTP/1.1 200 OK\r\n"));
+  for (const char* part :
+       {"\r\nContent-Type: text/html; charset=utf-8\r\n", "\r\nCache-Control: no-store\r\n",
+        "\r\nReferrer-Policy: no-referrer\r\n", "\r\nX-Frame-Options: DENY\r\n",
+        "\r\nX-Content-Type-Options: nosniff\r\n",
+        "\r\nContent-Security-Policy: default-src 'none'; ", "<form method=\"post\">", "192.0.2.9",
+        "abcdefghijklmnopqrstuvwxyz234567"}) {
+    EXPECT_THAT(page, HasSubstr(part));
+  }
+  sockets.Say("HEAD " + link + host + "\r\n");
+  EXPECT_THAT(sockets.Until("\r\n\r\n"), EndsWith("\r\n\r\n"));
+  // As browsers, curl -X POST, curl -d a=b, and a client that sends in pieces.
+  for (const char* body : {"Content-Length: 0\r\n\r\n", "\r\n", "Content-Length: 3\r\n\r\na=b",
+                           "Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"}) {
+    sockets.Say("POST " + link + host + body);
+    std::string said = sockets.Until("</html>\n");
+    EXPECT_THAT(said, StartsWith("HTTP/1.1 200 OK\r\n")) << body;
+    EXPECT_THAT(said, HasSubstr("<h1>Confirmed</h1>")) << body;
+  }
+  EXPECT_THAT(log_.text(), HasSubstr("\"target\":\"/confirm/...\""));
+  EXPECT_THAT(log_.text(), Not(HasSubstr("abcdefghijklmnop")));
+}
+
+TEST_F(ServerTest, AFormIsBounded) {
+  server_->SetHttpsPort(0);
+  std::string head = "POST " + std::string(kLink) + " HTTP/1.1\r\nHost: a.example\r\n";
+  std::string much(limits::kHttpFormBytesMax + 1, 'x');
+  for (const std::string& body :
+       {"Content-Length: " + std::to_string(much.size()) + "\r\n\r\n" + much,
+        std::string("Content-Length: 99999999999\r\n\r\n"),
+        "Transfer-Encoding: chunked\r\n\r\n1001\r\n" + much + "\r\n0\r\n\r\n"}) {
+    Sockets sockets;
+    ASSERT_TRUE(Hand(sockets));
+    sockets.Say(head + body);
+    EXPECT_THAT(sockets.All(), StartsWith("HTTP/1.1 413 ")) << body.substr(0, 50);
+  }
+  for (const char* body :
+       {"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "Content-Length: 5\r\n\r\nab"}) {
+    Sockets sockets;
+    ASSERT_TRUE(Hand(sockets));
+    sockets.Say(head + body);
+    shutdown(sockets.client, SHUT_WR);
+    EXPECT_THAT(sockets.All(), Not(HasSubstr("Confirmed"))) << body;
+  }
+  EXPECT_TRUE(Empty());
+}
+
+TEST_F(ServerTest, AClientThatLeavesMeanwhileHarmsNothing) {
+  server_->SetHttpsPort(0);
+  for (int i = 0; i < 5; ++i) {
+    Sockets sockets;
+    ASSERT_TRUE(Hand(sockets));
+    sockets.Say("GET " + std::string(kLink) + " HTTP/1.1\r\nHost: a.example\r\n\r\n");
+  }
+  EXPECT_TRUE(Empty());
 }
 
 TEST_F(ServerTest, WithoutHttpsThereIsNothing) {

@@ -147,6 +147,9 @@ std::optional<ControlError> IdentityBook::StageSender(const IdentityPut& put, co
         "a sender's \"name\" is a domain such as \"example.com\" or an address such as "
         "\"user@example.com\"");
   }
+  if (identity::Directory::VerifiedKeyOf(key) != key) {  // what is written must be read again
+    return BadRecord("a sender's \"name\" is an address that needs no quotes");
+  }
   if (SenderKey(key).size() > limits::kControlKeyBytesMax) {
     return BadRecord("a sender's \"name\" is too long");
   }

@@ -189,6 +189,18 @@ TEST_F(IdentityBookTest, KeysAreMadeAndOfApiKeysAlone) {
             "an API key's \"key_record\" is what an export with secrets has");
 }
 
+TEST_F(IdentityBookTest, ASenderThatCouldNotBeReadAgainIsRefused) {
+  AddAcme();
+  EXPECT_NE(Refused(R"({"command":"identity put","records":[
+    {"type":"sender","name":"\"a b\"@example.com","account":"acme","state":"verified"}]})")
+                .find("needs no quotes"),
+            std::string::npos);
+  Done(R"({"command":"identity put","records":[
+    {"type":"sender","name":"\"bob\"@example.com","account":"acme","state":"verified"}]})");
+  Open();
+  EXPECT_TRUE(book_->directory()->VerifiedFor("bob@example.com"));
+}
+
 TEST_F(IdentityBookTest, NumbersAreNotGivenTwice) {
   AddAcme();
   uint32_t first = book_->directory()->FindUser("printer")->id;

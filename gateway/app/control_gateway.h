@@ -30,6 +30,9 @@ class GatewayControl final : public ControlTarget {
   void RequestDomain(DomainRequest request, uint32_t uid, IdentityDone done) override {
     gateway_->RequestDomain(std::move(request), uid, std::move(done));
   }
+  void RequestLink(LinkRequest request, uint32_t uid, IdentityDone done) override {
+    gateway_->RequestLink(std::move(request), uid, std::move(done));
+  }
   ConfigCheck CheckConfig() override;
   void RequestDrain() override { gateway_->RequestDrain(); }
   Status StartTrace(const TraceFilter& filter, TraceSink sink) override;

@@ -16,8 +16,9 @@
 //   seconds   suspend: how long; domain or next_hop says what
 //   client    trace: a network ("192.0.2.0/24") whose sessions are shown; or next_hop
 //
-// What "identity ..." takes is identity_request.h's, and what "domain ..." and "dns ..." take is
-// domain_request.h's: here they are objects and no more.
+// What "identity ..." takes is identity_request.h's, what "sender ..." takes is link_request.h's,
+// and what "domain ..." and "dns ..." take is domain_request.h's: here they are objects and no
+// more.
 //
 // An unknown member, a wrong type or a value out of bounds refuses the request and says what is
 // accepted.
@@ -57,6 +58,8 @@ enum class ControlCommand : uint8_t {
   kIdentityRemove,
   kIdentityList,
   kIdentityAudit,
+  kSenderAdd,
+  kSenderLink,
   kDomainAdd,
   kDomainShow,
   kDomainList,
@@ -71,6 +74,9 @@ bool ChangesSomething(ControlCommand command);
 // What its members are is said elsewhere (see above).
 constexpr bool IsIdentityCommand(ControlCommand command) {
   return command >= ControlCommand::kIdentityPut && command <= ControlCommand::kIdentityAudit;
+}
+constexpr bool IsLinkCommand(ControlCommand command) {
+  return command == ControlCommand::kSenderAdd || command == ControlCommand::kSenderLink;
 }
 constexpr bool IsDomainCommand(ControlCommand command) {
   return command >= ControlCommand::kDomainAdd;

@@ -73,8 +73,8 @@ class ControlServer::Impl {
   void HandleRequest(ControlClient& client, ControlRequest request);
   void StartGather(ControlClient& client, ControlRequest request);
   void StartReload(ControlClient& client, ControlRequest request);
+  // And of links, domains and DNS.
   void StartIdentity(ControlClient& client, ControlRequest request);
-  void StartDomain(ControlClient& client, ControlRequest request);
   // Where the answer of accounts, credentials and domains goes.
   ControlTarget::IdentityDone AnswerTo(const ControlClient& client) const;
   void StartTrace(ControlClient& client, ControlRequest request);
@@ -267,8 +267,7 @@ void ControlServer::Impl::HandleLine(ControlClient& client, std::string_view lin
 }
 
 void ControlServer::Impl::HandleRequest(ControlClient& client, ControlRequest request) {
-  if (IsIdentityCommand(request.command)) return StartIdentity(client, std::move(request));
-  if (IsDomainCommand(request.command)) return StartDomain(client, std::move(request));
+  if (request.identity) return StartIdentity(client, std::move(request));
   switch (request.command) {
     case ControlCommand::kStatus: {
       Json answer = OkAnswer();
@@ -357,21 +356,21 @@ void ControlServer::Impl::TakeReload(const ReloadReply& reply) {
 }
 
 void ControlServer::Impl::StartIdentity(ControlClient& client, ControlRequest request) {
-  auto parsed = ParseIdentityRequest(request.command, std::move(*request.identity));
+  ControlCommand command = request.command;
+  identity::Json members = std::move(*request.identity);
   request.identity.reset();
-  if (const auto* error = std::get_if<ControlError>(&parsed)) return Refuse(client, *error);
-  client.Begin(Work::kIdentity, std::move(request), now_);
-  target_->RequestIdentity(std::move(std::get<IdentityRequest>(parsed)), client.peer().uid,
-                           AnswerTo(client));
-}
-
-void ControlServer::Impl::StartDomain(ControlClient& client, ControlRequest request) {
-  auto parsed = ParseDomainRequest(request.command, std::move(*request.identity));
-  request.identity.reset();
-  if (const auto* error = std::get_if<ControlError>(&parsed)) return Refuse(client, *error);
-  client.Begin(Work::kIdentity, std::move(request), now_);
-  target_->RequestDomain(std::move(std::get<DomainRequest>(parsed)), client.peer().uid,
-                         AnswerTo(client));
+  auto begin = [&](auto parsed, auto ask) {
+    if (const auto* error = std::get_if<ControlError>(&parsed)) return Refuse(client, *error);
+    client.Begin(Work::kIdentity, std::move(request), now_);
+    (target_->*ask)(std::move(std::get<0>(parsed)), client.peer().uid, AnswerTo(client));
+  };
+  if (IsDomainCommand(command)) {
+    begin(ParseDomainRequest(command, std::move(members)), &ControlTarget::RequestDomain);
+  } else if (IsLinkCommand(command)) {
+    begin(ParseLinkRequest(command, std::move(members)), &ControlTarget::RequestLink);
+  } else {
+    begin(ParseIdentityRequest(command, std::move(members)), &ControlTarget::RequestIdentity);
+  }
 }
 
 ControlTarget::IdentityDone ControlServer::Impl::AnswerTo(const ControlClient& client) const {

@@ -42,6 +42,7 @@ GatewayImpl::GatewayImpl(Config config, Log* log)
 GatewayImpl::~GatewayImpl() {
   RP_CHECK(shards_.empty());  // Stop, or never started
   http_.reset();
+  link_desk_.reset();
   for (auto& [address, sockets] : sockets_) CloseAll(sockets);
   regions_.clear();
   if (store_lock_ >= 0) close(store_lock_);
@@ -75,7 +76,7 @@ Status GatewayImpl::Prepare(ListenFds* handed_over) {
   if (!acme.ok()) return Prefixed("[acme] ", acme);
   delivery_ = MakeDeliveryConfig(config_);
   ApplyLimits();
-  auto http = http::Server::Start(&acme_challenges_);
+  auto http = http::Server::Start(&acme_challenges_, link_desk_.get());
   if (!http.ok()) return http.status();
   http_ = std::move(*http);
   inbound_.http = http_.get();
@@ -234,6 +235,7 @@ void GatewayImpl::HandOutListeners(const Sockets& fresh) {
   }
   std::lock_guard lock(mutex_);
   listener_names_ = std::move(names);
+  web_base_ = WebBase(config_);
 }
 
 size_t GatewayImpl::RegionIndex(std::string_view name) const {
@@ -334,10 +336,11 @@ bool GatewayImpl::Stop() {
   workers_.reset();                                     // they too, and read the control store
   signers_.reset();                                     // and so may these
   shards_.clear();
+  http_.reset();  // it logs to the regions, and asks the identity service
+  link_desk_.reset();
   limits_.reset();
   identity_.reset();
   control_store_.reset();
-  http_.reset();  // it logs to the regions
   regions_.clear();
   return true;
 }

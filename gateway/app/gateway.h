@@ -23,6 +23,7 @@
 #include "gateway/app/config.h"
 #include "gateway/app/domain_request.h"
 #include "gateway/app/identity_request.h"
+#include "gateway/app/link_request.h"
 #include "gateway/app/listen_fds.h"
 #include "gateway/base/ip_address.h"
 #include "gateway/base/log.h"
@@ -114,6 +115,9 @@ class Gateway {
   // The same of domains; kDomainCheck and kDomainRotate ask the DNS first.
   virtual void RequestDomain(DomainRequest request, uint32_t uid,
                              std::function<void(const identity::Json&)> done) = 0;
+  // The same of links to senders; the mail is queued when it is answered.
+  virtual void RequestLink(LinkRequest request, uint32_t uid,
+                           std::function<void(const identity::Json&)> done) = 0;
   // As SIGTERM.
   virtual void RequestDrain() = 0;
 

@@ -1,5 +1,6 @@
 // Accounts, credentials and sender domains: how the IdentityService lives in the gateway.
 #include <atomic>
+#include <future>
 
 #include "gateway/app/gateway_impl.h"
 #include "gateway/app/policies.h"
@@ -11,6 +12,8 @@ Status GatewayImpl::OpenIdentity() {
   auto service = IdentityService::Open(control_store_.get(), MakeDomainOptions(config_));
   if (!service.ok()) return service.status();
   identity_ = std::move(*service);
+  identity_->SetLinkOptions(MakeLinkOptions());
+  link_desk_ = std::make_unique<LinkDesk>(identity_.get());
   OpenLimits();
   return OkStatus();
 }
@@ -35,6 +38,40 @@ Status GatewayImpl::StartIdentity() {
   if (!resolver.ok()) return resolver.status();
   domains_ = std::make_unique<DomainKeeper>(identity_.get(), std::move(*resolver));
   return OkStatus();
+}
+
+LinkOptions GatewayImpl::MakeLinkOptions() {
+  LinkOptions options;
+  options.hostname = hostname_;
+  options.base = [this] {
+    std::lock_guard lock(mutex_);
+    return web_base_;
+  };
+  options.queue = [this](std::string_view region, session::OwnMail mail) {
+    return QueueOwnMail(region, std::move(mail));
+  };
+  return options;
+}
+
+// On the identity service's thread, which ends before the shards do. Where the store takes too
+// long, the shard may say it when nobody listens any more.
+Status GatewayImpl::QueueOwnMail(std::string_view region, session::OwnMail mail) {
+  size_t index = RegionIndex(region);
+  if (index == std::string::npos) index = 0;  // of accounts that have none
+  Shard* shard = shards_[mail.id.HomeOf(shard_count_)].get();
+  auto said = std::make_shared<std::promise<Status>>();
+  auto held = std::make_shared<session::OwnMail>(std::move(mail));
+  shard->Post([shard, index, said, held] {
+    shard->dispatcher(index).Originate(std::move(*held),
+                                       [said](const Status& status) { said->set_value(status); });
+  });
+  auto answer = said->get_future();
+  if (answer.wait_for(Seconds(limits::kLinkMailSeconds)) == std::future_status::ready) {
+    return answer.get();
+  }
+  return MakeStatus(
+      StatusCode::kDeadlineExceeded,
+      "the store has not taken it within " + std::to_string(limits::kLinkMailSeconds) + " seconds");
 }
 
 void GatewayImpl::OpenLimits() {
@@ -69,6 +106,11 @@ void GatewayImpl::StopIdentity() {
 
 void GatewayImpl::RequestIdentity(IdentityRequest request, uint32_t uid,
                                   std::function<void(const identity::Json&)> done) {
+  identity_->Request(std::move(request), uid, std::move(done));
+}
+
+void GatewayImpl::RequestLink(LinkRequest request, uint32_t uid,
+                              std::function<void(const identity::Json&)> done) {
   identity_->Request(std::move(request), uid, std::move(done));
 }
 

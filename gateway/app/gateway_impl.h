@@ -20,6 +20,7 @@
 #include "gateway/app/gateway.h"
 #include "gateway/app/identity_service.h"
 #include "gateway/app/limit_keeper.h"
+#include "gateway/app/link_desk.h"
 #include "gateway/app/listen_sockets.h"
 #include "gateway/app/log_file.h"
 #include "gateway/app/memory_watch.h"
@@ -60,6 +61,8 @@ class GatewayImpl final : public Gateway {
                        std::function<void(const identity::Json&)> done) override;
   void RequestDomain(DomainRequest request, uint32_t uid,
                      std::function<void(const identity::Json&)> done) override;
+  void RequestLink(LinkRequest request, uint32_t uid,
+                   std::function<void(const identity::Json&)> done) override;
   void RequestDrain() override;
   int request_fd() const override { return request_fd_; }
   bool ServeRequests() override;
@@ -113,6 +116,8 @@ class GatewayImpl final : public Gateway {
   Status OpenIdentity();
   Status StartIdentity();
   void StopIdentity();
+  LinkOptions MakeLinkOptions();
+  Status QueueOwnMail(std::string_view region, session::OwnMail mail);
   void OpenLimits();
   void StartLimits();
 
@@ -142,6 +147,7 @@ class GatewayImpl final : public Gateway {
   http::AcmeChallenges acme_challenges_;
   std::unique_ptr<storage::ControlStore> control_store_;
   std::unique_ptr<IdentityService> identity_;
+  std::unique_ptr<LinkDesk> link_desk_;
   std::unique_ptr<DomainKeeper> domains_;
   std::unique_ptr<LimitKeeper> limits_;               // stops after the shards, which count
   std::shared_ptr<http::AcmeService> acme_;           // null: no [acme]. Changes under mutex_
@@ -164,6 +170,7 @@ class GatewayImpl final : public Gateway {
   WallTime started_, config_loaded_;
   std::string state_ = "starting";
   std::vector<std::string> listener_names_;
+  std::string web_base_;
   uint64_t memory_bytes_ = 0, memory_ceiling_ = 0;
   bool tracing_ = false;
   bool drain_requested_ = false;

@@ -72,6 +72,13 @@ class IdentityBook {
     std::string what, type, name, account;
   };
   storage::ControlStore::Change AuditEntry(const AuditNote& note, uint32_t uid, WallTime now);
+  // For the LinkBook, which has what it writes itself go into the same batch (`more`). Notes in the
+  // audit log what was done about a sender that stays as it is; makes one that is pending verified,
+  // by "link". `note`: more members of the entry.
+  Status NoteSender(const identity::SenderRecord& sender, const char* what, const Json& note,
+                    uint32_t uid, std::vector<storage::ControlStore::Change> more, WallTime now);
+  Status ConfirmSender(const std::string& name, const Json& note,
+                       std::vector<storage::ControlStore::Change> more, WallTime now);
 
   // `uid`: who asks, for the audit log.
   Json Answer(const IdentityRequest& request, uint32_t uid, WallTime now);

@@ -35,6 +35,7 @@ struct IdentityBook::Staged {
   uint32_t next_account = 0, next_credential = 0;
   int senders = 0;                  // more or fewer
   std::string by;                   // who asks, where nobody's uid does: for the audit log
+  Json note = Json::object();       // more members of each entry of the audit log
   std::vector<uint32_t> unblocked;  // credentials that may send again
 };
 

@@ -336,6 +336,7 @@ void IdentityBook::StageAudit(Staged* staged, uint32_t uid, WallTime now) {
     entry["name"] = change.name;
     entry["account"] = change.account;
     if (change.secret_changed) entry[SecretMemberOf(change)] = "set";
+    entry.update(staged->note);
     if (!change.before.is_null()) entry["before"] = ForAudit(change.before);
     if (!change.after.is_null()) entry["after"] = ForAudit(change.after);
     staged->writes.push_back({NextAuditKey(now), entry.dump()});

@@ -16,8 +16,9 @@ StatusOr<std::unique_ptr<IdentityService>> IdentityService::Open(storage::Contro
   if (!book.ok()) return book.status();
   auto domains = DomainBook::Open(store, book->get(), std::move(options));
   if (!domains.ok()) return domains.status();
+  auto links = std::make_unique<LinkBook>(store, book->get());
   return std::unique_ptr<IdentityService>(
-      new IdentityService(std::move(*book), std::move(*domains)));
+      new IdentityService(std::move(*book), std::move(*domains), std::move(links)));
 }
 
 IdentityService::~IdentityService() { Stop(); }
@@ -39,6 +40,26 @@ void IdentityService::Request(DomainRequest request, uint32_t uid, Done done) {
             return domains_->Answer(request, uid, ReadWallClock());
           },
           std::move(done)});
+}
+
+void IdentityService::Request(LinkRequest request, uint32_t uid, Done done) {
+  Submit({[this, request = std::move(request), uid] {
+            return links_->Answer(request, uid, ReadWallClock());
+          },
+          std::move(done)});
+}
+
+void IdentityService::Ask(http::LinkQuestion question, std::string client,
+                          http::SenderLinks::Done done) {
+  auto facts = std::make_shared<http::LinkFacts>();
+  auto work = [this, facts, question = std::move(question), client = std::move(client)] {
+    WallTime now = ReadWallClock();
+    *facts = question.confirm ? links_->Confirm(question.token, client, now)
+                              : links_->Look(question.token, now);
+    return identity::Json();
+  };
+  Submit({std::move(work),
+          [facts, done = std::move(done)](const identity::Json&) { done(std::move(*facts)); }});
 }
 
 bool IdentityService::Run(const std::function<void(DomainBook*)>& work) {

@@ -1,5 +1,5 @@
-// IdentityService: a thread for the IdentityBook and the DomainBook: requests one after the other,
-// and what they change handed to every shard before they are answered.
+// IdentityService: a thread for the IdentityBook, the DomainBook and the LinkBook: requests one
+// after the other, and what they change handed to every shard before they are answered.
 //
 //   auto service = IdentityService::Open(store, options);  // reads all there is: seconds for a
 //   ... shards start with (*service)->view()               // million
@@ -20,6 +20,7 @@
 #include "gateway/app/domain_book.h"
 #include "gateway/app/identity_book.h"
 #include "gateway/app/identity_view.h"
+#include "gateway/app/link_book.h"
 
 namespace ringpost::app {
 
@@ -44,11 +45,16 @@ class IdentityService {
     book_->OnUnblocked(std::move(call));
   }
   void ShowUses(const IdentityBook::Uses& uses) { book_->ShowUses(uses); }
+  void SetLinkOptions(LinkOptions options) { links_->SetOptions(std::move(options)); }
   void Start(Publish publish);
   // `done` is called once: at once and here where too many wait or it has stopped. `uid`: of who
   // asks.
   void Request(IdentityRequest request, uint32_t uid, Done done);
   void Request(DomainRequest request, uint32_t uid, Done done);
+  void Request(LinkRequest request, uint32_t uid, Done done);
+  // Looks at a link, or confirms it; `client`: who asks. Where too many wait, or it has stopped,
+  // that nobody can say now.
+  void Ask(http::LinkQuestion question, std::string client, http::SenderLinks::Done done);
   // Waits until `work` was done, and what it changed is with every shard. False: the service stops,
   // and it was not done. Not on the service's own thread.
   bool Run(const std::function<void(DomainBook*)>& work);
@@ -64,8 +70,9 @@ class IdentityService {
     Done done;
   };
 
-  IdentityService(std::unique_ptr<IdentityBook> book, std::unique_ptr<DomainBook> domains)
-      : book_(std::move(book)), domains_(std::move(domains)) {}
+  IdentityService(std::unique_ptr<IdentityBook> book, std::unique_ptr<DomainBook> domains,
+                  std::unique_ptr<LinkBook> links)
+      : book_(std::move(book)), domains_(std::move(domains)), links_(std::move(links)) {}
   void Main();
   void Submit(Item item);
   bool TakeOne(Item* item);  // false: it is over
@@ -73,6 +80,7 @@ class IdentityService {
 
   std::unique_ptr<IdentityBook> book_;
   std::unique_ptr<DomainBook> domains_;
+  std::unique_ptr<LinkBook> links_;
   Publish publish_;
   // Held by shards too, which may come back after the end.
   struct Shared {

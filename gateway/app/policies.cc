@@ -163,6 +163,23 @@ uint16_t HttpsPort(const Config& config) {
   return first;
 }
 
+std::string WebBase(const Config& config) {
+  constexpr uint16_t kHttpPort = 80, kHttpsPort = 443;
+  if (uint16_t port = HttpsPort(config)) {
+    std::string base = "https://" + config.hostname;
+    return port == kHttpsPort ? base : base + ":" + std::to_string(port);
+  }
+  uint16_t first = 0;
+  for (const ListenerConfig& listener : config.listeners) {
+    bool http = listener.tls != ListenerTls::kImplicit &&
+                listener.protocol != session::ListenerProtocol::kSmtp;
+    if (http && (first == 0 || listener.address.port == kHttpPort)) first = listener.address.port;
+  }
+  if (first == 0) return "";
+  std::string base = "http://" + config.hostname;
+  return first == kHttpPort ? base : base + ":" + std::to_string(first);
+}
+
 std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
     const Config& config, const ListenerConfig& listener, const TlsContexts& tls,
     const tls::KernelRecordRule& kernel_records,

@@ -52,6 +52,10 @@ uint32_t InboundConnectionsMax(const Config& config, uint64_t open_files_max);
 // Where requests in clear are redirected to: 443 where a listener takes HTTP under TLS there, else
 // the first that does; 0: none.
 uint16_t HttpsPort(const Config& config);
+// Where web clients find this gateway: "https://HOSTNAME:PORT" as above, else
+// "http://HOSTNAME:PORT" (80 where a listener takes HTTP in clear there, else the first that does),
+// the usual port left out; empty: no listener takes HTTP.
+std::string WebBase(const Config& config);
 std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
     const Config& config, const ListenerConfig& listener, const TlsContexts& tls,
     const tls::KernelRecordRule& kernel_records,

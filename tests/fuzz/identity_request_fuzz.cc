@@ -1,12 +1,13 @@
-// Requests about accounts, credentials, senders and domains: whatever the bytes, they are read into
-// values within their bounds or refused in words for a terminal; and a record that is taken is,
-// written and read again, the same.
+// Requests about accounts, credentials, senders, links and domains: whatever the bytes, they are
+// read into values within their bounds or refused in words for a terminal; and a record that is
+// taken is, written and read again, the same.
 #include <cstdint>
 #include <string_view>
 #include <variant>
 
 #include "gateway/app/domain_request.h"
 #include "gateway/app/identity_request.h"
+#include "gateway/app/link_request.h"
 #include "gateway/base/check.h"
 #include "gateway/identity/directory.h"
 
@@ -57,6 +58,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto parsed = ParseControlRequest(line);
   const auto* request = std::get_if<ControlRequest>(&parsed);
   if (!request || !request->identity) return 0;
+  if (IsLinkCommand(request->command)) {
+    auto link = ParseLinkRequest(request->command, *request->identity);
+    if (const auto* error = std::get_if<ControlError>(&link)) IsForATerminal(error->message);
+    return 0;
+  }
   if (IsDomainCommand(request->command)) {
     auto domain = ParseDomainRequest(request->command, *request->identity);
     if (const auto* error = std::get_if<ControlError>(&domain)) IsForATerminal(error->message);

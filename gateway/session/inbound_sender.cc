@@ -67,7 +67,8 @@ Reply RefuseAddress(Refusal refusal, std::string_view address, std::string_view 
     default:
       return NotAllowed(named + "is no verified sender of this account: " + DomainOf(address) +
                         " has to be verified first, by the DNS records that the operator of this "
-                        "gateway names");
+                        "gateway names, or the address alone by a link that the operator has "
+                        "mailed to it");
   }
 }
 

@@ -106,8 +106,10 @@ _ringpost() {
             ;;
         sender)
             case "$sub" in
-                "") choices="add list remove $common" ;;
+                "") choices="add link set list remove $common" ;;
                 add) choices="--account --state $common" ;;
+                set) choices="--state $common" ;;
+                link) choices="$common" ;;
                 list) choices="--account --limit $common" ;;
                 remove) choices="--yes $common" ;;
             esac
@@ -162,7 +164,7 @@ _ringpost() {
     esac
     if [[ $command =~ ^(account|credential|sender|domain)$ && -z $named && $cur != -* ]]; then
         case "$sub" in
-            set | show | remove | check | suspend | resume | password | block | allow | sandbox)
+            set | link | show | remove | check | suspend | resume | password | block | allow | sandbox)
                 choices=$(_ringpost_names "$command")
                 ;;
         esac

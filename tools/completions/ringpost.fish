@@ -79,7 +79,7 @@ complete -c ringpost -n '__ringpost_in account' \
     -a 'add set show list remove suspend resume export import'
 complete -c ringpost -n '__ringpost_in credential' \
     -a 'add set show list remove password key block allow sandbox'
-complete -c ringpost -n '__ringpost_in sender' -a 'add list remove'
+complete -c ringpost -n '__ringpost_in sender' -a 'add link set list remove'
 complete -c ringpost -n '__ringpost_in domain' -a 'add show list remove check rotate'
 complete -c ringpost -n '__ringpost_in domain show remove check rotate' -a '(__ringpost_names domain)'
 complete -c ringpost -n '__ringpost_in domain add' -l ed25519 -d 'With Ed25519 keys for DKIM too'
@@ -90,7 +90,7 @@ complete -c ringpost -n '__ringpost_in dns push' -l tsig-key -r -F -d 'The key o
 complete -c ringpost -n '__ringpost_in account set show remove suspend resume' -a '(__ringpost_names account)'
 complete -c ringpost -n '__ringpost_in credential set show remove password key block allow sandbox' \
     -a '(__ringpost_names credential)'
-complete -c ringpost -n '__ringpost_in sender remove' -a '(__ringpost_names sender)'
+complete -c ringpost -n '__ringpost_in sender link set remove' -a '(__ringpost_names sender)'
 complete -c ringpost -n '__ringpost_in account export import' -F
 complete -c ringpost -n '__ringpost_in account export' -l secrets -d 'With what passwords and keys are checked against'
 complete -c ringpost -n '__ringpost_in account import' -l dry-run -d 'Do nothing'
@@ -99,7 +99,7 @@ complete -c ringpost -n '__ringpost_in credential add set list; or __ringpost_in
     -l account -x -a '(__ringpost_names account)' -d 'Whose it is'
 complete -c ringpost -n '__fish_seen_subcommand_from credential' -l kind -x \
     -a 'user api_key network address' -d 'Of what kind'
-complete -c ringpost -n '__ringpost_in sender add' -l state -x -a 'verified pending broken' -d State
+complete -c ringpost -n '__ringpost_in sender add set' -l state -x -a 'verified pending broken' -d State
 complete -c ringpost -n '__ringpost_in credential add password' -l password-stdin -d 'A password of your own'
 complete -c ringpost -n '__ringpost_in credential add' -l no-password -d 'Cannot log in yet'
 for group in account credential

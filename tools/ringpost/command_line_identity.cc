@@ -186,11 +186,18 @@ void AddCredentialGroup(CommandLine* line) {
 void AddSenderGroup(CommandLine* line) {
   Options* options = line->options();
   CLI::App* sender = line->Group("sender", "Domains and addresses that accounts may send as");
-  CLI::App* add = line->AddNamed(sender, "add", "Let an account send as a domain or an address",
-                                 [=] { return RecordAdd("sender", *options); });
+  CLI::App* add = line->AddNamed(
+      sender, "add", "Let an account send as a domain, or mail an address a link for it",
+      [=] { return SenderAdd(*options); });
   AddAccountOption(line, add, "whose it is");
   add->get_option("--account")->required();
   AddFields(line, add, "sender", /*clears=*/false);
+  line->AddNamed(sender, "link", "Mail another link to an address that is pending",
+                 [=] { return SenderLink(*options); });
+  CLI::App* set = line->AddNamed(sender, "set", "Verify it by hand, or take that back",
+                                 [=] { return RecordSet("sender", *options); });
+  AddFields(line, set, "sender", /*clears=*/false);
+  set->get_option("--state")->required();
   AddListAndRemove(line, sender, "sender");
 }
 

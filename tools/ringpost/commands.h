@@ -63,6 +63,9 @@ int ConfigCheck(const Options& options);
 // not given.
 int RecordAdd(const std::string& type, const Options& options);
 int RecordSet(const std::string& type, const Options& options);
+// An address without a --state is sent a link; all else is a record.
+int SenderAdd(const Options& options);
+int SenderLink(const Options& options);
 int RecordList(const std::string& type, const Options& options);
 int RecordShow(const std::string& type, const Options& options);
 int RecordRemove(const std::string& type, const Options& options);

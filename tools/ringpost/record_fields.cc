@@ -78,7 +78,7 @@ constexpr std::array kCredentialFields = {
 
 constexpr std::array kSenderFields = {
     Field{"state", "state", "state", Type::kChoice, "verified|pending|broken",
-          "verified: the account may send as it", "verified"},
+          "verified: the account may send as it; an address without it is sent a link", "verified"},
 };
 
 std::optional<uint32_t> Number(std::string_view text) {

@@ -200,6 +200,10 @@ std::string ViewAuditEntry(const Json& entry, std::string_view who, const Termin
   for (const char* secret : {"password", "key"}) {
     if (!TextOf(entry, secret).empty()) lines += "  " + Label(secret) + "set\n";
   }
+  for (const char* member : {"client", "message"}) {
+    const std::string value = TextOf(entry, member);
+    if (!value.empty()) lines += "  " + Label(member) + SafeText(value) + "\n";
+  }
   return text + lines;
 }
 

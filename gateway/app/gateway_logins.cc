@@ -18,7 +18,7 @@ Status GatewayImpl::PrepareLogins() {
   if (!secret.ok()) return secret.status();
   unknown_names_ = std::make_unique<identity::UnknownNames>(*secret);
   workers_ = std::make_unique<WorkerPool>("rp-password", limits::kPasswordThreads,
-                                          limits::kPasswordJobsMax);
+                                          limits::kPasswordJobsMax, limits::kPasswordNice);
   logins_.passwords = passwords_.get();
   logins_.workers = workers_.get();
   logins_.unknown_names = unknown_names_.get();

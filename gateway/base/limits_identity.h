@@ -57,6 +57,9 @@ inline constexpr size_t kLoginEntriesMax = 4096;
 // Passwords that workers may be about to verify, and their threads; more: 454 4.7.0.
 inline constexpr size_t kPasswordJobsMax = 128;
 inline constexpr uint32_t kPasswordThreads = 1;
+// How far that thread gives way to the shards (nice(2)): guesses by the hundred must not delay mail,
+// and where processors are short it still has a tenth of one.
+inline constexpr int kPasswordNice = 10;
 // Passwords from one address that a shard has verified at once; more wait for their turn.
 inline constexpr uint32_t kPasswordJobsPerAddressMax = 4;
 // Records of passwords that each shard has at hand; more: the one that came first is read again

@@ -1,14 +1,17 @@
 #include "gateway/base/worker_pool.h"
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "gateway/base/check.h"
 
 namespace ringpost {
 
-WorkerPool::WorkerPool(const std::string& name, uint32_t threads, size_t jobs_max)
+WorkerPool::WorkerPool(const std::string& name, uint32_t threads, size_t jobs_max, int nice)
     : jobs_max_(jobs_max) {
-  for (uint32_t i = 0; i < threads; ++i) threads_.emplace_back([this, name] { Run(name); });
+  for (uint32_t i = 0; i < threads; ++i) {
+    threads_.emplace_back([this, name, nice] { Run(name, nice); });
+  }
 }
 
 WorkerPool::~WorkerPool() {
@@ -45,8 +48,11 @@ WorkerPool::Job* WorkerPool::TakeOne(bool wait) {
   return static_cast<Job*>(taken);
 }
 
-void WorkerPool::Run(const std::string& name) {
+void WorkerPool::Run(const std::string& name, int nice) {
   prctl(PR_SET_NAME, name.c_str());
+  // Of this thread alone (setpriority(2), C library/kernel differences). Without it they are only
+  // less polite.
+  if (nice != 0) (void)setpriority(PRIO_PROCESS, 0, nice);
   while (Job* job = TakeOne(true)) Do(job);
 }
 

@@ -26,8 +26,9 @@ class WorkerPool {
     Inbox* reply_to = nullptr;
   };
 
-  // `name` is that of the threads, of at most 15 bytes. At most `jobs_max` wait.
-  WorkerPool(const std::string& name, uint32_t threads, size_t jobs_max);
+  // `name` is that of the threads, of at most 15 bytes. At most `jobs_max` wait. `nice`: 0 to 19,
+  // how far they give way to other threads where processors are short (nice(2)).
+  WorkerPool(const std::string& name, uint32_t threads, size_t jobs_max, int nice = 0);
   // Does what waits, and answers it. With no threads only RunOne does.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -40,7 +41,7 @@ class WorkerPool {
   bool RunOne();
 
  private:
-  void Run(const std::string& name);
+  void Run(const std::string& name, int nice);
   Job* TakeOne(bool wait);  // null: none waits; where it was waited for, it is over
   static void Do(Job* job);
 

@@ -1,6 +1,7 @@
 #include "gateway/base/worker_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <semaphore>
 #include <vector>
@@ -92,6 +93,28 @@ TEST(WorkerPoolTest, SeveralThreadsWorkAtOnce) {
   EXPECT_EQ(order, std::vector<int>{1});
   hold.release();
   while (order.size() < 2) inbox.Drain();
+}
+
+// What waits for their jobs does not give way with them.
+TEST(WorkerPoolTest, ItsThreadsAloneGiveWay) {
+  struct Asks : WorkerPool::Job {
+    int nice = -1;
+  } asks;
+  Inbox inbox;
+  asks.reply_to = &inbox;
+  asks.work = [](WorkerPool::Job* job) {
+    static_cast<Asks*>(job)->nice = getpriority(PRIO_PROCESS, 0);
+  };
+  asks.run = [](Posted*) {};
+  const int before = getpriority(PRIO_PROCESS, 0);
+  const int nicer = before + 1;
+  {
+    WorkerPool pool("test", 1, 1, nicer);
+    ASSERT_TRUE(pool.TrySubmit(&asks));
+  }
+  inbox.Drain();
+  EXPECT_EQ(asks.nice, nicer);
+  EXPECT_EQ(getpriority(PRIO_PROCESS, 0), before);
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ struct CommandSpec {
   bool needs_filter;  // a filter, or "all"
   bool changes;       // something; others only look
 };
-constexpr std::array<CommandSpec, 30> kCommands = {{
+constexpr std::array<CommandSpec, 32> kCommands = {{
     {ControlCommand::kStatus, "status", 0, false, false},
     {ControlCommand::kQueueSummary, "queue summary", kRegion | kDomain | kNextHop, false, false},
     {ControlCommand::kQueueList, "queue list", kFilter | kLimit | kAfter, false, false},
@@ -70,6 +70,8 @@ constexpr std::array<CommandSpec, 30> kCommands = {{
     {ControlCommand::kDomainCheck, "domain check", 0, false, false},
     {ControlCommand::kDomainRemove, "domain remove", 0, false, true},
     {ControlCommand::kDomainRotate, "domain rotate", 0, false, true},
+    {ControlCommand::kDomainExport, "domain export", 0, false, false},
+    {ControlCommand::kDomainImport, "domain import", 0, false, true},
     {ControlCommand::kDnsZone, "dns zone", 0, false, false},
     {ControlCommand::kDnsRecords, "dns records", 0, false, false},
 }};

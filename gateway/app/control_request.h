@@ -66,6 +66,8 @@ enum class ControlCommand : uint8_t {
   kDomainCheck,
   kDomainRemove,
   kDomainRotate,
+  kDomainExport,
+  kDomainImport,
   kDnsZone,
   kDnsRecords,
 };

@@ -18,13 +18,7 @@ using identity::DkimSlot;
 using identity::KeyState;
 using storage::ControlStore;
 
-constexpr std::string_view kDomainPrefix = "domain/";
 constexpr std::string_view kReturnPathPrefix = "return_path/";
-
-std::string DomainKey(const std::string& name) { return std::string(kDomainPrefix) + name; }
-std::string SlotKey(const std::string& name, const DkimSlot& slot) {
-  return "dkim/" + name + "/" + slot.selector;
-}
 
 bool SignsWithAnother(const identity::SenderDomain& before, const identity::SenderDomain& after) {
   for (size_t i = 0; i < after.slots.size() && i < before.slots.size(); ++i) {
@@ -81,6 +75,13 @@ Status DomainBook::LoadReturnPathKeys() {
   if (!status.ok() || !return_path_keys_.empty()) return status;
   return_path_keys_[0] = tls::Key::Random();
   return store_->Put(std::string(kReturnPathPrefix) + "0", return_path_keys_[0].view());
+}
+
+std::string DomainBook::DomainKey(const std::string& name) {
+  return std::string(kDomainPrefix) + name;
+}
+std::string DomainBook::SlotKey(const std::string& name, const DkimSlot& slot) {
+  return "dkim/" + name + "/" + slot.selector;
 }
 
 StatusOr<std::optional<identity::SenderDomain>> DomainBook::Find(const std::string& name) {
@@ -302,15 +303,20 @@ identity::SenderState DomainBook::SenderStateOf(
   return by_hand ? SenderState::kVerified : SenderState::kPending;
 }
 
+IdentityBook::Json DomainBook::SenderJson(const Domain& domain, const std::string& account,
+                                          identity::SenderState state) {
+  static constexpr const char* kStates[] = {"pending", "verified", "broken"};
+  return {{"type", "sender"},
+          {"name", domain.name},
+          {"account", account},
+          {"state", kStates[static_cast<size_t>(state)]}};
+}
+
 IdentityBook::Json DomainBook::SetSender(const Domain& domain, identity::SenderState state,
                                          uint32_t uid, WallTime now) {
-  static constexpr const char* kStates[] = {"pending", "verified", "broken"};
   const identity::Account* owner = identity_->directory()->FindAccount(domain.account);
   IdentityPut put;
-  put.records = Json::array({{{"type", "sender"},
-                              {"name", domain.name},
-                              {"account", owner ? owner->name : ""},
-                              {"state", kStates[static_cast<size_t>(state)]}}});
+  put.records = Json::array({SenderJson(domain, owner ? owner->name : "", state)});
   return identity_->Answer(put, uid, now);
 }
 

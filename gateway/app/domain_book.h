@@ -28,6 +28,7 @@
 #include "gateway/dns/answer.h"
 #include "gateway/identity/key_rotation.h"
 #include "gateway/identity/sender_domain.h"
+#include "gateway/identity/sender_domain_document.h"
 #include "gateway/identity/sending_advice.h"
 #include "gateway/mail/return_paths.h"
 #include "gateway/mail/sender_domains.h"
@@ -88,6 +89,9 @@ class DomainBook {
  private:
   using Domain = identity::SenderDomain;
 
+  struct Imports;
+  static constexpr std::string_view kDomainPrefix = "domain/";
+
   // A turn of the keys that somebody wants now.
   struct WantedTurn {
     uint32_t uid = 0;
@@ -107,6 +111,8 @@ class DomainBook {
   Status LoadReturnPathKeys();
   void Judge(const Check& check, const std::vector<dns::Answer>& answers, WallTime now,
              WantedTurn* turn);
+  static std::string DomainKey(const std::string& name);
+  static std::string SlotKey(const std::string& name, const identity::DkimSlot& slot);
   StatusOr<std::optional<Domain>> Find(const std::string& name);
   Status Write(const Domain& domain, std::vector<storage::ControlStore::Change> more);
   StatusOr<std::vector<std::string>> KeyTexts(const Domain& domain);
@@ -124,8 +130,11 @@ class DomainBook {
   // What the state of its sender is to be; `there`: the one it has, if any.
   static identity::SenderState SenderStateOf(const Domain& domain,
                                              const std::optional<identity::SenderRecord>& there);
+  static Json SenderJson(const Domain& domain, const std::string& account,
+                         identity::SenderState state);
   Json SetSender(const Domain& domain, identity::SenderState state, uint32_t uid, WallTime now);
 
+  static Json NoZone();
   Json Add(const DomainRequest& request, uint32_t uid, WallTime now);
   Json Show(const std::string& name);
   Json Remove(const std::string& name, uint32_t uid, WallTime now);
@@ -134,6 +143,17 @@ class DomainBook {
   Json Zone(WallTime now);
   Json Records();
   Json Described(const Domain& domain) const;
+
+  // domain_book_documents.cc
+  Json Export(const DomainRequest& request);
+  Status KeysOf(const Domain& domain, identity::SlotKeys* keys);
+  Json Import(const DomainRequest& request, uint32_t uid, WallTime now);
+  std::optional<ControlError> StageImport(const DomainRequest& request, const Json& record,
+                                          WallTime now, Imports* imports);
+  std::optional<ControlError> CheckTokens(const Imports& imports, size_t* record);
+  StatusOr<Json> PutSenders(const DomainRequest& request, const Imports& imports, uint32_t uid,
+                            WallTime now);
+  Status WriteImports(const Imports& imports, uint32_t uid, WallTime now);
 
   storage::ControlStore* store_;
   IdentityBook* identity_;

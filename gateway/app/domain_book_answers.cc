@@ -16,7 +16,6 @@ using storage::ControlStore;
 
 constexpr const char* kStates[] = {"pending", "verified", "broken"};
 constexpr const char* kKeyStates[] = {"none", "waiting", "standby", "active", "retired"};
-constexpr std::string_view kDomainPrefix = "domain/";
 
 Json TimeOrNull(WallTime time) {
   return time == WallTime() ? Json(nullptr) : Json(FormatRfc3339(time));
@@ -44,11 +43,6 @@ Json NoDomain(const std::string& name) {
   return ErrorAnswer({"not_found", "there is no domain \"" + Printable(name, 64) + "\"", ""});
 }
 
-Json NoZone() {
-  return ErrorAnswer({"unavailable", "this gateway has no zone of its own for what it publishes",
-                      "set [dns] zone in its configuration, and restart it"});
-}
-
 // Why no other key signs now.
 ControlError WhyNoTurn(const identity::SenderDomain& domain) {
   const std::string hint = "ringpost domain show " + domain.name + " has its keys";
@@ -72,6 +66,11 @@ ControlError WhyNoTurn(const identity::SenderDomain& domain) {
 }
 
 }  // namespace
+
+Json DomainBook::NoZone() {
+  return ErrorAnswer({"unavailable", "this gateway has no zone of its own for what it publishes",
+                      "set [dns] zone in its configuration, and restart it"});
+}
 
 size_t DomainBook::RegionOf(uint32_t account) const {
   const identity::Account* owner = identity_->directory()->FindAccount(account);
@@ -265,6 +264,10 @@ Json DomainBook::Answer(const DomainRequest& request, uint32_t uid, WallTime now
       if (options_.zone.empty()) return NoZone();
       if (Json shown = Show(request.name); !shown["ok"].get<bool>()) return shown;
       return ErrorAnswer({"busy", "too many wait for the DNS already", "try again in a moment"});
+    case ControlCommand::kDomainExport:
+      return Export(request);
+    case ControlCommand::kDomainImport:
+      return Import(request, uid, now);
     case ControlCommand::kDnsZone:
       return Zone(now);
     case ControlCommand::kDnsRecords:

@@ -3,10 +3,16 @@
 //   {"command":"domain add","name":"customer.example","account":"acme","ed25519":false}
 //   {"command":"domain show","name":"customer.example"}      also: check, remove, rotate
 //   {"command":"domain list","account":"acme","after":"...","limit":100}
+//   {"command":"domain export","secrets":true,"after":"...","limit":100}
+//   {"command":"domain import","dry_run":true,"assume_accounts":["acme"],"domains":[{...}]}
 //   {"command":"dns zone"}      {"command":"dns records"}
+//
+//   domains          as identity/sender_domain_document.h has them: all of them or none
+//   assume_accounts  (dry runs alone) names that count as there
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -19,6 +25,10 @@ struct DomainRequest {
   ControlCommand command = ControlCommand::kDomainList;
   std::string name, account, after;
   bool ed25519 = false;
+  bool secrets = false;  // an export: with private keys
+  bool dry_run = false;
+  std::set<std::string, std::less<>> assume_accounts;  // lower case
+  identity::Json domains;                              // an array
   uint32_t limit = limits::kControlListEntriesDefault;
 };
 

@@ -122,7 +122,8 @@ void GatewayImpl::RequestDomain(DomainRequest request, uint32_t uid,
     domains_->CheckNow(std::move(request), uid, std::move(done));
     return;
   }
-  bool added = request.command == ControlCommand::kDomainAdd;
+  bool added = request.command == ControlCommand::kDomainAdd ||
+               request.command == ControlCommand::kDomainImport;
   identity_->Request(std::move(request), uid, std::move(done));
   if (added && domains_) domains_->Wake();
 }

@@ -35,15 +35,20 @@ class SenderDomainCase(harness.Case):
                                                 **{zone: self.zone(zone, []) for zone in self.OTHER_ZONES}})
         self.addCleanup(self.knot.stop)
         self.knot.start()
-        # Who connects from here may send, and nobody vouches for what.
-        self.daemon = self.run_daemon(
-            self.next_hop(), trust=False, listener_extra=self.LISTENER_EXTRA, region_extra=self.REGION_EXTRA,
-            extra=self.routes() + f'[dns]\nzone = "{OPERATOR}"\nname_servers = ["ns.{OPERATOR}"]\n'
-                  + "".join(f'[[dns.stub]]\nzone = "{zone}"\nserver = "{self.knot.server}"\n'
-                            for zone in (CUSTOMER, OPERATOR, *self.OTHER_ZONES)))
+        self.daemon = self.run_gateway("ringpost")
         self.ask("identity put", records=[{"type": "account", "name": "acme"},
                                           {"type": "credential", "kind": "network", "name": self.SENDERS,
                                            "account": "acme"}])
+
+    def run_gateway(self, folder):
+        """Who connects from here may send, and nobody vouches for what."""
+        daemon = harness.Daemon(
+            self.folder / folder, self.next_hop(), trust=False, listener_extra=self.LISTENER_EXTRA, region_extra=self.REGION_EXTRA,
+            extra=self.routes() + f'[dns]\nzone = "{OPERATOR}"\nname_servers = ["ns.{OPERATOR}"]\n'
+                  + "".join(f'[[dns.stub]]\nzone = "{zone}"\nserver = "{self.knot.server}"\n'
+                            for zone in (CUSTOMER, OPERATOR, *self.OTHER_ZONES)))
+        self.addCleanup(daemon.kill)
+        return daemon.start()
 
     def ask(self, command, ok=True, **members):
         with socket.socket(socket.AF_UNIX) as peer:

@@ -185,7 +185,7 @@ class Accounts(harness.Case):
         answer = json.loads(self.tool("--json", "account", "import", "--dry-run", document))
         unchanged = {"added": 0, "changed": 0, "unchanged": 2}
         self.assertEqual(answer, {"ok": True, "dry_run": True, "accounts": unchanged, "senders": unchanged,
-                                  "credentials": unchanged})
+                                  "credentials": unchanged, "domains": {**unchanged, "unchanged": 0}})
         self.assertRegex(self.tool("account", "import", "--dry-run", document), r"(?m)^credentials +0 +0 +2$")
 
         fresh = harness.Daemon(self.folder / "fresh", harness.free_port())

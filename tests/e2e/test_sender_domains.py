@@ -6,6 +6,8 @@ import unittest
 
 import dkim
 
+import harness
+from harness import run
 from sender_domains import CUSTOMER, OPERATOR, SenderDomainCase
 
 
@@ -82,6 +84,43 @@ class SenderDomains(SenderDomainCase):
         self.assertNotIn(target, self.ask("dns zone")["zone"])
         self.assertEqual(self.ask("domain show", name=CUSTOMER, ok=False)["error"]["code"], "not_found")
         self.assertEqual(self.ask("domain list")["domains"], [])
+
+    def tool(self, *words):
+        done = run([harness.BIN / "ringpost", "--socket", self.daemon.socket_path, *words])
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def move(self, *export):
+        """Accounts and domains go to another gateway, by what an operator types; it is self.daemon from then on."""
+        document = self.folder / "document.json"
+        self.tool("account", "export", document, *export)
+        self.daemon.stop()
+        self.daemon = self.run_gateway("another")
+        self.assertRegex(self.tool("account", "import", "--dry-run", document), r"(?m)^domains +1 +0 +0$")
+        self.ask("domain show", name=CUSTOMER, ok=False)
+        text = self.tool("account", "import", document)
+        self.assertRegex(text, r"(?m)^domains +1 +0 +0$")
+        self.assertRegex(self.tool("account", "import", document), r"(?m)^domains +0 +0 +1$")
+        return text
+
+    def test_another_gateway_goes_on_with_its_keys(self):
+        self.verify_domain()
+        self.assertEqual(self.send().returncode, 0)
+        (first,) = self.signatures(self.sink.wait(1)[0])
+        self.move("--secrets")
+        # Nothing was published anew, and no check has been waited for.
+        self.assertEqual(self.send().returncode, 0)
+        self.assertEqual(self.signatures(self.sink.wait(2)[1]), [first])
+        self.checked("verified", 1)
+
+    def test_another_gateway_without_the_keys_makes_its_own(self):
+        published = self.verify_domain()["publish"]
+        self.assertIn("1 domain that is new gets other keys", self.move())
+        self.assertEqual(self.check()["publish"], published)
+        self.knot.reload(OPERATOR, self.ask("dns zone")["zone"])
+        self.checked("verified", 1)
+        self.assertEqual(self.send().returncode, 0)
+        self.assertEqual(len(self.signatures(self.sink.wait(1)[0])), 1)
 
 
 if __name__ == "__main__":

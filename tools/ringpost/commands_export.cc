@@ -30,8 +30,7 @@ class Writer {
     text.pop_back();
     return output_->Write(text + SectionStart(0));
   }
-  ringpost::Status Record(Json record) {
-    const std::string type = TextOf(record, "type");
+  ringpost::Status Record(Json record, const std::string& type) {
     size_t section = section_;
     while (section < kDocumentSections && type != SectionType(DocumentSection(section))) ++section;
     if (section == kDocumentSections) {
@@ -62,6 +61,11 @@ class Writer {
   Counts counts_{};
 };
 
+// Domains have none of their own: they come by themselves.
+std::string TypeOf(const Json& record) {
+  return record.contains("type") ? TextOf(record, "type") : SectionType(DocumentSection::kDomains);
+}
+
 std::string CountWords(const Counts& counts) {
   std::string words;
   for (size_t i = 0; i < kDocumentSections; ++i) {
@@ -88,11 +92,11 @@ void SayWhatItIs(const Options& options, const Counts& counts) {
                      (options.file.empty() ? "" : " to " + SafeText(options.file)) + ".\n";
   text +=
       options.secrets
-          ? "It has what passwords are checked against: who reads it can act as a server to\n"
-            "the clients, and try to guess passwords for as long as they like. Keep it as "
-            "secret\nas the store itself.\n"
+          ? "It has what passwords are checked against, and the keys that sign: who reads it can\n"
+            "act as a server to the clients, try to guess passwords for as long as they like, and\n"
+            "sign as the domains. Keep it as secret as the store itself.\n"
           : "No passwords and no keys are in it: where it is imported anew, users and API keys\n"
-            "need new ones.\n";
+            "need new ones, and domains get some.\n";
   std::fputs(text.c_str(), stderr);
 }
 
@@ -118,15 +122,20 @@ int AccountExport(const Options& options) {
   if (!status.ok()) return Failed(options, status);
   Progress progress("exporting", "records");
   uint64_t total = 0;
-  Json request = {{"command", "identity list"}};
-  if (options.secrets) request["secrets"] = true;
-  const PagesEnd end = EachPage(&session, request, "records", 0, [&](const Json& records) {
-    for (const Json& record : records) {
-      if (status.ok() && record.is_object()) status = writer.Record(record);
-    }
-    progress.Show(total += records.size());
-    return status.ok() && !Interrupted();
-  });
+  auto copy = [&](const char* command, const char* member) {
+    Json request = {{"command", command}};
+    if (options.secrets) request["secrets"] = true;
+    return EachPage(&session, request, member, 0, [&](const Json& records) {
+      for (const Json& record : records) {
+        if (status.ok() && record.is_object()) status = writer.Record(record, TypeOf(record));
+      }
+      progress.Show(total += records.size());
+      return status.ok() && !Interrupted();
+    });
+  };
+  PagesEnd end = copy("identity list", "records");
+  const bool whole = end.code == kDone && status.ok() && !Interrupted() && !session.interrupted();
+  if (whole) end = copy("domain export", "domains");
   progress.Clear();
   if (session.interrupted() || Interrupted()) {
     Complain(std::string("interrupted; ") +

@@ -76,7 +76,11 @@ class Import {
   // Behind what was wrong: what had been done.
   void SayWhatWasDone();
   void End();
-  uint64_t done() const { return tallies_[0].sum() + tallies_[1].sum() + tallies_[2].sum(); }
+  uint64_t done() const {
+    uint64_t sum = 0;
+    for (const Tally& tally : tallies_) sum += tally.sum();
+    return sum;
+  }
   // 4 where something was done before it.
   int Failed() const { return done() > 0 && !options_.dry_run ? kPartial : kRefused; }
   std::string DocumentName() const {
@@ -90,6 +94,7 @@ class Import {
   Tallies tallies_{};
   uint64_t without_password_ = 0;  // users that were added so
   uint64_t without_key_ = 0;       // API keys, the same
+  uint64_t without_keys_ = 0;      // domains, the same
   bool complete_ = false;
   int code_ = kDone;
 };
@@ -175,6 +180,7 @@ void Import::Count(const Json& changes) {
     const bool bare = what == "added" && !record.has_secret;
     if (bare && record.kind == "user") ++without_password_;
     if (bare && record.kind == "api_key") ++without_key_;
+    if (bare && record.section == DocumentSection::kDomains) ++without_keys_;
     if (change.is_object()) ShowSecret(record, change);
   }
 }
@@ -285,6 +291,11 @@ void Import::End() {
     Print(FormatCount(without_key_) +
           (without_key_ == 1 ? " API key that is new has" : " API keys that are new have") +
           " no key: ringpost credential key NAME makes one.\n");
+  }
+  if (without_keys_ > 0) {
+    Print(FormatCount(without_keys_) +
+          (without_keys_ == 1 ? " domain that is new gets" : " domains that are new get") +
+          " other keys: publish the zone again (ringpost dns zone, or dns push).\n");
   }
 }
 

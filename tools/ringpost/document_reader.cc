@@ -18,8 +18,10 @@ struct SectionNames {
   const char* name;
   const char* type;
 };
-constexpr std::array<SectionNames, kDocumentSections> kSections = {
-    {{"accounts", "account"}, {"senders", "sender"}, {"credentials", "credential"}}};
+constexpr std::array<SectionNames, kDocumentSections> kSections = {{{"accounts", "account"},
+                                                                    {"senders", "sender"},
+                                                                    {"credentials", "credential"},
+                                                                    {"domains", "domain"}}};
 
 // The document's bytes as the parser takes them. It ends where nobody has said Mark() for longer
 // than a record may be: a string without end would be collected whole by the parser.

@@ -1,7 +1,8 @@
-// The export document of accounts, senders and credentials, read in a stream: one record at a time,
-// nothing of the others in memory.
+// The export document of accounts, senders, credentials and domains, read in a stream: one record
+// at a time, nothing of the others in memory.
 //
-//   {"ringpost":1,"exported":"...","accounts":[{...}],"senders":[{...}],"credentials":[{...}]}
+//   {"ringpost":1,"exported":"...","accounts":[{...}],"senders":[{...}],"credentials":[{...}],
+//    "domains":[{...}]}
 //
 // Sections may be missing, but not be in another order: what refers to an account comes behind it.
 // What a record holds is the daemon's to judge; here it is bounded in size, depth and members. The
@@ -28,8 +29,8 @@ inline constexpr size_t kDocumentRecordBytesMax = limits::kControlRequestBytesMa
 inline constexpr size_t kDocumentDepthMax = 8;
 inline constexpr size_t kDocumentMembersMax = 64;
 
-enum class DocumentSection : uint8_t { kAccounts, kSenders, kCredentials };
-inline constexpr size_t kDocumentSections = 3;
+enum class DocumentSection : uint8_t { kAccounts, kSenders, kCredentials, kDomains };
+inline constexpr size_t kDocumentSections = 4;
 // "accounts"; "account": a record's type on the wire.
 const char* SectionName(DocumentSection section);
 const char* SectionType(DocumentSection section);

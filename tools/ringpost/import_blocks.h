@@ -1,5 +1,5 @@
-// The requests of an import: records are put together to blocks, each one "identity put" that is
-// done as a whole or not at all. Pure: no daemon, no file.
+// The requests of an import: records are put together to blocks, each one "identity put", or
+// "domain import", that is done as a whole or not at all. Pure: no daemon, no file.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@ struct ImportedRecord {
   DocumentSection section = DocumentSection::kAccounts;
   uint64_t number = 0;  // of its section, from 1
   std::string kind, name;
-  bool has_secret = false;  // a password, a key, or its record: without, nobody can log in
+  // A password, a key, or its record: without, nobody can log in. Of a domain: the keys that sign.
+  bool has_secret = false;
 };
 
 class ImportBlock {

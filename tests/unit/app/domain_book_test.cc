@@ -18,9 +18,10 @@ using identity::SenderState;
 constexpr const char* kName = "customer.example";
 constexpr const char* kZone = "gw.example";
 
-class DomainBookTest : public ::testing::Test {
- protected:
-  DomainBookTest() {
+// One gateway's; a test may have another one beside it.
+class Gateway {
+ public:
+  Gateway() {
     auto store = storage::ControlStore::Open(dir_.path() + "/control.store", nullptr);
     EXPECT_TRUE(store.ok()) << store.status();
     store_ = std::move(*store);
@@ -143,6 +144,21 @@ class DomainBookTest : public ::testing::Test {
     }
     return states;
   }
+  Json Exported(bool secrets) {
+    DomainRequest request;
+    request.command = ControlCommand::kDomainExport;
+    request.secrets = secrets;
+    Json answer = book_->Answer(request, 1000, Now());
+    EXPECT_EQ(answer["ok"], true) << answer.dump();
+    return answer["domains"];
+  }
+  Json Imported(const Json& documents, bool dry_run = false) {
+    DomainRequest request;
+    request.command = ControlCommand::kDomainImport;
+    request.domains = documents;
+    request.dry_run = dry_run;
+    return book_->Answer(request, 1000, Now());
+  }
   void CheckFindsAll() { book_->Judge(Begin(), AllThere(), Now()); }
   void CheckFindsNothing() {
     DomainBook::Check check = Begin();
@@ -161,6 +177,8 @@ class DomainBookTest : public ::testing::Test {
   std::unique_ptr<DomainBook> book_;
   int64_t now_ms_ = 1'790'000'000'000;
 };
+
+class DomainBookTest : public ::testing::Test, public Gateway {};
 
 TEST_F(DomainBookTest, TheSenderFollowsDns) {
   EXPECT_EQ(Add()["ok"], true);
@@ -359,6 +377,120 @@ TEST_F(DomainBookTest, ACheckOfADomainThatWasAddedAnewChangesNothing) {
   EXPECT_EQ(Sender(), SenderState::kPending);
   CheckFindsAll();
   EXPECT_EQ(State(), "verified");
+}
+
+// --- Exports and imports
+
+TEST_F(DomainBookTest, WhatIsExportedGoesOnAtAnotherGateway) {
+  EXPECT_EQ(Add()["ok"], true);
+  CheckFindsAll();
+  Json documents = Exported(true);
+  ASSERT_EQ(documents.size(), 1u);
+  EXPECT_EQ(documents[0]["keys"].size(), 2u);
+  EXPECT_FALSE(Exported(false)[0].contains("keys"));
+  std::vector<Answer> there = AllThere();
+  EXPECT_EQ(Imported(documents)["changes"][0]["what"], "unchanged");
+
+  Gateway other;
+  EXPECT_EQ(other.Imported(documents, true)["changes"][0]["what"], "added");
+  EXPECT_EQ(other.State(), "not_found") << "it was a dry run";
+  EXPECT_EQ(other.Imported(documents)["changes"][0]["what"], "added");
+  EXPECT_EQ(other.Records("audit/"), 4u) << "two accounts, the sender, the domain";
+  EXPECT_EQ(other.State(), "verified");
+  EXPECT_TRUE(other.MayMailComeFromIt());
+  EXPECT_NE(other.book_->domains()->Find(kName)->keys, 0u) << "its key signs at once";
+  EXPECT_EQ(other.KeyStates(), KeyStates());
+  EXPECT_TRUE(other.book_->NextDue()) << "it is looked at";
+  EXPECT_EQ(other.Ask(ControlCommand::kDnsRecords)["records"],
+            Ask(ControlCommand::kDnsRecords)["records"]);
+  EXPECT_EQ(other.Exported(true), documents);
+  other.book_->Judge(other.Begin(), there, other.Now());
+  EXPECT_EQ(other.State(), "verified") << "what the customer has published is right there, too";
+}
+
+TEST_F(DomainBookTest, WithoutItsKeysItGetsOthersBehindTheSameNames) {
+  EXPECT_EQ(Add()["ok"], true);
+  CheckFindsAll();
+  Gateway other;
+  EXPECT_EQ(other.Imported(Exported(false))["ok"], true);
+  EXPECT_EQ(other.State(), "pending");
+  EXPECT_EQ(other.book_->domains()->Find(kName)->keys, 0u);
+  other.CheckFindsNothing();
+  EXPECT_EQ(other.KeyStates(), (std::vector<std::string>{"waiting", "waiting"}));
+  EXPECT_EQ(other.Ask(ControlCommand::kDomainShow)["domain"]["publish"],
+            Ask(ControlCommand::kDomainShow)["domain"]["publish"]);
+  other.CheckFindsAll();
+  EXPECT_EQ(other.State(), "verified");
+}
+
+TEST_F(DomainBookTest, AnImportIsDoneAsAWholeOrNotAtAll) {
+  EXPECT_EQ(Add()["ok"], true);
+  Json good = Exported(true)[0], bad = good;
+  Gateway other;
+  auto refused = [&](const Json& second, const std::string& code, const std::string& words) {
+    Json answer = other.Imported(Json::array({good, second}));
+    EXPECT_EQ(answer["error"]["code"], code) << answer.dump();
+    EXPECT_NE(answer["error"]["message"].get<std::string>().find(words), std::string::npos)
+        << answer.dump();
+    EXPECT_EQ(answer["record"], 1);
+    EXPECT_EQ(other.Records("domain/") + other.Records("dkim/"), 0u);
+    EXPECT_EQ(other.Sender(), std::nullopt);
+  };
+  refused(good, "bad_request", "twice");
+  bad["name"] = "copied.example";
+  refused(bad, "bad_request", "same token");
+  bad["account"] = "nobody";
+  refused(bad, "not_found", "no account");
+  bad["colour"] = "red";
+  refused(bad, "bad_request", "unknown");
+}
+
+TEST_F(DomainBookTest, NoImportTakesWhatIsAnothers) {
+  EXPECT_EQ(Add()["ok"], true);
+  Json document = Exported(true)[0], copied = document, another = document;
+  copied["name"] = "copied.example";
+  Json answer = Imported(Json::array({copied}));
+  EXPECT_EQ(answer["error"]["code"], "exists") << "of the token" << answer.dump();
+  another["account"] = "other";
+  answer = Imported(Json::array({another}));
+  EXPECT_EQ(answer["error"]["code"], "exists") << "of the sender" << answer.dump();
+  EXPECT_EQ(Ask(ControlCommand::kDomainRemove)["ok"], true);
+  EXPECT_EQ(Add()["ok"], true);
+  answer = Imported(Json::array({document}));
+  EXPECT_EQ(answer["error"]["code"], "exists") << "with other labels" << answer.dump();
+  EXPECT_EQ(Records("domain/"), 1u);
+}
+
+// A domain whose account has its sender no more, and which no check has dropped yet.
+TEST_F(DomainBookTest, AnImportReplacesADomainThatIsBehind) {
+  EXPECT_EQ(Add()["ok"], true);
+  Gateway elsewhere;
+  EXPECT_EQ(elsewhere.Add("other")["ok"], true);
+  Remove(RecordType::kSender, kName);
+  EXPECT_EQ(Imported(elsewhere.Exported(true))["changes"][0]["what"], "added");
+  EXPECT_EQ(Records("domain/"), 1u);
+  EXPECT_EQ(Records("dkim/"), 2u) << "its own, and nothing of the old one's";
+  CheckFindsAll();
+  EXPECT_EQ(State(), "verified");
+}
+
+TEST_F(DomainBookTest, ExportsComeInPages) {
+  EXPECT_EQ(Add()["ok"], true);
+  Gateway elsewhere;
+  EXPECT_EQ(elsewhere.Add()["ok"], true);
+  Json second = elsewhere.Exported(false)[0];
+  second["name"] = "second.example";
+  EXPECT_EQ(Imported(Json::array({second}))["ok"], true);
+  DomainRequest request;
+  request.command = ControlCommand::kDomainExport;
+  request.limit = 1;
+  Json page = book_->Answer(request, 1000, Now());
+  EXPECT_EQ(page["domains"].size(), 1u);
+  EXPECT_EQ(page["domains"][0]["name"], kName);
+  request.after = page["next"];
+  page = book_->Answer(request, 1000, Now());
+  EXPECT_EQ(page["domains"][0]["name"], "second.example");
+  EXPECT_FALSE(page.contains("next"));
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ class Accounts {
     std::set<std::string> assumed;
     if (request.contains("assume_accounts")) assumed = request["assume_accounts"];
     const bool dry = request.contains("dry_run");
-    for (const Json& record : request["records"]) {
+    const bool domains = request["command"] == "domain import";
+    for (const Json& record : request[domains ? "domains" : "records"]) {
       const std::string name = record["name"];
       const std::string account = record.contains("account") ? record["account"] : Json("");
       if (!account.empty() && !names_.contains(account) && !assumed.contains(account)) {
@@ -95,13 +96,45 @@ TEST_F(Documents, AnImportIsSentInBlocks) {
             "accounts         3        0          0\n"
             "senders          0        0          0\n"
             "credentials  2,500        0          0\n"
+            "domains          0        0          0\n"
             "2,500 users that are new have no password: ringpost credential password NAME makes "
             "one.\n");
   EXPECT_EQ(daemon_.Run({"--json", "account", "import", path}), kDone);
   EXPECT_EQ(Json::parse(daemon_.out), Json::parse(R"({"ok":true,"dry_run":false,
       "accounts":{"added":0,"changed":0,"unchanged":3},
       "senders":{"added":0,"changed":0,"unchanged":0},
-      "credentials":{"added":0,"changed":0,"unchanged":2500}})"));
+      "credentials":{"added":0,"changed":0,"unchanged":2500},
+      "domains":{"added":0,"changed":0,"unchanged":0}})"));
+}
+
+// They are a request of their own.
+TEST_F(Documents, DomainsComeInBlocksOfTheirOwn) {
+  const std::string path = File(
+      R"({"ringpost":1,"accounts":[{"name":"a0"}],"domains":[{"name":"x.example","account":"a0"},
+          {"name":"y.example","account":"a0","keys":{}},{"name":"z.example","account":"b"}]})");
+  EXPECT_EQ(daemon_.Run({"account", "import", "--dry-run", path}), kRefused);
+  ASSERT_EQ(daemon_.requests().size(), 2u);
+  EXPECT_EQ(daemon_.requests()[0]["command"], "identity put");
+  EXPECT_EQ(daemon_.requests()[0]["records"].size(), 1u);
+  EXPECT_EQ(daemon_.requests()[1],
+            Json::parse(R"({"command":"domain import","dry_run":true,"assume_accounts":["a0"],
+      "domains":[{"name":"x.example","account":"a0","type":"domain"},
+                 {"name":"y.example","account":"a0","keys":{},"type":"domain"},
+                 {"name":"z.example","account":"b","type":"domain"}]})"));
+  EXPECT_NE(daemon_.err.find("domain number 3 of " + path + " (domain z.example) is refused:"),
+            std::string::npos)
+      << daemon_.err;
+}
+
+TEST_F(Documents, DomainsWithoutTheirKeysAreSaid) {
+  const std::string path = File(
+      R"({"ringpost":1,"accounts":[{"name":"a0"}],"domains":[{"name":"x.example","account":"a0"},
+          {"name":"y.example","account":"a0","keys":{"s":"AAAA"}}]})");
+  EXPECT_EQ(daemon_.Run({"account", "import", path}), kDone);
+  EXPECT_NE(daemon_.out.find("domains          2        0          0\n"
+                             "1 domain that is new gets other keys: publish the zone again"),
+            std::string::npos)
+      << daemon_.out;
 }
 
 // The daemon does nothing in a dry run, so that it must be told of accounts that it would have.
@@ -195,6 +228,9 @@ TEST(Import, ABusyDaemonIsAskedAgain) {
 
 // A page with a record of each type; the last is the second.
 Json ExportPage(const Json& request) {
+  if (request["command"] == "domain export") {
+    return Json::parse(R"({"ok":true,"domains":[{"name":"a.example","account":"a"}]})");
+  }
   if (!request.contains("after")) {
     return Json::parse(R"({"ok":true,"next":"1","records":[{"type":"account","name":"a"},
       {"type":"account","name":"b"}]})");
@@ -209,17 +245,20 @@ TEST(Export, IsADocumentThatIsReplacedAsAWhole) {
   std::ofstream(path) << "old";
   EXPECT_EQ(daemon.Run({"account", "export", path, "--secrets"}), kDone);
   EXPECT_EQ(daemon.out, "");
-  EXPECT_TRUE(daemon.err.starts_with("Exported 2 accounts, 0 senders and 1 credential to "))
+  EXPECT_TRUE(
+      daemon.err.starts_with("Exported 2 accounts, 0 senders, 1 credential and 1 domain to "))
       << daemon.err;
-  EXPECT_NE(daemon.err.find("as secret\nas the store"), std::string::npos);
+  EXPECT_NE(daemon.err.find("as secret as the store"), std::string::npos);
   EXPECT_EQ(daemon.requests()[0],
             Json::parse(R"({"command":"identity list","secrets":true,"limit":1000})"));
+  EXPECT_EQ(daemon.requests()[2],
+            Json::parse(R"({"command":"domain export","secrets":true,"limit":1000})"));
   Json document = Json::parse(Contents(path));
   EXPECT_TRUE(document["exported"].is_string());
   document.erase("exported");
   EXPECT_EQ(document, Json::parse(R"({"ringpost":1,"accounts":[{"name":"a"},{"name":"b"}],
       "senders":[],"credentials":[{"kind":"user","name":"\u00fc","account":"a",
-      "password_record":"AAAA"}]})"));
+      "password_record":"AAAA"}],"domains":[{"name":"a.example","account":"a"}]})"));
   struct stat info{};
   EXPECT_EQ(::stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);

@@ -83,7 +83,7 @@ bool Reader::Comment() {
       ++at_;
       return true;
     }
-    if (c == '\\') ++at_;
+    if (c == '\\' && ++at_ == text_.size()) return false;
   }
   return false;
 }
@@ -97,8 +97,7 @@ bool Reader::Quoted(std::string* out) {
       out->append(text_.substr(begin, at_ - begin));
       return true;
     }
-    if (c == '\\') ++at_;
-    if (IsControl(c)) return false;
+    if (IsControl(c) || (c == '\\' && ++at_ == text_.size())) return false;
   }
   return false;
 }

@@ -111,6 +111,17 @@ FromAddresses Read(std::string_view header) {
   return ReadFrom(ScanHeaders(message));
 }
 
+// A field is a part of something larger: what is behind it is another's.
+TEST(FromField, EndsWhereItEndsThoughABackslashIsThere) {
+  for (std::string_view field : {"(a\\", "a@example.com (\\", "\"a\\", "\"\\\"\\", "(", "\""}) {
+    for (std::string_view behind : {"a) b@bank.example", "a\" <b@bank.example>", "))", "\"\""}) {
+      std::string memory = std::string(field) + std::string(behind);
+      auto from = ReadFromField(std::string_view(memory).substr(0, field.size()));
+      EXPECT_EQ(from.problem, FromProblem::kMalformed) << memory;
+    }
+  }
+}
+
 TEST(FromField, IsFoundInAMessage) {
   EXPECT_THAT(
       Read("Subject: x\r\nFROM :\r\n A\r\n\t<a@example.com>\r\n\r\nFrom: b@c\r\n").addresses,

@@ -25,6 +25,18 @@ TEST(DueTimes, AreInWholeSecondsAndNotTooEarly) {
   EXPECT_EQ(times.FindDue(At(6)), 0u);
 }
 
+TEST(DueTimes, WhatIsBeyondTheirReachIsDueAtItsEdge) {
+  DueTimes times;
+  times.Set(0, At(10'000'000'000));
+  ASSERT_NE(times.Next(), std::nullopt) << "in 2106, and not never";
+  EXPECT_GT(*times.Next(), At(4'000'000'000));
+  EXPECT_EQ(times.FindDue(At(4'000'000'000)), std::nullopt);
+  EXPECT_EQ(times.FindDue(At(5'000'000'000)), 0u);
+  times.Set(0, At(-1));
+  EXPECT_EQ(times.Next(), At(0));
+  EXPECT_EQ(times.FindDue(At(0)), 0u);
+}
+
 TEST(DueTimes, NoneWaitsBehindThoseThatComeDueAgain) {
   DueTimes times;
   for (size_t place = 0; place < 3; ++place) times.Set(place, At(1));

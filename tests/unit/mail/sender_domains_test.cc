@@ -22,6 +22,36 @@ TEST(SenderDomains, AreFoundByTheirWholeName) {
   EXPECT_EQ(domains->Find(""), std::nullopt);
 }
 
+TEST(SenderDomains, AnotherOfTheSameNameReplacesAllOfIt) {
+  SenderDomains::Builder first;
+  first.Put("b.example", {.label = "rr"});
+  auto domains = std::move(first).Build();
+  for (const Domain& domain :
+       {Domain{.label = "r1", .account = 7, .region = 2, .works = true, .keys = 9},
+        Domain{.label = "r1", .account = 8, .region = 1, .works = false, .keys = 0},
+        Domain{.label = "r2", .account = 8, .region = 3, .works = true, .keys = 1},
+        Domain{.label = "", .account = 0, .region = 0, .works = false, .keys = 2}}) {
+    SenderDomains::Builder next(*domains);
+    next.Put("a.example", domain);
+    domains = std::move(next).Build();
+    EXPECT_EQ(domains->Find("a.example"), domain);
+    EXPECT_EQ(domains->size(), 2u);
+    EXPECT_EQ(domains->places(), 2u);
+    EXPECT_EQ(domains->Find("b.example"), Domain{.label = "rr"});
+  }
+}
+
+TEST(SenderDomains, WhatChangesOftenTakesNoMore) {
+  SenderDomains::Builder builder;
+  builder.Put("a.example", {.label = "r"});
+  auto before = std::move(builder).Build();
+  SenderDomains::Builder changes(*before);
+  for (uint32_t keys = 0; keys < 1000; ++keys) {
+    changes.Put("a.example", {.label = "r", .keys = keys});
+  }
+  EXPECT_LE(std::move(changes).Build()->bytes(), before->bytes() + 64);
+}
+
 TEST(SenderDomains, AChangeLeavesTheOthersAndTheOneItWasMadeFrom) {
   SenderDomains::Builder first;
   for (int i = 0; i < 1000; ++i) {
@@ -59,6 +89,30 @@ TEST(SenderDomains, ThePlaceOfOneThatWentIsAnothers) {
   EXPECT_EQ(with->places(), 2u);
   EXPECT_EQ(with->Find("c.example")->label, "s");
   EXPECT_EQ(with->Find("b.example")->label, "r");
+}
+
+TEST(SenderDomains, OneThatWentStaysAwayAndItsPlaceIsNobodys) {
+  SenderDomains::Builder builder;
+  for (int i = 0; i < 4; ++i) builder.Put(NameOf(i), {.label = "r"});
+  builder.Remove(NameOf(1));
+  builder.Remove(NameOf(2));
+  auto without = std::move(builder).Build();
+  size_t nobodys = 0;
+  for (size_t place = 0; place < without->places(); ++place) {
+    nobodys += without->NameAt(place).empty();
+  }
+  EXPECT_EQ(nobodys, 2u);
+  SenderDomains::Builder next(*without);
+  for (int i = 5; i < 8; ++i) next.Put(NameOf(i), {.label = std::to_string(i)});
+  auto with = std::move(next).Build();
+  EXPECT_EQ(with->size(), 5u);
+  EXPECT_EQ(with->places(), 5u);
+  for (int i : {1, 2}) EXPECT_EQ(with->Find(NameOf(i)), std::nullopt);
+  for (int i : {5, 6, 7}) {
+    ASSERT_TRUE(with->Find(NameOf(i)));
+    EXPECT_EQ(with->Find(NameOf(i))->label, std::to_string(i));
+    EXPECT_EQ(with->NameAt(*with->PlaceOf(NameOf(i))), NameOf(i));
+  }
 }
 
 TEST(SenderDomains, AHundredThousandTakeLittle) {

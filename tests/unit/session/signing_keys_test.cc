@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <condition_variable>
 #include <map>
+#include <mutex>
 #include <string>
+#include <thread>
+
+#include "gateway/base/time.h"
 
 namespace ringpost::session {
 namespace {
@@ -35,6 +40,23 @@ TEST_F(SigningKeysTest, AreReadAnewWhereTheyAreOthers) {
   EXPECT_EQ(loads_["a"], 2);
 }
 
+// Numbers tell keys apart, and no order: one that comes round again is lower.
+TEST_F(SigningKeysTest, AreReadAnewForALowerNumber) {
+  auto first = keys_.Get("a", 2), second = keys_.Get("a", 1);
+  EXPECT_NE(*first, *second);
+  EXPECT_EQ(*keys_.Get("a", 1), *second);
+  EXPECT_EQ(loads_["a"], 2);
+}
+
+TEST_F(SigningKeysTest, ThoseThatWereReadAnewWereWantedLast) {
+  EXPECT_TRUE(keys_.Get("a", 1).ok());
+  EXPECT_TRUE(keys_.Get("b", 1).ok());
+  EXPECT_TRUE(keys_.Get("a", 2).ok());
+  EXPECT_TRUE(keys_.Get("c", 1).ok());
+  EXPECT_TRUE(keys_.Get("a", 2).ok());
+  EXPECT_EQ(loads_["a"], 2);
+}
+
 TEST_F(SigningKeysTest, AFailureIsNotKept) {
   fails_ = true;
   EXPECT_EQ(keys_.Get("a", 1).status().code(), StatusCode::kUnavailable);
@@ -50,6 +72,29 @@ TEST_F(SigningKeysTest, TheOneThatWasWantedLongestAgoGoes) {
   EXPECT_EQ(loads_["a"], 1);
   EXPECT_EQ(loads_["b"], 2);
   EXPECT_EQ(loads_["c"], 1);
+}
+
+// Each waits for the other's reading to begin.
+TEST(SigningKeys, AreReadOfSeveralAtOnce) {
+  std::mutex mutex;
+  std::condition_variable news;
+  int reading = 0;
+  SigningKeys keys(
+      [&](const std::string&) -> StatusOr<SigningKeys::Selectors> {
+        std::unique_lock lock(mutex);
+        ++reading;
+        news.notify_all();
+        bool both = news.wait_for(lock, Seconds(20), [&] { return reading == 2; });
+        return both ? SigningKeys::Selectors()
+                    : StatusOr<SigningKeys::Selectors>(
+                          MakeStatus(StatusCode::kUnavailable, "the other one waits"));
+      },
+      2);
+  bool ok = false;
+  std::thread other([&] { ok = keys.Get("b", 1).ok(); });
+  EXPECT_TRUE(keys.Get("a", 1).ok());
+  other.join();
+  EXPECT_TRUE(ok);
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ void PasswordTurns::Forget(const IpAddress& client, const InboundLogin* login) {
   if (found == by_address_.end()) return;
   std::deque<InboundLogin*>& waiting = found->second.waiting;
   waiting.erase(std::remove(waiting.begin(), waiting.end(), login), waiting.end());
+  if (found->second.taken == 0 && waiting.empty()) by_address_.erase(found);
 }
 
 }  // namespace ringpost::session

@@ -11,6 +11,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 
@@ -28,6 +29,8 @@ class PasswordTurns {
   // Who has waited longest, where a turn is free: it may take it now. Null: nobody.
   InboundLogin* Next(const IpAddress& client);
   void Forget(const IpAddress& client, const InboundLogin* login);
+  // Of those that have a turn or wait for one.
+  size_t addresses() const { return by_address_.size(); }
 
  private:
   using Address = std::array<uint8_t, 16>;

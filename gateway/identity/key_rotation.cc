@@ -36,7 +36,9 @@ class Turns {
     }
     DropSlots();
     for (size_t i = 0; i < slots_.size(); ++i) {
-      if (slots_[i].state == KeyState::kNone) rotation_.wanted.push_back(i);
+      if (slots_[i].state == KeyState::kNone && Wanted(slots_[i].kind)) {
+        rotation_.wanted.push_back(i);
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 // Local parts that bounces come to. Nothing but what was made is valid; what was made of the first
-// 17 bytes (a key's number and an id) is, in either case, until it is too old.
+// 17 bytes (a key's number and an id) is, in either case, at its domain and by its key alone, until
+// it is too old.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -49,11 +50,23 @@ void CheckMade(std::string_view bytes) {
                    [](char c) { return IsAlpha(c) ? static_cast<char>(c & ~0x20) : c; });
   ReturnPathResult result = VerifyReturnPath(made, kDomain, Keys(), kNow);
   RP_CHECK(result.verdict == ReturnPathVerdict::kValid && result.id == id);
-  result = VerifyReturnPath(made, kDomain, Keys(), kNow + kReturnPathLife + Seconds(86'400));
-  RP_CHECK(result.verdict == ReturnPathVerdict::kStale && result.id == id);
-  made[static_cast<uint8_t>(bytes[1]) % made.size()] = '7';
-  RP_CHECK(VerifyReturnPath(made, kDomain, Keys(), kNow).id == id ||
-           VerifyReturnPath(made, kDomain, Keys(), kNow).verdict != ReturnPathVerdict::kValid);
+  for (int days : {-3, -2, -1, 0, 1, 34, 35, 36, 37}) {
+    result = VerifyReturnPath(made, kDomain, Keys(), kNow + Seconds(days * 86'400));
+    bool fresh = -1 <= days && days <= 35;
+    RP_CHECK(result.verdict == (fresh ? ReturnPathVerdict::kValid : ReturnPathVerdict::kStale) &&
+             result.id == id);
+  }
+  for (std::string_view other : {"rp7y.example.com", "x.example.com", "rp7x.example.org", ""}) {
+    RP_CHECK(VerifyReturnPath(made, other, Keys(), kNow).verdict == ReturnPathVerdict::kForged);
+  }
+  const std::array<ReturnPathKey, 2> swapped = {
+      {{Keys()[0].number, Keys()[1].key}, {Keys()[1].number, Keys()[0].key}}};
+  RP_CHECK(VerifyReturnPath(made, kDomain, swapped, kNow).verdict == ReturnPathVerdict::kForged);
+  char& changed = made[static_cast<uint8_t>(bytes[1]) % made.size()];
+  changed = changed == '7' ? '2' : '7';
+  result = VerifyReturnPath(made, kDomain, Keys(), kNow);
+  RP_CHECK(result.id == MessageId{} && (result.verdict == ReturnPathVerdict::kForged ||
+                                        result.verdict == ReturnPathVerdict::kMalformed));
 }
 
 }  // namespace

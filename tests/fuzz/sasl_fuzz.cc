@@ -44,15 +44,17 @@ std::string Wire(std::string_view line, unsigned options) {
   return wire;
 }
 
-void CheckBase64(std::string_view text) {
+// What it says.
+std::string CheckBase64(std::string_view text) {
   std::string bytes;
   if (!DecodeBase64(text, &bytes)) {
     RP_CHECK(bytes.empty());
-    return;
+    return bytes;
   }
   std::string again;
   AppendBase64(bytes, &again);
   RP_CHECK(again == text);
+  return bytes;
 }
 
 void CheckRecord(std::string_view bytes) {
@@ -66,19 +68,40 @@ void CheckRecord(std::string_view bytes) {
 
 void CheckName(const SaslServer& sasl) { RP_CHECK(IsAuthUser(sasl.name()) && IsUtf8(sasl.name())); }
 
-// What has been said of SCRAM.
+// What has been said.
 struct Said {
-  std::string client_first, server_first;
+  std::string first;                       // the client's first message, as it came
+  std::string client_first, server_first;  // of SCRAM; the client's without its gs2-header
 };
 
+// What is in front of the name (RFC 5802 section 7): a client acts for nobody else.
+void CheckForWhom(std::string_view header, std::string_view client_first) {
+  RP_CHECK(client_first.starts_with("n="));
+  const std::string name(client_first.substr(2, client_first.find(',') - 2));
+  RP_CHECK(header == "n,," || header == "y,," || header == "n,a=" + name + "," ||
+           header == "y,a=" + name + ",");
+}
+
 // AuthMessage is the client's first message, ours, the client's last, in full (RFC 5802 section 3).
+// The last one holds the first one's header and the whole nonce, and nothing that adds to either.
 void CheckProof(const SaslServer& sasl, const Said& said) {
-  RP_CHECK(sasl.proof().size() == 32 && said.client_first.starts_with("n="));
-  const std::string before = said.client_first + "," + said.server_first + ",c=";
-  RP_CHECK(sasl.auth_message().starts_with(before));
-  const std::string_view last = sasl.auth_message().substr(before.size());
-  const std::string nonce = said.server_first.substr(0, said.server_first.find(','));
-  RP_CHECK(last.find("," + nonce) != std::string_view::npos);
+  RP_CHECK(sasl.proof().size() == 32 && said.first.ends_with(said.client_first));
+  const std::string_view header =
+      std::string_view(said.first).substr(0, said.first.size() - said.client_first.size());
+  CheckForWhom(header, said.client_first);
+  std::string agreed = said.client_first + "," + said.server_first + ",c=";
+  AppendBase64(header, &agreed);
+  agreed += "," + said.server_first.substr(0, said.server_first.find(','));
+  RP_CHECK(sasl.auth_message() == agreed || sasl.auth_message().starts_with(agreed + ","));
+}
+
+// A name is the one that was said; of PLAIN, whom the client acts for is itself.
+void CheckWhoAsks(const SaslServer& sasl, std::string_view first) {
+  if (sasl.mechanism() == SaslMechanism::kLogin) RP_CHECK(sasl.name() == first);
+  if (sasl.mechanism() != SaslMechanism::kPlain) return;
+  const std::string tail = std::string(1, '\0').append(sasl.name()) + '\0';
+  const std::string said = tail + std::string(sasl.password());
+  RP_CHECK(first == said || first == std::string(sasl.name()) + said);
 }
 
 // The answer to what is asked; nothing: the driver refuses.
@@ -87,6 +110,7 @@ std::optional<Step> Answer(SaslServer* sasl, Step step, unsigned options, Said* 
   if (options & kRefuse) return std::nullopt;
   if (step == Step::kPassword) {
     RP_CHECK(IsAuthSecret(sasl->password()) && IsUtf8(sasl->password()));
+    CheckWhoAsks(*sasl, said->first);
     return sasl->Accept();
   }
   if (step == Step::kProof) {
@@ -111,7 +135,7 @@ void Check(std::string_view data) {
   std::optional<Step> step;
   if (options & kInitial) {
     const std::string line = Wire(TakeLine(&data), options);
-    CheckBase64(line);
+    said.first = CheckBase64(line);
     step = sasl.Begin(line);
   } else {
     step = sasl.Begin(std::nullopt);
@@ -125,7 +149,8 @@ void Check(std::string_view data) {
     if (step == Step::kDone) CheckName(sasl);
     if (step != Step::kChallenge || data.empty()) return;
     const std::string line = Wire(TakeLine(&data), options);
-    CheckBase64(line);
+    const std::string message = CheckBase64(line);
+    if (messages == 0 && !(options & kInitial)) said.first = message;
     step = sasl.Respond(line);
   }
 }

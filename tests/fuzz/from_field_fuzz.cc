@@ -1,9 +1,11 @@
 // From fields of hostile messages: each address that is found is one, alone and as it stands; what
 // is put around it that means nothing changes nothing; and a field that holds something else beside
-// it is never read as that address alone.
+// it is never read as that address alone. And whatever stands in a string or in a comment is in no
+// way an address.
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/base/check.h"
 #include "gateway/base/limits.h"
@@ -42,10 +44,33 @@ void Check(std::string_view field) {
   RP_CHECK(again.addresses == from.addresses && again.problem == from.problem);
 }
 
+// With a backslash in front of each character that would end it.
+std::string Quote(std::string_view text, std::string_view ends) {
+  std::string quoted;
+  for (char c : text) {
+    if (c == '\\' || ends.find(c) != std::string_view::npos) quoted.push_back('\\');
+    quoted.push_back(c);
+  }
+  return quoted;
+}
+
+void CheckHidden(std::string_view text) {
+  if (2 * text.size() + 100 > limits::kFromFieldBytesMax) return;
+  const std::vector<std::string> only = {"a@b.example"};
+  RP_CHECK(ReadFromField("(" + Quote(text, "()") + ") a@b.example").addresses == only);
+  RP_CHECK(ReadFromField("a@b.example (" + Quote(text, "()") + ")").addresses == only);
+  for (unsigned char c : text) {
+    if (c < 0x20 || c == 0x7F) return;  // in no string
+  }
+  RP_CHECK(ReadFromField("\"" + Quote(text, "\"") + "\" <a@b.example>").addresses == only);
+}
+
 }  // namespace
 }  // namespace ringpost::mail
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  ringpost::mail::Check({reinterpret_cast<const char*>(data), size});
+  const std::string_view field(reinterpret_cast<const char*>(data), size);
+  ringpost::mail::Check(field);
+  ringpost::mail::CheckHidden(field);
   return 0;
 }

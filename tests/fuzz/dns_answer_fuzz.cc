@@ -20,7 +20,8 @@ void CheckName(const std::string& name) {
     auto byte = static_cast<uint8_t>(c);
     return byte > 0x20 && byte < 0x7F && (byte < 'A' || byte > 'Z');
   }));
-  RP_CHECK(name.size() <= 4 * limits::kNameBytesMax);  // all of it as \DDD
+  auto escapes = static_cast<size_t>(std::count(name.begin(), name.end(), '\\'));
+  RP_CHECK(name.size() - 3 * escapes <= limits::kNameBytesMax);  // \DDD is one byte
   if (!IsName(name)) return;
   RP_CHECK(CanonicalName(name) == name);
   RP_CHECK(IsHostName(name) <= IsName(name) && IsAtOrBelow(name, name));
@@ -43,12 +44,42 @@ void CheckPublished(const Record& record) {
                        [](char c) { return static_cast<uint8_t>(c) >= 0x20 && c != 0x7F; }));
 }
 
+// The message itself has those records and no others at the end of the aliases, and no TTL on the
+// way is lower.
+void CheckAgainst(const Message& message, const Answer& answer) {
+  RP_CHECK((message.flags & (kFlagResponse | kFlagTruncated)) == kFlagResponse);
+  std::string last = answer.question.name;
+  uint32_t least = UINT32_MAX;
+  size_t aliases = 0, records = 0;
+  auto count = [&](const std::string& owner, RecordType type, size_t* counted) {
+    for (const MessageRecord& record : message.answers) {
+      if (record.owner != owner || record.type != type || record.rr_class != kClassIn) continue;
+      least = std::min(least, record.ttl_seconds);
+      ++*counted;
+    }
+  };
+  for (const Alias& alias : answer.aliases) {
+    count(alias.owner, RecordType::kCname, &aliases);
+    last = alias.target;
+  }
+  RP_CHECK(aliases == answer.aliases.size());  // one for a name
+  if (answer.question.type == RecordType::kCname) last = answer.question.name;
+  count(last, answer.question.type, &records);
+  RP_CHECK(records == answer.records.size());
+  RP_CHECK(answer.ttl_seconds == (least == UINT32_MAX ? 0 : least));
+}
+
 void CheckAnswer(const Question& question, std::string_view bytes) {
   Answer answer = ReadAnswer(question, bytes);
   RP_CHECK(answer.known() == answer.words.empty());
   RP_CHECK((answer.outcome == Answer::Outcome::kRecords) == !answer.records.empty());
   RP_CHECK(answer.known() || answer.aliases.empty());
   RP_CHECK(answer.aliases.size() <= limits::kAliasesMax);
+  Message message;
+  if (answer.known()) {
+    RP_CHECK(ReadMessage(bytes, &message));
+    CheckAgainst(message, answer);
+  }
   std::string name = question.name;
   for (const Alias& alias : answer.aliases) {
     RP_CHECK(alias.owner == name);
@@ -56,7 +87,6 @@ void CheckAnswer(const Question& question, std::string_view bytes) {
   }
   for (const Record& record : answer.records) {
     RP_CHECK(record.owner == name && record.type == question.type);
-    RP_CHECK(record.ttl_seconds >= answer.ttl_seconds);
     CheckPublished(record);
     RP_CHECK(!TypeName(record.type).empty());
   }

@@ -1,4 +1,4 @@
-#!/ usr / bin / env python3
+#!/usr/bin/env python3
 """Writes the seed corpora of dns_answer_fuzz, dns_update_fuzz, return_path_fuzz and sender_domain_fuzz.
 
 What it writes is kept in the repository:
@@ -160,9 +160,8 @@ def domain(slots=None, **changes):
              "return_path_token": "returntoken22", "ed25519": len(slots) > 2, "slots": slots, "dns": "pending",
              "dns_since_ms": 5, "last_check_ms": 0, "next_check_ms": 9, "words": []}
     whole.update(changes)
-    return {
-key: value for key, value in whole.items() if value is not None
-}
+    return {key: value for key, value in whole.items() if value is not None}
+
 
 FOUR = [slot("rsa", "a", 0, "retired", 3, NOW * 1000 - 200), slot("rsa", "b", 1, "waiting", 1),
         slot("ed25519", "a", 2, "active", 1), slot("ed25519", "b", 3, "standby", 1)]

@@ -1,9 +1,11 @@
 // A sender domain's record, as an import could bring it. What is taken comes back as it was, gives
-// only records that may be published, and bears any answers of the DNS: failures never change its
-// state, and what is made of it is a record again.
+// only records that may be published, and bears any answers of the DNS: only what is sure changes
+// its state, and what is made of it is a record again.
 //
 // The first byte seeds the answers. All of the input is a DMARC record besides.
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,6 +46,52 @@ dns::Answer AnyAnswer(const dns::Question& question, const RecordToPublish& reco
   return answer;
 }
 
+bool LeadsTo(const dns::Answer& answer, const std::string& target) {
+  return std::any_of(answer.aliases.begin(), answer.aliases.end(),
+                     [&target](const dns::Alias& alias) { return alias.target == target; });
+}
+
+// The state as the answers have it: verified where each required alias is seen; broken, if it was
+// verified, where one surely leads elsewhere. A failure tells nothing of where an alias ends.
+DnsState StateBy(const SenderDomain& domain, std::span<const RecordToPublish> records,
+                 std::span<const dns::Answer> answers) {
+  bool all = true, wrong = false;
+  for (size_t i = 0; i < records.size(); ++i) {
+    const dns::Answer& alias = answers[2 * i];
+    const dns::Answer& behind = answers[2 * i + 1];
+    if (!records[i].required || LeadsTo(alias, records[i].value) ||
+        LeadsTo(behind, records[i].value)) {
+      continue;
+    }
+    all = false;
+    wrong |= alias.known() && (alias.aliases.empty() || behind.known());
+  }
+  if (all) return DnsState::kVerified;
+  return wrong && domain.dns == DnsState::kVerified ? DnsState::kBroken : domain.dns;
+}
+
+// A key changes its state as it may: what is active was seen where it is published.
+void CheckKeys(const SenderDomain& before, std::span<const KeySight> sights,
+               const SenderDomain& after) {
+  for (const DkimSlot& slot : after.slots) {
+    auto was = std::find_if(before.slots.begin(), before.slots.end(), [&slot](const DkimSlot& one) {
+      return one.kind == slot.kind && one.slot == slot.slot;
+    });
+    RP_CHECK(was != before.slots.end());
+    if (slot.state == KeyState::kActive && was->state != KeyState::kActive) {
+      RP_CHECK(sights[was - before.slots.begin()] == KeySight::kSeen);
+      RP_CHECK(was->state == KeyState::kStandby || was->state == KeyState::kWaiting);
+    }
+    if (was->state == KeyState::kRetired) {
+      RP_CHECK((slot.state == KeyState::kRetired) == (was->until > kNow));
+    }
+    RP_CHECK((slot.state == was->state) <= (slot.since == was->since));
+    bool made = was->state != KeyState::kWaiting && slot.state == KeyState::kWaiting &&
+                was->state != KeyState::kActive;
+    RP_CHECK(slot.generation == was->generation + made);
+  }
+}
+
 void CheckLife(const SenderDomain& domain, uint8_t seed) {
   Random random(seed);
   std::vector<std::string> keys;
@@ -60,10 +108,17 @@ void CheckLife(const SenderDomain& domain, uint8_t seed) {
   RP_CHECK(JudgeDomain(domain, kZone, keys, failures, kNow).domain.dns == domain.dns);
   DomainVerdict verdict = JudgeDomain(domain, kZone, keys, answers, kNow);
   RP_CHECK(CheckSenderDomain(verdict.domain).ok());
+  RP_CHECK(verdict.domain.dns == StateBy(domain, records, answers));
+  RP_CHECK(verdict.state_changed == (verdict.domain.dns != domain.dns));
   Rotation rotation =
       Rotate(verdict.domain, verdict.sights, DefaultRotation(Seconds(432'000), Seconds(300)), kNow);
-  for (size_t slot : rotation.wanted) KeyGenerated(&rotation.domain, slot, kNow);
+  RP_CHECK(CheckSenderDomain(rotation.domain).ok());  // as it is kept where no key can be made
+  for (size_t slot : rotation.wanted) {
+    RP_CHECK(domain.ed25519_wanted || rotation.domain.slots[slot].kind == tls::DkimKey::Kind::kRsa);
+    KeyGenerated(&rotation.domain, slot, kNow);
+  }
   RP_CHECK(CheckSenderDomain(rotation.domain).ok());
+  CheckKeys(verdict.domain, verdict.sights, rotation.domain);
   RP_CHECK(*SenderDomainFromJson(SenderDomainToJson(rotation.domain)) == rotation.domain);
   RegionMail region = {{{10, "mx.example"}}, "v=spf1 -all"};
   for (const dns::Record& record : ZoneRecords(domain, kZone, keys, region, 300)) {

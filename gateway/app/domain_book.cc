@@ -257,6 +257,9 @@ void DomainBook::Judge(const Check& check, const std::vector<dns::Answer>& answe
   auto rotation = identity::Rotate(verdict.domain, verdict.sights, policy, now);
   Domain& fresh = rotation.domain;
   auto changes = MakeKeys(&fresh, rotation.wanted, now);
+  for (size_t i = fresh.slots.size(); i < (*domain)->slots.size(); ++i) {  // they go from the end
+    changes.push_back({SlotKey(fresh.name, (*domain)->slots[i]), std::nullopt});
+  }
   bool turned = turn != nullptr && SignsWithAnother(**domain, fresh);
   if (turned) {
     changes.push_back(

@@ -15,6 +15,7 @@
 #include "gateway/identity/dmarc_advice.h"
 #include "gateway/identity/domain_check.h"
 #include "gateway/identity/key_rotation.h"
+#include "gateway/identity/sender_domain_document.h"
 #include "gateway/identity/sender_domain_json.h"
 
 namespace ringpost::identity {
@@ -143,6 +144,33 @@ void CheckAdvice(std::string_view text) {
   }
 }
 
+// As an export's record. What is imported is a domain of ours, is what the document says, and is
+// there from then on: the same document changes nothing.
+void CheckDocument(std::string_view text) {
+  Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return;
+  StatusOr<DocumentedDomain> document = ParseDomainDocument(json);
+  if (!document.ok()) {
+    RP_CHECK(!MessageOf(document.status()).empty());
+    return;
+  }
+  RP_CHECK(document->keys.size() == document->domain.slots.size());
+  StatusOr<DocumentedDomain> again =
+      ParseDomainDocument(DomainDocument(document->domain, document->account, document->keys));
+  RP_CHECK(again.ok() && again->domain == document->domain && again->keys == document->keys);
+  StatusOr<DomainImport> import = ImportDomain({}, *document, 7, kNow);
+  RP_CHECK(import.ok() && import->what == DomainImport::What::kAdded);
+  const SenderDomain& domain = import->domain;
+  RP_CHECK(CheckSenderDomain(domain).ok() && domain.account == 7 && domain.created <= kNow);
+  for (size_t i = 0; i < domain.slots.size(); ++i) {
+    bool has_key = domain.slots[i].state != KeyState::kNone;
+    RP_CHECK(has_key == !import->keys[i].empty());
+    RP_CHECK(domain.slots[i].selector == document->domain.slots[i].selector);
+  }
+  StatusOr<DomainImport> same = ImportDomain(domain, *document, 7, kNow);
+  RP_CHECK(same.ok() && same->what == DomainImport::What::kUnchanged && same->domain == domain);
+}
+
 }  // namespace
 }  // namespace ringpost::identity
 
@@ -151,6 +179,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   CheckAdvice({reinterpret_cast<const char*>(data), size});
   std::string_view json(reinterpret_cast<const char*>(data) + 1, size - 1);
+  CheckDocument(json);
   ringpost::StatusOr<SenderDomain> domain = SenderDomainFromJson(json);
   if (!domain.ok()) {
     RP_CHECK(!ringpost::MessageOf(domain.status()).empty());

@@ -69,6 +69,15 @@ class Gateway {
     request.account = account;
     return book_->Answer(request, 1000, Now());
   }
+  Json AddedWithEd25519() {
+    DomainRequest request;
+    request.command = ControlCommand::kDomainAdd;
+    request.name = kName;
+    request.account = "acme";
+    request.ed25519 = true;
+    EXPECT_EQ(book_->Answer(request, 1000, Now())["ok"], true);
+    return Exported(false);
+  }
   Json Add(const std::string& account = "acme") { return Ask(ControlCommand::kDomainAdd, account); }
   std::string State() {
     Json shown = Ask(ControlCommand::kDomainShow);
@@ -301,6 +310,23 @@ TEST_F(DomainBookTest, TheNextKeySignsOnceItIsSeen) {
               std::string::npos)
       << answer.dump();
   EXPECT_EQ(KeyStates(), (std::vector<std::string>{"retired", "active"}));
+}
+
+TEST_F(DomainBookTest, KeysGoWithTheirSlots) {
+  EXPECT_EQ(Add()["ok"], true);
+  Json plain = Exported(false);
+  Json both = plain;
+  both[0]["ed25519"] = true;
+  Json ed = Gateway().AddedWithEd25519()[0]["slots"];
+  both[0]["slots"].push_back(ed[2]);
+  both[0]["slots"].push_back(ed[3]);
+  EXPECT_EQ(Imported(both)["changes"][0]["what"], "changed");
+  CheckFindsNothing();
+  EXPECT_EQ(Records("dkim/"), 4u);
+  EXPECT_EQ(Imported(plain)["changes"][0]["what"], "changed");
+  CheckFindsNothing();
+  EXPECT_EQ(KeyStates().size(), 2u);
+  EXPECT_EQ(Records("dkim/"), 2u) << "of slots that are gone no key is left";
 }
 
 TEST_F(DomainBookTest, NoKeyTurnsOfADomainThatIsGone) {

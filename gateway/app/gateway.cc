@@ -158,8 +158,9 @@ Status GatewayImpl::StartShards() {
   const std::vector<uint32_t> cpus = AllowedCpus();
   auto tls = MakeClientTlsContexts(config_);
   if (!tls.ok()) return tls.status();
-  signers_ = std::make_unique<WorkerPool>(
-      "rp-sign", std::max(1u, std::thread::hardware_concurrency()), limits::kSignatureJobsMax);
+  signers_ =
+      std::make_unique<WorkerPool>("rp-sign", std::max(1u, std::thread::hardware_concurrency()),
+                                   limits::kSignatureJobsMax, limits::kSignersNice);
   for (uint32_t index = 0; index < shard_count_; ++index) {
     ShardSetup setup;
     setup.index = index;

@@ -152,6 +152,9 @@ inline constexpr size_t kDkimSignedFieldsMax = 128;
 // Signatures that wait for a worker; more: the attempt is made later. They are bounded by the
 // outbound connections besides.
 inline constexpr size_t kSignatureJobsMax = 16'384;
+// How far those workers give way to the shards (nice(2)): half a millisecond of RSA on a shard's
+// processor is half a millisecond of everybody's 250.
+inline constexpr int kSignersNice = 10;
 // The name a key is published under, "selector._domainkey.domain" (RFC 1035 section 2.3.4: 255 on
 // the wire); a longer one is refused.
 inline constexpr size_t kDkimKeyNameBytesMax = 253;

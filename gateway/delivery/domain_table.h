@@ -1,5 +1,8 @@
 // DomainTable: the recipient domains of the queue, interned, with the site each is routed to.
 //
+// A site may be known for a time only, or be asked for and not known yet: then `asked`, and the
+// site is what it was before, if anything.
+//
 // A domain lives while entries or a suspension use it; of those that no one uses, some are kept for
 // the next message (limits::kIdleDomainsKeptMax), so a hostile list of domains does not stay in
 // memory.
@@ -25,11 +28,13 @@ struct SlotList {
 };
 
 struct Domain {
-  std::string name;     // a routing key: see smtp::DomainKey
-  SiteId site = kNone;  // kNone: not asked yet
+  std::string name;                  // a routing key: see smtp::DomainKey
+  SiteId site = kNone;               // kNone: not known
+  uint32_t site_until = UINT32_MAX;  // seconds since 1970; then it is asked for again
   uint32_t uses = 0;
   bool suspended = false;
-  SlotList parked;  // entries that were ready while it was suspended
+  bool asked = false;
+  SlotList parked;  // entries that were ready while it was suspended, or its site was asked for
 };
 
 class DomainTable {
@@ -42,6 +47,9 @@ class DomainTable {
   DomainId Find(std::string_view name) const;
   Domain& operator[](DomainId id) { return domains_[id]; }
   const Domain& operator[](DomainId id) const { return domains_[id]; }
+  void SetSite(DomainId id, SiteId site, uint32_t until_seconds);
+  // How many domains have this site.
+  uint32_t UsesOfSite(SiteId site) const { return site < site_uses_.size() ? site_uses_[site] : 0; }
   // Routes are new: every domain is asked about again.
   void ForgetSites();
   uint64_t size() const { return ids_.size(); }
@@ -54,6 +62,7 @@ class DomainTable {
   std::deque<Domain> domains_;  // names stay where they are: ids_ points into them
   std::vector<DomainId> free_;
   absl::flat_hash_map<std::string_view, DomainId, Hash, std::equal_to<>> ids_;
+  std::vector<uint32_t> site_uses_;  // by site
   size_t idle_ = 0;
 };
 

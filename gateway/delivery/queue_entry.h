@@ -29,7 +29,7 @@ enum class EntryState : uint8_t {
   kFree,
   kWaiting,  // in the due wheel
   kReady,    // in the ready list of its site
-  kParked,   // its domain is suspended, or was until just now
+  kParked,   // its domain is suspended or its site asked for, or was until just now
   kInHand,   // taken: being delivered, expired or changed; in no list
   kHeld,     // by an operator; never due, never expires
 };

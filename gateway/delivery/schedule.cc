@@ -31,14 +31,52 @@ Schedule::Schedule(WallTime now, RouteFn route)
     : index_(&pool_),
       due_(&pool_, kDueShape, FloorSeconds(now)),
       expiry_(&pool_, kExpiryShape, FloorSeconds(now)),
-      route_(std::move(route)) {}
+      route_(std::move(route)),
+      now_seconds_(FloorSeconds(now)) {}
 
 SiteId Schedule::AddSite() {
+  if (!free_sites_.empty()) {
+    SiteId site = free_sites_.back();
+    free_sites_.pop_back();
+    return site;
+  }
   sites_.emplace_back();
   return static_cast<SiteId>(sites_.size() - 1);
 }
 
+bool Schedule::SiteUnused(SiteId site) const {
+  const SiteQueue& queue = sites_[site];
+  return domains_.UsesOfSite(site) == 0 && queue.ready.head == kNone && !queue.touched;
+}
+
+void Schedule::RemoveSite(SiteId site) {
+  RP_CHECK(SiteUnused(site));
+  sites_[site] = SiteQueue();
+  free_sites_.push_back(site);
+}
+
+void Schedule::Settle(std::string_view name, SiteId site, WallTime until) {
+  if (!Asks(name)) return;
+  RP_CHECK(site < sites_.size());
+  DomainId id = domains_.Find(name);
+  Domain& domain = domains_[id];
+  domain.asked = false;
+  domains_.SetSite(id, site, FloorSeconds(until));
+  if (!domain.suspended) ReleaseParked(&domain);
+}
+
+bool Schedule::Asks(std::string_view name) const {
+  DomainId id = domains_.Find(name);
+  return id != kNone && domains_[id].asked;
+}
+
+SiteId Schedule::LastSiteOf(std::string_view name) const {
+  DomainId id = domains_.Find(name);
+  return id == kNone ? kNone : domains_[id].site;
+}
+
 Slot Schedule::Add(const NewEntry& fresh, WallTime now) {
+  now_seconds_ = FloorSeconds(now);
   Slot slot = pool_.Allocate();
   Entry& entry = pool_[slot];
   entry.id = fresh.id;
@@ -140,6 +178,7 @@ Slot Schedule::PopReady(SiteId site) {
 
 void Schedule::TakeSiblings(Slot slot, std::vector<Slot>* siblings) {
   SiteId site = SiteOf(slot);
+  if (site == kNone) return;
   for (Slot other = pool_[slot].sibling; other != slot; other = pool_[other].sibling) {
     if (pool_[other].state != EntryState::kReady || domains_[pool_[other].domain].suspended)
       continue;
@@ -178,7 +217,7 @@ void Schedule::Hold(Slot slot) {
 }
 
 bool Schedule::Advance(WallTime now, uint32_t budget) {
-  uint32_t now_seconds = FloorSeconds(now);
+  uint32_t now_seconds = now_seconds_ = FloorSeconds(now);
   bool more = StepResumed(&budget);
   more |= StepReroute(&budget);
   Slot slot;
@@ -251,17 +290,20 @@ void Schedule::ResumeDomain(std::string_view name) {
   if (id == kNone || !domains_[id].suspended) return;
   Domain& domain = domains_[id];
   domain.suspended = false;
-  if (domain.parked.head != kNone) {
-    if (resumed_.tail == kNone) {
-      resumed_ = domain.parked;
-    } else {
-      pool_[resumed_.tail].order.next = domain.parked.head;
-      pool_[domain.parked.head].order.previous = resumed_.tail;
-      resumed_.tail = domain.parked.tail;
-    }
-    domain.parked = SlotList();
-  }
+  if (!domain.asked) ReleaseParked(&domain);
   domains_.DropUse(id);
+}
+
+void Schedule::ReleaseParked(Domain* domain) {
+  if (domain->parked.head == kNone) return;
+  if (resumed_.tail == kNone) {
+    resumed_ = domain->parked;
+  } else {
+    pool_[resumed_.tail].order.next = domain->parked.head;
+    pool_[domain->parked.head].order.previous = resumed_.tail;
+    resumed_.tail = domain->parked.tail;
+  }
+  domain->parked = SlotList();
 }
 
 void Schedule::Reroute() {
@@ -281,20 +323,27 @@ std::optional<WallTime> Schedule::NextWake() const {
 
 SiteId Schedule::SiteOfDomain(DomainId id) {
   Domain& domain = domains_[id];
-  if (domain.site == kNone) domain.site = route_(domain.name);
-  RP_CHECK(domain.site < sites_.size());
-  return domain.site;
+  if (domain.asked) return kNone;
+  if (domain.site != kNone && now_seconds_ < domain.site_until) return domain.site;
+  SiteId site = route_(domain.name);
+  if (site == kNone) {
+    domain.asked = true;
+    return kNone;
+  }
+  RP_CHECK(site < sites_.size());
+  domains_.SetSite(id, site, UINT32_MAX);
+  return site;
 }
 
 void Schedule::PushReady(Slot slot, bool in_front) {
   Entry& entry = pool_[slot];
   Domain& domain = domains_[entry.domain];
-  if (domain.suspended) {
+  SiteId site = domain.suspended ? kNone : SiteOfDomain(entry.domain);
+  if (site == kNone) {
     entry.state = EntryState::kParked;
     Append(&domain.parked, slot);
     return;
   }
-  SiteId site = SiteOfDomain(entry.domain);
   entry.state = EntryState::kReady;
   entry.ready_site = site;
   if (in_front) {

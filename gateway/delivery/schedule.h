@@ -46,15 +46,26 @@ struct NewEntry {
 
 class Schedule {
  public:
-  // `route` answers which site a domain goes to; it must name one (a site without next hops where
-  // there is no route), made known with AddSite. Called on the first use of a domain and again
-  // after Reroute.
+  // `route` answers which site a domain goes to: one made known with AddSite (a site without next
+  // hops where there is no route), or kNone: it is not known yet, and Settle will say it. Until
+  // then the domain's entries are parked. Called on the first use of a domain, again when what was
+  // settled is no longer good, and after Reroute.
   using RouteFn = std::function<SiteId(std::string_view domain)>;
   Schedule(WallTime now, RouteFn route);
   Schedule(const Schedule&) = delete;
   Schedule& operator=(const Schedule&) = delete;
 
   SiteId AddSite();
+  // No domain goes there, and nothing is ready for it; RemoveSite may be called.
+  bool SiteUnused(SiteId site) const;
+  // The number is given again by AddSite.
+  void RemoveSite(SiteId site);
+  // What `route` was asked and did not know. Nothing happens where nobody waits for it any more.
+  void Settle(std::string_view domain, SiteId site, WallTime until);
+  // The domain is one that Settle may be called for.
+  bool Asks(std::string_view domain) const;
+  // The site that was known of it last; kNone: none.
+  SiteId LastSiteOf(std::string_view domain) const;
 
   // A new entry; ready at once where it is due. Where the message has entries already, it joins
   // them.
@@ -97,7 +108,10 @@ class Schedule {
   Entry& operator[](Slot slot) { return pool_[slot]; }
   const Entry& operator[](Slot slot) const { return pool_[slot]; }
   const Domain& domain(DomainId id) const { return domains_[id]; }
+  // kNone: it is not known yet.
   SiteId SiteOf(Slot slot) { return SiteOfDomain(pool_[slot].domain); }
+  // What is known of it, without asking: for walks.
+  SiteId KnownSiteOf(Slot slot) const { return domains_[pool_[slot].domain].site; }
   // For walks: every slot below this, where Live.
   Slot slot_limit() const { return pool_.slot_limit(); }
   bool Live(Slot slot) const { return pool_.Live(slot); }
@@ -117,6 +131,7 @@ class Schedule {
   };
 
   SiteId SiteOfDomain(DomainId id);
+  void ReleaseParked(Domain* domain);
   void PushReady(Slot slot, bool in_front);
   void Touch(SiteId site);
   void Detach(Slot slot);  // from the list of its state
@@ -136,8 +151,11 @@ class Schedule {
   RouteFn route_;
   // Whatever asks for a domain's site may add one: no reference into it outlives the question.
   std::vector<SiteQueue> sites_;
+  std::vector<SiteId> free_sites_;
   std::vector<SiteId> touched_;
-  SlotList resumed_;  // entries (kParked) whose domain was resumed, on their way to ready lists
+  uint32_t now_seconds_;  // of the last call that had the time
+  // Entries (kParked) whose domain was resumed or settled, on their way to ready lists.
+  SlotList resumed_;
   bool rerouting_ = false;
 };
 

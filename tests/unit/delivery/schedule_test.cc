@@ -180,6 +180,104 @@ TEST_F(ScheduleTest, ASuspendedDomainWaitsAndComesBack) {
   EXPECT_EQ(PopAll(0), std::vector<Slot>{before});
 }
 
+// --- Sites that are not known at once
+
+TEST(AskingSchedule, WhatIsAskedForWaitsUntilItIsSettled) {
+  WallTime now = kStart;
+  Random random(3);
+  std::vector<std::string> asked;
+  Schedule schedule(now, [&](std::string_view domain) {
+    asked.emplace_back(domain);
+    return kNone;
+  });
+  SiteId site = schedule.AddSite();
+  auto add = [&](const char* domain) {
+    NewEntry entry;
+    entry.id = MessageId::Make(now, 0, random);
+    entry.domain = domain;
+    entry.due = now;
+    entry.deadline = now + Seconds(5000);
+    entry.recipients = 1;
+    return schedule.Add(entry, now);
+  };
+  auto advance = [&] {
+    while (schedule.Advance(now, 100)) {
+    }
+  };
+  Slot first = add("a.example"), second = add("a.example"), other = add("c.example");
+  EXPECT_EQ(asked, (std::vector<std::string>{"a.example", "c.example"})) << "once each";
+  EXPECT_EQ(schedule[first].state, EntryState::kParked);
+  EXPECT_EQ(schedule.SiteOf(first), kNone);
+  EXPECT_TRUE(schedule.Asks("a.example"));
+  EXPECT_TRUE(schedule.SiteUnused(site));
+
+  schedule.Settle("a.example", site, now + Seconds(60));
+  schedule.Settle("nobody.example", site, now + Seconds(60));
+  advance();
+  EXPECT_FALSE(schedule.Asks("a.example"));
+  EXPECT_FALSE(schedule.SiteUnused(site));
+  EXPECT_EQ(schedule.PopReady(site), first);
+  EXPECT_EQ(schedule.PopReady(site), second);
+  EXPECT_EQ(schedule.PopReady(site), kNone);
+  EXPECT_EQ(schedule[other].state, EntryState::kParked);
+
+  // Good for a minute: then it is asked for again, by what is ready then.
+  now += Seconds(59);
+  Slot third = add("a.example");
+  EXPECT_EQ(asked.size(), 2u);
+  now += Seconds(1);
+  advance();
+  EXPECT_EQ(schedule.PopReady(site), kNone) << "what was ready is parked as well";
+  EXPECT_EQ(schedule[third].state, EntryState::kParked);
+  EXPECT_EQ(asked.size(), 3u);
+  EXPECT_EQ(schedule.LastSiteOf("a.example"), site);
+  EXPECT_EQ(schedule.KnownSiteOf(third), site);
+
+  // Suspended meanwhile: it waits for both.
+  schedule.SuspendDomain("a.example");
+  schedule.Settle("a.example", site, now + Seconds(60));
+  advance();
+  EXPECT_EQ(schedule.PopReady(site), kNone);
+  schedule.ResumeDomain("a.example");
+  advance();
+  EXPECT_EQ(schedule.PopReady(site), third);
+  schedule.SuspendDomain("c.example");
+  schedule.ResumeDomain("c.example");
+  advance();
+  EXPECT_EQ(schedule[other].state, EntryState::kParked) << "resumed, and not known yet";
+}
+
+TEST(AskingSchedule, ASiteWithoutDomainsCanGo) {
+  WallTime now = kStart;
+  Random random(3);
+  Schedule schedule(now, [](std::string_view) { return kNone; });
+  SiteId stays = schedule.AddSite(), goes = schedule.AddSite();
+  NewEntry entry;
+  entry.id = MessageId::Make(now, 0, random);
+  entry.domain = "a.example";
+  entry.due = now;
+  entry.deadline = now + Seconds(5000);
+  Slot slot = schedule.Add(entry, now);
+  schedule.Settle("a.example", goes, now + Seconds(60));
+  EXPECT_FALSE(schedule.SiteUnused(goes));
+  EXPECT_TRUE(schedule.SiteUnused(stays));
+  while (schedule.Advance(now, 100)) {
+  }
+  EXPECT_EQ(schedule.TakeTouchedSite(), goes);
+  now += Seconds(60);
+  schedule.Advance(now, 100);
+  EXPECT_EQ(schedule.PopReady(goes), kNone);
+  schedule.Settle("a.example", stays, now + Seconds(60));
+  EXPECT_TRUE(schedule.SiteUnused(goes));
+  schedule.RemoveSite(goes);
+  EXPECT_EQ(schedule.AddSite(), goes);
+  while (schedule.Advance(now, 100)) {
+  }
+  EXPECT_EQ(schedule.PopReady(stays), slot);
+  schedule.Reroute();
+  EXPECT_TRUE(schedule.SiteUnused(goes));
+}
+
 TEST_F(ScheduleTest, NewRoutesMoveWhatIsReady) {
   Slot slot = Add(NewId(), "b.example", now);
   swapped = true;
@@ -214,14 +312,16 @@ TEST(ScheduleModelTest, AgreesWithAPlainModel) {
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     Random random(seed);
     WallTime now = kStart;
-    Schedule schedule(now,
-                      [](std::string_view domain) { return static_cast<SiteId>(domain[0] & 1); });
+    // Of e and f it has to be asked elsewhere.
+    Schedule schedule(now, [](std::string_view domain) {
+      return domain[0] >= 'e' ? kNone : static_cast<SiteId>(domain[0] & 1);
+    });
     schedule.AddSite();
     schedule.AddSite();
     std::map<Slot, MessageId> in_hand, queued, held;
     std::vector<MessageId> ids;
     for (int step = 0; step < 2000; ++step) {
-      uint64_t what = random.Below(10);
+      uint64_t what = random.Below(11);
       if (what < 3) {
         bool again = !ids.empty() && random.OneIn(3);
         MessageId id = again ? ids[random.Below(ids.size())] : MessageId::Make(now, 0, random);
@@ -286,6 +386,9 @@ TEST(ScheduleModelTest, AgreesWithAPlainModel) {
           schedule.ResumeDomain(domain);
         }
         if (random.OneIn(10)) schedule.Reroute();
+      } else if (what == 10) {
+        schedule.Settle(random.OneIn(2) ? "e.example" : "f.example",
+                        static_cast<SiteId>(random.Below(2)), now + Seconds(random.Below(60)));
       }
     }
     ASSERT_EQ(schedule.size(), in_hand.size() + queued.size() + held.size()) << seed;
@@ -298,7 +401,12 @@ TEST(ScheduleModelTest, AgreesWithAPlainModel) {
     while (schedule.Advance(now, 1000)) {
     }
     size_t out = 0;
-    for (SiteId site : {0u, 1u}) {
+    // What was ready at a site that is good no longer is asked for when it is wanted.
+    for (SiteId site : {0u, 1u, 0u, 1u}) {
+      schedule.Settle("e.example", 0, now + Seconds(60));
+      schedule.Settle("f.example", 1, now + Seconds(60));
+      while (schedule.Advance(now, 1000)) {
+      }
       for (Slot slot; (slot = schedule.PopReady(site)) != kNone; ++out) {
         ASSERT_TRUE(queued.count(slot)) << seed;
         ASSERT_EQ(schedule[slot].id, queued[slot]);

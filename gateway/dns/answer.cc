@@ -47,33 +47,38 @@ std::optional<std::string> Follow(std::string_view bytes, const Message& message
   }
 }
 
+Answer Malformed(const Question& question, std::string_view words) {
+  return FailedAnswer(question, words, Answer::Failure::kMalformed);
+}
+
 }  // namespace
 
-Answer FailedAnswer(const Question& question, std::string_view words) {
+Answer FailedAnswer(const Question& question, std::string_view words, Answer::Failure failure) {
   Answer answer;
   answer.question = question;
+  answer.failure = failure;
+  if (failure == Answer::Failure::kBogus) answer.security = Answer::Security::kBogus;
   answer.words = Printable(words, limits::kWordsBytesMax);
   return answer;
 }
 
 Answer ReadAnswer(const Question& question, std::string_view bytes) {
   Message message;
-  if (!ReadMessage(bytes, &message)) return FailedAnswer(question, "the answer is malformed");
+  if (!ReadMessage(bytes, &message)) return Malformed(question, "the answer is malformed");
   // A refusal need not say what was asked.
   auto rcode = static_cast<Rcode>(message.rcode());
   if (rcode != Rcode::kNoError && rcode != Rcode::kNxDomain) {
     return FailedAnswer(question, "the answer is " + RcodeName(message.rcode()));
   }
-  if (!Asks(message, question)) return FailedAnswer(question, "the answer is to something else");
-  if ((message.flags & kFlagTruncated) != 0) return FailedAnswer(question, "the answer is cut off");
+  if (!Asks(message, question)) return Malformed(question, "the answer is to something else");
+  if ((message.flags & kFlagTruncated) != 0) return Malformed(question, "the answer is cut off");
   Answer answer;
   answer.question = question;
   uint32_t ttl_seconds = UINT32_MAX;
   std::optional<std::string> last = Follow(bytes, message, &answer, &ttl_seconds);
-  if (!last)
-    return FailedAnswer(question, "the aliases in the answer are malformed or without end");
+  if (!last) return Malformed(question, "the aliases in the answer are malformed or without end");
   if (!Collect(bytes, message, *last, question.type, &answer.records)) {
-    return FailedAnswer(question, "a record in the answer is malformed");
+    return Malformed(question, "a record in the answer is malformed");
   }
   for (const Record& record : answer.records) {
     ttl_seconds = std::min(ttl_seconds, record.ttl_seconds);

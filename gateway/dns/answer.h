@@ -42,20 +42,29 @@ struct Answer {
     kSecure,    // validated (RFC 4035 section 4.3)
     kBogus,     // signed and wrong: a failure
   };
+  enum class Failure : uint8_t {
+    kNone,
+    kServfail,   // the servers, or the resolver, refused or could not
+    kTimeout,    // nobody answered in time
+    kBogus,      // as Security has it
+    kMalformed,  // the question is none that can be asked, or the answer none that can be read
+  };
 
   Question question;
   Outcome outcome = Outcome::kFailure;
   Security security = Security::kInsecure;
-  std::vector<Alias> aliases;   // from the question's name on, in order; CNAME: one at most
-  std::vector<Record> records;  // of the type asked, at the end of the aliases
-  uint32_t ttl_seconds = 0;     // the lowest of these
-  std::string words;            // of a failure
+  Failure failure = Failure::kNone;  // of kFailure alone
+  std::vector<Alias> aliases;        // from the question's name on, in order; CNAME: one at most
+  std::vector<Record> records;       // of the type asked, at the end of the aliases
+  uint32_t ttl_seconds = 0;          // the lowest of these
+  std::string words;                 // of a failure
 
   bool known() const { return outcome != Outcome::kFailure; }
 };
 
-// A failure. What is not printable in the words, and what is too long, is left out.
-Answer FailedAnswer(const Question& question, std::string_view words);
+// A failure, not kNone. What is not printable in the words, and what is too long, is left out.
+Answer FailedAnswer(const Question& question, std::string_view words,
+                    Answer::Failure failure = Answer::Failure::kServfail);
 // Reads a server's or a resolver's whole message, and follows the aliases in its answer section.
 // Malformed, truncated, another question's, aliases without end, any rcode but NOERROR and
 // NXDOMAIN: a failure.

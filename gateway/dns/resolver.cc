@@ -36,9 +36,8 @@ bool IsLoopback(const IpAddress& address) {
 
 Answer AnswerOf(const Question& question, const ub_result& result) {
   if (result.bogus != 0) {
-    Answer bogus = FailedAnswer(question, result.why_bogus != nullptr ? result.why_bogus : "bogus");
-    bogus.security = Answer::Security::kBogus;
-    return bogus;
+    return FailedAnswer(question, result.why_bogus != nullptr ? result.why_bogus : "bogus",
+                        Answer::Failure::kBogus);
   }
   if (result.answer_packet == nullptr) {
     return FailedAnswer(question,
@@ -139,7 +138,8 @@ void Resolver::Impl::Ask(std::span<const Question> questions, Answer* answers) {
   for (size_t i = 0; i < questions.size(); ++i) {
     asked[i] = {&questions[i], &answers[i], 0, true};
     if (!IsName(questions[i].name)) {
-      answers[i] = FailedAnswer(questions[i], "this is no name that can be asked for");
+      answers[i] = FailedAnswer(questions[i], "this is no name that can be asked for",
+                                Answer::Failure::kMalformed);
       continue;
     }
     int error = ub_resolve_async(context, (questions[i].name + ".").c_str(),
@@ -157,7 +157,8 @@ void Resolver::Impl::Ask(std::span<const Question> questions, Answer* answers) {
     if (one.done) continue;
     ub_cancel(context, one.id);  // OnResult is not called for it any more
     *one.answer =
-        FailedAnswer(*one.question, "no answer within " + std::to_string(ask_millis) + " ms");
+        FailedAnswer(*one.question, "no answer within " + std::to_string(ask_millis) + " ms",
+                     Answer::Failure::kTimeout);
   }
 }
 

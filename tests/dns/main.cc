@@ -182,6 +182,7 @@ int Ask(const Words& words) {
   dns::Answer answer = resolver->Ask({words[3], type});
   Json json = {{"outcome", static_cast<int>(answer.outcome)},
                {"security", static_cast<int>(answer.security)},
+               {"failure", static_cast<int>(answer.failure)},
                {"words", answer.words},
                {"ttl", answer.ttl_seconds},
                {"aliases", Json::array()},

@@ -15,6 +15,7 @@ TXT, MX, CNAME = 16, 15, 5
 RECORDS, NO_DATA, NO_NAME, FAILURE = range(4)
 INSECURE, SECURE, BOGUS = range(3)
 UNKNOWN, SEEN, NOT_SEEN = range(3)
+NOT_FAILED, FAILED_SERVFAIL, FAILED_TIMEOUT, FAILED_BOGUS, FAILED_MALFORMED = range(5)
 
 
 class Room(harness.Case):
@@ -180,6 +181,7 @@ class Signed(Room):
         self.assertEqual(["does not validate (DNSSEC)" in words for words in found["words"]], [True] * 3, found["words"])
         answer = self.ask(knot.server, CUSTOMER, CUSTOMER, MX, anchors)
         self.assertEqual((answer["outcome"], answer["security"], answer["records"]), (FAILURE, BOGUS, []))
+        self.assertEqual(answer["failure"], FAILED_BOGUS)
         self.assertTrue(answer["words"])
 
 

@@ -72,6 +72,7 @@ void CheckAgainst(const Message& message, const Answer& answer) {
 void CheckAnswer(const Question& question, std::string_view bytes) {
   Answer answer = ReadAnswer(question, bytes);
   RP_CHECK(answer.known() == answer.words.empty());
+  RP_CHECK(answer.known() == (answer.failure == Answer::Failure::kNone));
   RP_CHECK((answer.outcome == Answer::Outcome::kRecords) == !answer.records.empty());
   RP_CHECK(answer.known() || answer.aliases.empty());
   RP_CHECK(answer.aliases.size() <= limits::kAliasesMax);

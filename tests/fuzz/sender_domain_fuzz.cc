@@ -31,9 +31,7 @@ dns::Answer AnyAnswer(const dns::Question& question, const RecordToPublish& reco
   uint64_t kind = random->Below(8);
   if (kind == 0) return dns::FailedAnswer(question, "SERVFAIL");
   if (kind == 1) {
-    answer = dns::FailedAnswer(question, "no signature");
-    answer.security = dns::Answer::Security::kBogus;
-    return answer;
+    return dns::FailedAnswer(question, "no signature", dns::Answer::Failure::kBogus);
   }
   answer.outcome = dns::Answer::Outcome::kNoName;
   if (kind == 2) return answer;

@@ -9,6 +9,7 @@ namespace ringpost::dns {
 namespace {
 
 using Outcome = Answer::Outcome;
+using Failure = Answer::Failure;
 
 const Question kText = {"a.example", RecordType::kTxt};
 
@@ -26,6 +27,7 @@ TEST(AnswerTest, FollowsAliases) {
                             .Done();
   Answer answer = ReadAnswer(kText, message);
   ASSERT_EQ(answer.outcome, Outcome::kRecords) << answer.words;
+  EXPECT_EQ(answer.failure, Failure::kNone);
   EXPECT_EQ(answer.aliases,
             (std::vector<Alias>{{"a.example", "b.example"}, {"b.example", "c.example"}}));
   ASSERT_EQ(answer.records.size(), 1u);
@@ -77,9 +79,10 @@ TEST(AnswerTest, KindsOfRecords) {
 }
 
 TEST(AnswerTest, FailuresAreNoAbsence) {
-  auto fails = [](const std::string& message) {
+  auto fails = [](const std::string& message, Answer::Failure failure = Failure::kMalformed) {
     Answer answer = ReadAnswer(kText, message);
     EXPECT_FALSE(answer.known());
+    EXPECT_EQ(answer.failure, failure);
     EXPECT_FALSE(answer.words.empty());
     EXPECT_TRUE(answer.records.empty() && answer.aliases.empty());
     return answer.words;
@@ -87,9 +90,9 @@ TEST(AnswerTest, FailuresAreNoAbsence) {
   auto with = [](uint16_t flags) {
     return WireBuilder(flags).Question("a.example", RecordType::kTxt).Done();
   };
-  EXPECT_EQ(fails(with(kFlagResponse | 2)), "the answer is SERVFAIL");
-  EXPECT_EQ(fails(with(kFlagResponse | 5)), "the answer is REFUSED");
-  EXPECT_EQ(fails(with(kFlagResponse | 15)), "the answer is RCODE15");
+  EXPECT_EQ(fails(with(kFlagResponse | 2), Failure::kServfail), "the answer is SERVFAIL");
+  EXPECT_EQ(fails(with(kFlagResponse | 5), Failure::kServfail), "the answer is REFUSED");
+  EXPECT_EQ(fails(with(kFlagResponse | 15), Failure::kServfail), "the answer is RCODE15");
   EXPECT_EQ(fails(with(kFlagResponse | kFlagTruncated)), "the answer is cut off");
   EXPECT_EQ(fails(with(0)), "the answer is to something else");
   EXPECT_EQ(fails(WireBuilder().Question("b.example", RecordType::kTxt).Done()),
@@ -99,6 +102,14 @@ TEST(AnswerTest, FailuresAreNoAbsence) {
   WireBuilder text;
   text.Question("a.example", RecordType::kTxt).Raw("a.example", RecordType::kTxt, "\5abc");
   EXPECT_EQ(fails(text.Done()), "a record in the answer is malformed");
+}
+
+TEST(AnswerTest, FailuresByTheirKind) {
+  Answer bogus = FailedAnswer(kText, "no signature", Failure::kBogus);
+  EXPECT_EQ(bogus.failure, Failure::kBogus);
+  EXPECT_EQ(bogus.security, Answer::Security::kBogus);
+  EXPECT_EQ(FailedAnswer(kText, "x").failure, Failure::kServfail);
+  EXPECT_EQ(FailedAnswer(kText, "x").security, Answer::Security::kInsecure);
 }
 
 TEST(AnswerTest, AliasesWithoutEnd) {

@@ -45,8 +45,11 @@ TEST(ResolverTest, NobodyThere) {
   Answer answer = resolver->Ask({"a.example", RecordType::kTxt});
   EXPECT_FALSE(answer.known());
   EXPECT_FALSE(answer.words.empty());
+  EXPECT_TRUE(answer.failure == Answer::Failure::kServfail ||
+              answer.failure == Answer::Failure::kTimeout);
   answer = resolver->Ask({"a b", RecordType::kTxt});
   EXPECT_FALSE(answer.known());
+  EXPECT_EQ(answer.failure, Answer::Failure::kMalformed);
   std::vector<Question> many(100, {"b.example", RecordType::kMx});
   std::vector<Answer> answers = resolver->AskAll(many);
   ASSERT_EQ(answers.size(), many.size());
@@ -70,6 +73,7 @@ TEST(ResolverTest, WaitsNoLongerThanItIsAllowed) {
     for (const Answer& answer : resolver->AskAll(questions)) {
       EXPECT_FALSE(answer.known());
       EXPECT_EQ(answer.words, "no answer within 150 ms");
+      EXPECT_EQ(answer.failure, Answer::Failure::kTimeout);
     }
     EXPECT_GE(ReadMonoClock() - begin, Millis(150));
     EXPECT_LT(ReadMonoClock() - begin, Seconds(10));

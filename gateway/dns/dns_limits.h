@@ -46,6 +46,17 @@ inline constexpr uint32_t kServerForgetSeconds = 60;
 // As above.
 inline constexpr uint32_t kNegativeCacheSecondsMax = 300;
 
+// --- Exchangers
+// Hosts of a domain that are kept; of more, the best. Big domains have five or six.
+inline constexpr size_t kExchangersMax = 32;
+// For how long what the DNS says of a domain's mail is good: the records' lifetime, but no less and
+// no more than this.
+inline constexpr uint32_t kExchangersTtlMin = 60;
+// As above.
+inline constexpr uint32_t kExchangersTtlMax = 86'400;
+// As above, for failures.
+inline constexpr uint32_t kExchangersFailureSeconds = 60;
+
 // --- Updates and zones
 // Records of one zone file, and of one update; more: refused. 50,000 domains have 350,000.
 inline constexpr size_t kZoneRecordsMax = 2'000'000;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seed corpora of dns_answer_fuzz, dns_update_fuzz, return_path_fuzz and sender_domain_fuzz.
+"""Writes the seed corpora of dns_answer_fuzz, exchangers_fuzz, dns_update_fuzz, return_path_fuzz and
+sender_domain_fuzz.
 
 What it writes is kept in the repository:
     tests/fuzz/make_dns_corpus.py
@@ -80,6 +81,36 @@ ANSWERS = {
     "too-many": message(Q)[:6] + b"\xff\xff" + message(Q)[8:],
 }
 ANSWERS.update({f"rcode-{rcode}": message(Q, flags=0x8180 | rcode) for rcode in range(1, 12)})
+
+
+
+def mx(*hosts, flags=0x8180, before=()):
+    """An answer with these (preference, host or bytes of a name)."""
+    records = [record("a.example", MX, struct.pack(">H", preference) + (host if isinstance(host, bytes) else name(host)))
+               for preference, host in hosts]
+    return message(("a.example", MX), [*before, *records], flags=flags)
+
+
+EXCHANGERS = {
+    "one": mx((10, "mx.example")), "sorted": mx((10, "mx1.example"), (20, "mx2.example")),
+    "turned": mx((20, "mx2.example"), (10, "mx1.example"), (10, "mx0.example")),
+    "twice": mx((20, "mx.example"), (10, "MX.example")), "compressed": mx((10, b"\2mx\xc0\x0c"), (20, b"\xc0\x0c")),
+    "null": mx((0, "")), "null-ten": mx((10, "")), "null-among": mx((0, ""), (10, "mx.example")),
+    "null-twice": mx((0, ""), (1, "")), "address": mx((10, "192.0.2.1")), "number": mx((10, "mx.25")),
+    "underscore": mx((10, "_mx.example")), "hyphen": mx((10, "-mx.example")), "odd": mx((10, b"\3a.b\3\0\xff \0")),
+    "wildcard": mx((10, "*.example")), "one-label": mx((10, "mx")),
+    "ours": mx((10, "mx1.ours.example")), "ours-best": mx((10, "b.example"), (20, "mx.example")),
+    "ours-worst": mx((30, "B.example"), (20, "mx.example"), (30, "c.example")),
+    "ours-equal": mx((20, "c.example"), (20, "mx1.OURS.example"), (20, "d.example"), (19, "e.example")),
+    "alias": message(("a.example", MX), [ALIAS, record("b.example", MX, b"\0\x0a" + name("mx.example"))]),
+    "alias-ours": message(("a.example", MX), [ALIAS]), "no-data": mx(), "no-name": mx(flags=0x8183),
+    "own-domain": message(("b.example", MX)), "no-host-domain": message(("_a.example", MX)),
+    "servfail": mx(flags=0x8182), "refused": mx(flags=0x8185), "cut-off": mx((10, "mx.example"), flags=0x8380),
+    "short": mx((10, b"")), "trailing": mx((10, b"\2mx\0x")), "week": mx(before=[record("a.example", MX, b"\0\1\2mx\0", 604800)]),
+    "forever": mx(before=[record("a.example", MX, b"\0\1\2mx\0", 2 ** 32 - 1)]),
+    "many": mx(*((100 - i, f"mx{i}.example") for i in range(40))),
+    "many-ours": mx(*((100 - i, f"mx{i}.example") for i in range(40)), (70, "b.example")),
+}
 
 LINE = b"hmac-sha256:update-key:AAECAwQFBgcICQoLDA0ODw==\n"
 
@@ -185,7 +216,7 @@ POLICIES = [b"v=DMARC1; p=reject", b"v=DMARC1; p=none;", b" v = DMARC1 ; sp= Non
 
 
 def main():
-    sets = {"dns_answer": ANSWERS, "dns_update": UPDATES, "return_path": PATHS,
+    sets = {"dns_answer": ANSWERS, "exchangers": EXCHANGERS, "dns_update": UPDATES, "return_path": PATHS,
             "sender_domain": {"empty": b"", "no-json": b"\0{", "long": b"\0" + b" " * 66000}}
     for number, (key, value) in enumerate(DOMAINS.items()):
         sets["sender_domain"][key] = bytes([number]) + json.dumps(value).encode()

@@ -36,6 +36,9 @@ inline constexpr size_t kWordsBytesMax = 300;
 inline constexpr uint32_t kAskMillisDefault = 15'000;
 // Questions that are asked together; more: one after the other.
 inline constexpr size_t kQuestionsAtOnceMax = 64;
+// Questions of one AsyncResolver at once; one more is answered with a failure. Less than the
+// library has room for, which has questions of its own on the way to an answer.
+inline constexpr size_t kQuestionsInFlightMax = 1000;
 // Sockets and questions in work that the library may have at once, and its caches.
 inline constexpr uint32_t kResolverSocketsMax = 1024;
 // As above.

@@ -39,6 +39,9 @@ inline constexpr size_t kQuestionsAtOnceMax = 64;
 // Questions of one AsyncResolver at once; one more is answered with a failure. Less than the
 // library has room for, which has questions of its own on the way to an answer.
 inline constexpr size_t kQuestionsInFlightMax = 1000;
+// Lookups for delivery by MX that are open at once, in work or waiting to be; one more is answered
+// at once, as a failure.
+inline constexpr size_t kMailLookupsOpenMax = 20'000;
 // Sockets and questions in work that the library may have at once, and its caches.
 inline constexpr uint32_t kResolverSocketsMax = 1024;
 // As above.

@@ -12,6 +12,8 @@
 //     where it refuses.
 //   dns_room ask SERVER ZONE NAME TYPE [TRUST_ANCHORS]
 //     One answer as JSON.
+//   dns_room mail SERVER ZONE NAMES [TRUST_ANCHORS]
+//     Who takes the mail of the domains in a file, and where, as JSON (mail.h).
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -30,6 +32,7 @@
 #include "gateway/identity/key_rotation.h"
 #include "gateway/identity/sender_domain_json.h"
 #include "gateway/tls/password_hash.h"
+#include "tests/dns/mail.h"
 
 namespace ringpost::identity {
 namespace {
@@ -201,12 +204,13 @@ int Run(const Words& words) {
   if (what == "check" && words.size() >= 4) return Check(words);
   if (what == "update" && words.size() >= 5) return Update(words);
   if (what == "ask" && words.size() >= 5) return Ask(words);
+  if (what == "mail" && words.size() >= 4) return session::Mail(words);
   if (what == "zone" && words.size() == 4) {
     Write(words[2] + "/zone",
           ZoneText(Life::Load(words[2]), words[1], static_cast<uint32_t>(std::stoul(words[3]))));
     return 0;
   }
-  std::cerr << "usage: dns_room new | check | zone | update | ask ...\n";
+  std::cerr << "usage: dns_room new | check | zone | update | ask | mail ...\n";
   return 2;
 }
 

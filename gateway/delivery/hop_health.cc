@@ -23,13 +23,30 @@ HopHealth::HopHealth(std::vector<NextHop> next_hops) {
   }
 }
 
+// The preference of the best hop whose first addresses are on their way: none that is worse is tried
+// before they are there.
+uint32_t HopHealth::PreferenceAwaited() const {
+  uint32_t best = UINT32_MAX;
+  for (size_t i = 0; i < hops_.size(); ++i) {
+    const Hop& hop = hops_[i];
+    bool known = std::any_of(targets_.begin(), targets_.end(),
+                             [i](const Target& target) { return target.hop == i; });
+    if (hop.resolving && !hop.suspended && !known) {
+      best = std::min<uint32_t>(best, hop.next_hop.preference);
+    }
+  }
+  return best;
+}
+
 size_t HopHealth::Choose(MonoTime now) {
   size_t best = kNoTarget;
+  const uint32_t awaited = PreferenceAwaited();
   ++turn_;
   for (size_t i = 0; i < targets_.size(); ++i) {
     size_t at = (i + turn_) % targets_.size();
     const Hop& hop = hops_[targets_[at].hop];
     if (hop.suspended || targets_[at].down_until > now) continue;
+    if (hop.next_hop.preference > awaited) continue;
     bool better = best == kNoTarget ||
                   hop.next_hop.preference < hops_[targets_[best].hop].next_hop.preference;
     if (better) best = at;

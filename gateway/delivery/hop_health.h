@@ -38,14 +38,15 @@ class HopHealth {
     bool suspended = false;
     MonoTime resolve_after;  // names only: when to ask (again)
     bool resolving = false;
-    bool accepted = false;  // it took our credentials
+    bool no_address = false;  // the DNS says that there is none
+    bool accepted = false;    // it took our credentials
   };
   static constexpr size_t kNoTarget = SIZE_MAX;
 
   explicit HopHealth(std::vector<NextHop> next_hops);
 
   // The target to connect to now; kNoTarget: every one backs off, is suspended or has no address
-  // yet.
+  // yet, or a better one's first addresses are awaited.
   size_t Choose(MonoTime now);
   // Whether one of the hops still waits for its first addresses.
   bool waits_for_addresses() const;
@@ -80,6 +81,7 @@ class HopHealth {
   bool TakesCredentials(size_t hop, const smtp::Credentials* credentials) const;
 
  private:
+  uint32_t PreferenceAwaited() const;
   void Rest(Target* target, MonoTime now, uint64_t seconds, uint64_t seconds_max);
 
   std::vector<Hop> hops_;

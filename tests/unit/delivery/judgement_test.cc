@@ -169,6 +169,30 @@ TEST(HopHealthTest, ANameHasTheAddressesItWasGiven) {
   EXPECT_EQ(health.Choose(now), HopHealth::kNoTarget);
 }
 
+// Whichever lookup is the quicker one: the better hop is tried first.
+TEST(HopHealthTest, NoneIsTriedBeforeABetterOneIsKnown) {
+  NextHop better = *NextHop::Parse("mx1.example"), worse = *NextHop::Parse("mx2.example");
+  better.preference = 10;
+  worse.preference = 20;
+  HopHealth health({better, worse});
+  health.hops()[0].resolving = health.hops()[1].resolving = true;
+  health.SetAddresses(1, {*IpAddress::Parse("192.0.2.2")});
+  health.hops()[1].resolving = false;
+  EXPECT_EQ(health.Choose(MonoTime()), HopHealth::kNoTarget);
+  EXPECT_TRUE(health.waits_for_addresses());
+  health.hops()[0].suspended = true;
+  EXPECT_NE(health.Choose(MonoTime()), HopHealth::kNoTarget) << "it is not waited for";
+  health.hops()[0].suspended = false;
+  health.SetAddresses(0, {});  // it has none
+  health.hops()[0].resolving = false;
+  size_t chosen = health.Choose(MonoTime());
+  ASSERT_NE(chosen, HopHealth::kNoTarget);
+  EXPECT_EQ(health.target(chosen).hop, 1u);
+  health.SetAddresses(0, {*IpAddress::Parse("192.0.2.1")});
+  health.hops()[0].resolving = true;  // anew: what is known stays good meanwhile
+  EXPECT_EQ(health.target(health.Choose(MonoTime())).hop, 0u);
+}
+
 TEST(HopHealthTest, SuspendedHopsAreNotUsed) {
   HopHealth health(Hops({{"192.0.2.1:25", 0}, {"192.0.2.2:25", 5}}));
   health.hops()[0].suspended = true;

@@ -136,6 +136,7 @@ struct DnsConfig {
     bool operator==(const Stub&) const = default;
   };
   std::vector<Stub> stubs;
+  std::vector<IpNetwork> allowed_networks;  // mail exchangers may be here, private or not
   bool operator==(const DnsConfig&) const = default;
 };
 

@@ -81,6 +81,7 @@ void ReadDns(TableReader* root, Config* config) {
                 dns->forwarders.push_back(*endpoint);
                 return std::nullopt;
               });
+  table.Texts("allowed_networks", limits::kConfigNetworksMax, NetworksInto(&dns->allowed_networks));
   if (table.Text("trust_anchors", &dns->trust_anchors) && !dns->trust_anchors.empty()) {
     CheckAbsolutePath(&table, "trust_anchors", dns->trust_anchors);
   }

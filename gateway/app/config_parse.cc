@@ -64,18 +64,6 @@ bool IsHostname(std::string_view text) {
          !IpAddress::Parse(text);
 }
 
-TableReader::ParseFn NetworksInto(std::vector<IpNetwork>* networks) {
-  return [networks](std::string_view text) -> std::optional<std::string> {
-    if (auto network = IpNetwork::Parse(text)) {
-      networks->push_back(*network);
-      return std::nullopt;
-    }
-    return "expects an address or a network such as \"192.0.2.7\", \"192.0.2.0/24\" or "
-           "\"2001:db8::/32\" (no bits set beyond the prefix), not " +
-           Quoted(text);
-  };
-}
-
 void ReadStore(TableReader* root, StoreConfig* store) {
   TableReader table(Section(root, "store"), "store", root->errors());
   table.Required("path", "the directory for control store, keys and the regions' mail");
@@ -409,6 +397,18 @@ void ReadAll(const toml::table& document, std::string_view system_hostname, Erro
 }
 
 }  // namespace
+
+TableReader::ParseFn NetworksInto(std::vector<IpNetwork>* networks) {
+  return [networks](std::string_view text) -> std::optional<std::string> {
+    if (auto network = IpNetwork::Parse(text)) {
+      networks->push_back(*network);
+      return std::nullopt;
+    }
+    return "expects an address or a network such as \"192.0.2.7\", \"192.0.2.0/24\" or "
+           "\"2001:db8::/32\" (no bits set beyond the prefix), not " +
+           Quoted(text);
+  };
+}
 
 ConfigResult ParseConfig(std::string_view text, std::string_view file,
                          std::string_view system_hostname) {

@@ -58,7 +58,12 @@ void ReadRelayTable(const toml::table* from, ErrorList* errors, delivery::Route*
 
 // A next hop, a list in the order of trying, or a list of tables with preferences of their own.
 void ReadRelays(TableReader* table, ErrorList* errors, delivery::Route* route) {
-  table->Required("relay", "the next hop, such as \"192.0.2.1:25\", or a list of them");
+  if (table->Find("mx")) {
+    if (table->Find("relay")) table->Error("relay", "is given, and mx as well: which of the two?");
+    return;
+  }
+  table->Required("relay",
+                  "the next hop, such as \"192.0.2.1:25\", or a list of them; or mx = true");
   const toml::node* node = table->Find("relay");
   const toml::array* list = node ? node->as_array() : nullptr;
   bool tables = list && !list->empty() && list->front().is_table();
@@ -95,13 +100,22 @@ void ReadRouteTls(TableReader* table, bool has_user, delivery::Route* route) {
                  "with a next hop that has proven who it is; say \"verified\", or nothing");
   }
   for (delivery::NextHop& hop : route->next_hops) hop.tls = chosen;
+  route->mx_tls = chosen;
+}
+
+// mx = true: the domain's mail exchangers, as the DNS has them.
+void ReadMx(TableReader* table, delivery::Route* route) {
+  table->Flag("mx", &route->by_mx);
+  if (table->Find("mx") && !route->by_mx) {
+    table->Error("mx", "is true, or not there: then relay names the next hop");
+  }
 }
 
 void ReadSecretFile(TableReader* table, bool has_user, delivery::Route* route, Config* config) {
   std::string path;
   bool given = table->Text("secret_file", &path);
   if (given) CheckAbsolutePath(table, "secret_file", path);
-  if (given && !has_user && !route->next_hops.empty()) {
+  if (given && !has_user && (!route->next_hops.empty() || route->by_mx)) {
     table->Error("secret_file",
                  "no relay of this route has a user; name one, as in "
                  "\"smtps://user@relay.example.com\"");
@@ -131,13 +145,14 @@ void ReadRoutes(TableReader* root, Config* config) {
     TableReader table(from, "route", root->errors());
     table.Required("domain", "\"example.com\", \"*.example.com\" (all below it) or \"*\" (all)");
     bool given = table.Text("domain", &route.domain);
+    ReadMx(&table, &route);
     ReadRelays(&table, root->errors(), &route);
     bool has_user = std::any_of(route.next_hops.begin(), route.next_hops.end(),
                                 [](const delivery::NextHop& hop) { return !hop.user.empty(); });
     ReadRouteTls(&table, has_user, &route);
     ReadSecretFile(&table, has_user, &route, config);
     table.Finish();
-    if (!given || route.next_hops.empty()) continue;
+    if (!given || (route.next_hops.empty() && !route.by_mx)) continue;
     if (!seen.insert(route.DomainKey()).second) {
       table.Error("domain", "there are two routes for " + Quoted(route.domain));
       continue;

@@ -13,6 +13,7 @@ namespace ringpost::app {
 const toml::table* Section(TableReader* root, std::string_view name);
 // The tables of "[[section]]"; more than `most` are an error.
 std::vector<const toml::table*> Sections(TableReader* root, std::string_view name, size_t most);
+TableReader::ParseFn NetworksInto(std::vector<IpNetwork>* networks);
 void CheckAbsolutePath(TableReader* table, std::string_view key, const std::string& path);
 
 // config_limits.cc

@@ -158,6 +158,9 @@ Status GatewayImpl::StartShards() {
   const std::vector<uint32_t> cpus = AllowedCpus();
   auto tls = MakeClientTlsContexts(config_);
   if (!tls.ok()) return tls.status();
+  auto lookup = session::MailLookup::Make(MakeMailLookupOptions(config_));
+  if (!lookup.ok()) return lookup.status();
+  mail_lookup_ = std::move(*lookup);
   signers_ =
       std::make_unique<WorkerPool>("rp-sign", std::max(1u, std::thread::hardware_concurrency()),
                                    limits::kSignatureJobsMax, limits::kSignersNice);
@@ -180,6 +183,7 @@ Status GatewayImpl::StartShards() {
     setup.tls_any = tls->any;
     setup.tls_verified = tls->verified;
     setup.kernel_records = kernel_records_;
+    setup.mail_lookup = mail_lookup_.get();
     setup.signers = signers_.get();
     auto shard = std::make_unique<Shard>(std::move(setup));
     Status status = shard->Start();
@@ -336,6 +340,7 @@ bool GatewayImpl::Stop() {
   for (auto& region : regions_) region->spool.reset();  // its threads may post to the shards
   workers_.reset();                                     // they too, and read the control store
   signers_.reset();                                     // and so may these
+  mail_lookup_.reset();
   shards_.clear();
   http_.reset();  // it logs to the regions, and asks the identity service
   link_desk_.reset();

@@ -137,7 +137,8 @@ class GatewayImpl final : public Gateway {
   int store_lock_ = -1;
   int request_fd_ = -1;
   std::vector<std::unique_ptr<Region>> regions_;
-  std::unique_ptr<WorkerPool> signers_;  // posts to the shards, which outlive it
+  std::unique_ptr<WorkerPool> signers_;               // posts to the shards, which outlive it
+  std::unique_ptr<session::MailLookup> mail_lookup_;  // likewise
   std::vector<std::unique_ptr<Shard>> shards_;
   std::shared_ptr<const delivery::DeliveryConfig> delivery_;
   tls::KernelRecordRule kernel_records_;

@@ -112,6 +112,15 @@ dns::ResolverOptions MakeResolverOptions(const Config& config) {
   return options;
 }
 
+session::MailLookupOptions MakeMailLookupOptions(const Config& config) {
+  session::MailLookupOptions options;
+  options.resolver = MakeResolverOptions(config);
+  options.resolver.cache_seconds_max.reset();  // as the records say
+  options.own_names = {config.hostname};
+  options.allowed_targets = config.dns.allowed_networks;
+  return options;
+}
+
 StatusOr<http::AcmeOptions> MakeAcmeOptions(const Config& config) {
   const AcmeConfig& acme = *config.acme;
   auto authorities = tls::ClientContext::Make({AuthoritiesOr(acme.authorities), true});

@@ -13,6 +13,7 @@
 #include "gateway/dns/resolver.h"
 #include "gateway/http/acme_service.h"
 #include "gateway/session/inbound_policy.h"
+#include "gateway/session/mail_lookup.h"
 #include "gateway/tls/client_context.h"
 #include "gateway/tls/server_context.h"
 #include "gateway/tls/ticket_keys.h"
@@ -43,6 +44,8 @@ struct ClientTlsContexts {
 StatusOr<ClientTlsContexts> MakeClientTlsContexts(const Config& config);
 DomainOptions MakeDomainOptions(const Config& config);
 dns::ResolverOptions MakeResolverOptions(const Config& config);
+// For mail that goes by MX.
+session::MailLookupOptions MakeMailLookupOptions(const Config& config);
 // config.acme is there.
 StatusOr<http::AcmeOptions> MakeAcmeOptions(const Config& config);
 std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config& config);

@@ -75,6 +75,7 @@ Status Shard::MakeRing() {
     context.tls_any = setup_.tls_any;
     context.tls_verified = setup_.tls_verified;
     context.kernel_records = setup_.kernel_records;
+    context.mail_lookup = setup_.mail_lookup;
     context.signers = setup_.signers;
     context.outcomes = &setup_.inbound->outcomes;
     region->dispatcher =

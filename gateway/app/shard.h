@@ -25,6 +25,7 @@
 #include "gateway/reactor/stream.h"
 #include "gateway/session/dispatcher.h"
 #include "gateway/session/inbound_service.h"
+#include "gateway/session/mail_lookup.h"
 #include "gateway/session/shard_identity.h"
 
 namespace ringpost::app {
@@ -50,7 +51,8 @@ struct ShardSetup {
   const session::LoginShared* logins = nullptr;
   std::shared_ptr<const tls::ClientContext> tls_any, tls_verified;  // see RegionContext
   tls::KernelRecordRule kernel_records;
-  WorkerPool* signers = nullptr;  // outlives the shard's work
+  session::MailLookup* mail_lookup = nullptr;  // outlives the shard's work
+  WorkerPool* signers = nullptr;               // outlives the shard's work
 };
 
 // What a listener is to be now.

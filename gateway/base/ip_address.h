@@ -48,6 +48,7 @@ struct IpNetwork {
   static std::optional<IpNetwork> Parse(std::string_view text);
   bool Contains(const IpAddress& other) const;
   std::string ToString() const;
+  bool operator==(const IpNetwork&) const = default;
 };
 
 }  // namespace ringpost

@@ -467,6 +467,10 @@ inline constexpr size_t kQueueViewRecipientsMax = 20;
 inline constexpr size_t kSuspensionsMax = 1000;
 // Domains without queued mail whose entry is kept for the next message.
 inline constexpr size_t kIdleDomainsKeptMax = 4096;
+// Domains of a shard whose mail exchangers are asked for at once; more wait for one of these.
+inline constexpr size_t kExchangerLookupsMax = 1000;
+// Sites of a shard from which on those that no domain goes to any more are looked for and removed.
+inline constexpr size_t kSitesSweptFrom = 1024;
 // RET=FULL: a larger original is returned with its header section alone (RFC 3461 section 4.3).
 inline constexpr size_t kReportReturnBytesMax = 64 * kKiB;
 // Names of next hops: lookups in flight (one more fails for the moment), how long an answer is

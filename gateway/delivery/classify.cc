@@ -1,6 +1,24 @@
 #include "gateway/delivery/classify.h"
 
 namespace ringpost::delivery {
+namespace {
+
+using Outcome = dns::Exchangers::Outcome;
+
+smtp::Reply OurReply(uint16_t code, smtp::EnhancedCode enhanced, std::string text) {
+  smtp::Reply reply;
+  reply.code = code;
+  reply.enhanced = enhanced;
+  reply.text = std::move(text);
+  return reply;
+}
+
+// 4.4.3: RFC 3463's "directory server failure".
+smtp::Reply DnsReply(const std::string& domain, const std::string& why) {
+  return OurReply(0, {4, 4, 3}, "where mail to " + domain + " goes is not known now: " + why);
+}
+
+}  // namespace
 
 Classified Classify(const smtp::Reply& reply, bool others_delivered, bool in_doubt) {
   Classified result;
@@ -40,6 +58,31 @@ smtp::Reply UnreachableReply(std::string_view next_hop, std::string_view why) {
   reply.enhanced = {4, 4, 1};
   reply.text = std::string(next_hop) + ": " + std::string(why);
   return reply;
+}
+
+smtp::Reply NoExchangerReply(std::string_view domain, Outcome outcome) {
+  const std::string name(domain);
+  switch (outcome) {
+    case Outcome::kNullMx:
+      return OurReply(556, {5, 1, 10}, name + " takes no mail: it has a null MX");
+    case Outcome::kNoDomain:
+      return OurReply(550, {5, 1, 2}, "there is no domain " + name);
+    case Outcome::kLoop:
+      return OurReply(550, {5, 4, 6},
+                      "mail to " + name + " would come back: this host is its mail exchanger");
+    case Outcome::kNoHost:
+      return OurReply(550, {5, 4, 4}, "no mail exchanger of " + name + " has an address");
+    case Outcome::kTimeout:
+      return DnsReply(name, "the DNS did not answer in time");
+    case Outcome::kBogus:
+      return DnsReply(name, "the answer of the DNS is not what its owner has signed (bogus)");
+    case Outcome::kMalformed:
+      return DnsReply(name, "the answer of the DNS cannot be read");
+    case Outcome::kServfail:
+    case Outcome::kHosts:
+      break;
+  }
+  return DnsReply(name, "the DNS answered SERVFAIL, or not at all");
 }
 
 smtp::Reply TooLargeReply(uint64_t size, uint64_t size_max) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/dns/exchangers.h"
 #include "gateway/smtp/reply.h"
 
 namespace ringpost::delivery {
@@ -32,6 +33,10 @@ Classified Classify(const smtp::Reply& reply, bool others_delivered, bool in_dou
 smtp::Reply ExpiredReply(const smtp::Reply& last);
 smtp::Reply NoRouteReply(std::string_view domain);
 smtp::Reply UnreachableReply(std::string_view next_hop, std::string_view why);
+// Where the DNS names no host for a domain's mail, or cannot be asked: RFC 7505 section 4.1 and
+// RFC 3463. With a code of 5xx where waiting does not help. Of kNoHost too where no exchanger has
+// an address.
+smtp::Reply NoExchangerReply(std::string_view domain, dns::Exchangers::Outcome outcome);
 smtp::Reply TooLargeReply(uint64_t size, uint64_t size_max);
 
 }  // namespace ringpost::delivery

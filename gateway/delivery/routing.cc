@@ -122,7 +122,7 @@ std::string NextHop::ToString() const {
 }
 
 std::string Route::SiteName() const {
-  std::string name;
+  std::string name = by_mx ? "mx " : "";
   for (size_t i = 0; i < next_hops.size(); ++i) {
     if (i > 0) name += next_hops[i].preference == next_hops[i - 1].preference ? "," : ";";
     const NextHop& hop = next_hops[i];
@@ -139,7 +139,22 @@ std::string Route::SiteName() const {
 Route Route::WithTlsFloor(HopTls floor) const {
   Route raised = *this;
   for (NextHop& hop : raised.next_hops) hop.tls = std::max(hop.tls, floor);
+  raised.mx_tls = std::max(mx_tls, floor);
   return raised;
+}
+
+Route Route::ByExchangers(std::span<const dns::Exchanger> exchangers) const {
+  Route route;
+  route.domain = domain;
+  route.by_mx = true;
+  route.mx_tls = mx_tls;
+  for (const dns::Exchanger& exchanger : exchangers) {
+    NextHop& hop = route.next_hops.emplace_back();
+    hop.host = exchanger.host;
+    hop.preference = exchanger.preference;
+    hop.tls = mx_tls;
+  }
+  return route;
 }
 
 std::string Route::DomainKey() const { return smtp::DomainKey(domain); }
@@ -147,7 +162,7 @@ std::string Route::DomainKey() const { return smtp::DomainKey(domain); }
 StatusOr<RouteTable> RouteTable::Make(std::vector<Route> routes) {
   RouteTable table;
   for (Route& route : routes) {
-    if (route.next_hops.empty()) return Refused(route.domain, "has no next hop");
+    if (route.next_hops.empty() && !route.by_mx) return Refused(route.domain, "has no next hop");
     SortByPreference(&route.next_hops);
     auto added = table.patterns_.Add(route.DomainKey(), table.routes_.size());
     if (added == DomainPatterns::Added::kNoDomain) return Refused(route.domain, "is not a domain");

@@ -1,7 +1,9 @@
 // Routing: which next hops take the mail of a recipient's domain.
 //
 // A route names a domain, all subdomains of one, or everything: see DomainPatterns. A route has one
-// or several next hops; lower preference is tried first, equal ones share the load.
+// or several next hops; lower preference is tried first, equal ones share the load. Or it leaves it
+// to the DNS: mail goes to the domain's mail exchangers (RFC 5321 section 5.1), and ByExchangers
+// makes a route of these.
 //
 // No name is resolved here: a next hop is an address or a name, with its port.
 //
@@ -11,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +21,7 @@
 #include "gateway/base/ip_address.h"
 #include "gateway/base/status.h"
 #include "gateway/delivery/domain_patterns.h"
+#include "gateway/dns/exchangers.h"
 #include "gateway/smtp/auth.h"
 
 namespace ringpost::delivery {
@@ -53,14 +57,20 @@ struct NextHop {
 };
 
 struct Route {
-  std::string domain;  // "example.com", "*.example.com" or "*"
-  std::vector<NextHop> next_hops;
+  std::string domain;              // "example.com", "*.example.com" or "*"
+  std::vector<NextHop> next_hops;  // none where `by_mx`
+  bool by_mx = false;              // to the domain's mail exchangers
+  HopTls mx_tls = HopTls::kOpportunistic;
 
   // The name of the set of next hops: what connections, health and leases belong to. Two routes
   // with the same hops, preferences, rules of TLS and users share one site.
   std::string SiteName() const;
   // The same with next hops none of which takes less than `floor`.
   Route WithTlsFloor(HopTls floor) const;
+  // The route of a domain that has these, by a route that leaves it to the DNS. Domains whose
+  // exchangers, preferences and rules of TLS are the same share its site, and no static route does:
+  // who is at an exchanger's name is the DNS's to say alone.
+  Route ByExchangers(std::span<const dns::Exchanger> exchangers) const;
   // `domain` as routes are told apart: without regard to case or to a final dot. Two routes with
   // one key are one too many.
   std::string DomainKey() const;
@@ -68,7 +78,8 @@ struct Route {
 
 class RouteTable {
  public:
-  // INVALID_ARGUMENT: no next hop, a domain that is none, or one given twice; the message names it.
+  // INVALID_ARGUMENT: no next hop and not by MX, a domain that is none, or one given twice; the
+  // message names it.
   static StatusOr<RouteTable> Make(std::vector<Route> routes);
   RouteTable() = default;
 

@@ -49,10 +49,23 @@ SiteBudget* SiteBudgets::Find(std::string_view site_name, uint32_t connections_m
   auto found = budgets_.find(site_name);
   if (found == budgets_.end()) {
     auto budget = std::make_unique<SiteBudget>(connections_max, shards);
-    found = budgets_.emplace(std::string(site_name), std::move(budget)).first;
+    found = budgets_.emplace(std::string(site_name), Held{std::move(budget)}).first;
   }
-  found->second->SetConnectionsMax(connections_max);
-  return found->second.get();
+  ++found->second.holders;
+  found->second.budget->SetConnectionsMax(connections_max);
+  return found->second.budget.get();
+}
+
+void SiteBudgets::Drop(std::string_view site_name) {
+  std::lock_guard lock(mutex_);
+  auto found = budgets_.find(site_name);
+  RP_CHECK(found != budgets_.end());
+  if (--found->second.holders == 0) budgets_.erase(found);
+}
+
+size_t SiteBudgets::size() {
+  std::lock_guard lock(mutex_);
+  return budgets_.size();
 }
 
 }  // namespace ringpost::delivery

@@ -6,8 +6,8 @@
 // way: ShouldYield tells it to close a connection after its transaction. Who waits asks again
 // (limits::kLeaseRetryMillis).
 //
-// Threads: any; Lease, Release and ShouldYield take no lock. Budgets::Find locks a mutex and is
-// called once per site and shard. A SiteBudget lives as long as its SiteBudgets.
+// Threads: any; Lease, Release and ShouldYield take no lock. Find and Drop lock a mutex; a shard
+// calls each once for a site. A SiteBudget lives until all that found it have dropped it.
 #pragma once
 
 #include <atomic>
@@ -57,10 +57,17 @@ class SiteBudgets {
   // The budget of `site_name` for that many shards (always the same number), made with
   // `connections_max` where it is new and set to it otherwise.
   SiteBudget* Find(std::string_view site_name, uint32_t connections_max, uint32_t shards);
+  // One that found it, and holds no slot of it, has no more use for it.
+  void Drop(std::string_view site_name);
+  size_t size();
 
  private:
+  struct Held {
+    std::unique_ptr<SiteBudget> budget;
+    uint32_t holders = 0;
+  };
   std::mutex mutex_;
-  std::map<std::string, std::unique_ptr<SiteBudget>, std::less<>> budgets_;
+  std::map<std::string, Held, std::less<>> budgets_;
 };
 
 }  // namespace ringpost::delivery

@@ -41,6 +41,7 @@ class SiteBudgets;      // delivery/site_budget.h: connection slots of a site, s
 namespace ringpost::session {
 
 class HostResolver;  // host_resolver.h
+class MailLookup;    // mail_lookup.h
 class SigningKeys;   // signing_keys.h
 
 // What every session of a region on one shard works with. All pointers outlive the shard's
@@ -53,7 +54,8 @@ struct RegionContext {
   Log* log = nullptr;
   std::vector<IpAddress> egress;  // source addresses; empty: the kernel's choice
   uint32_t shards = 1;
-  HostResolver* resolver = nullptr;  // for next hops given by name; null: the process's own
+  HostResolver* resolver = nullptr;   // for next hops given by name; null: the process's own
+  MailLookup* mail_lookup = nullptr;  // for mail that goes by MX; null: none does
   // For next hops that need not prove who they are, and for those that must. Null: none is spoken
   // to under TLS, and mail that must not leave in clear waits.
   std::shared_ptr<const tls::ClientContext> tls_any;

@@ -15,7 +15,6 @@ using delivery::kNone;
 constexpr Millis kTick{1000};
 constexpr Millis kNextTurn{1};
 constexpr Millis kLongestSleep{60'000};
-constexpr delivery::SiteId kNoRouteSite = 0;
 
 bool InReceiveBuffers(const storage::NewMessage& message) {
   return message.body.size() > limits::kGatherBytesMax;
@@ -57,14 +56,7 @@ DispatcherCore::DispatcherCore(const RegionContext* region,
 }
 
 DispatcherCore::~DispatcherCore() {
-  for (auto& site : sites_) {
-    for (auto& lookup : site->lookups) {
-      if (!lookup) continue;
-      lookup->core = nullptr;
-      // What was posted already is on its way to this thread and frees itself there.
-      if (!resolver_->Cancel(lookup.get())) (void)lookup.release();
-    }
-  }
+  CancelLookups();
   for (LiveMessage* live : lives_) delete live;
 }
 
@@ -73,7 +65,8 @@ void DispatcherCore::Admit(std::unique_ptr<storage::NewMessage> message) {
   LiveMessage* live = NewLive(std::move(message));
   AddEntries(live, live->envelope(), live->id(), {});
   // What is held back need not be held in memory.
-  if (schedule_[schedule_.Find(live->id())].state == EntryState::kParked) keep = false;
+  const Entry& first = schedule_[schedule_.Find(live->id())];
+  if (schedule_.domain(first.domain).suspended) keep = false;
   if (!keep) {
     ForgetLive(live);
   } else if (InReceiveBuffers(*live->message)) {
@@ -372,6 +365,7 @@ void DispatcherCore::ServiceTouched() {
 DispatcherCore::SiteId DispatcherCore::RouteSite(std::string_view domain) {
   const delivery::Route* route = domain == kSandboxDomain ? nullptr : config_->routes.Find(domain);
   if (!route) return kNoRouteSite;
+  if (route->by_mx) return AskExchangers(domain);
   delivery::HopTls floor = config_->destinations.TlsFloor(domain);
   auto [found, fresh] = route_sites_.try_emplace({route, floor}, kNoRouteSite);
   if (fresh) found->second = FindSite(route->WithTlsFloor(floor));
@@ -390,17 +384,23 @@ DispatcherCore::SiteId DispatcherCore::FindSite(const delivery::Route& route) {
     auto* retry = static_cast<Site::RetryTimer*>(timer);
     retry->core->ServiceSite(retry->site);
   });
+  site->by_mx = route.by_mx;
   site->budget = budgets_->Find(name, config_->connections_per_site, region_->shards);
   site->retry.core = this;
   site->retry.site = id;
   site->lookups.resize(route.next_hops.size());
-  sites_.push_back(std::move(site));
-  RP_CHECK(sites_.size() == id + 1);
-  site_names_.emplace(std::move(name), id);
+  PutSite(id, std::move(site));
   for (const Suspension& suspension : suspensions_) {
     if (!suspension.next_hop.empty()) ApplySuspension(suspension, true);
   }
   return id;
+}
+
+void DispatcherCore::PutSite(SiteId id, std::unique_ptr<Site> site) {
+  RP_CHECK(id <= sites_.size());
+  if (id == sites_.size()) sites_.emplace_back();
+  site_names_.emplace(site->name, id);
+  sites_[id] = std::move(site);
 }
 
 // A site stays when routes are new; what its hops' secret files held may be new as well.

@@ -1,7 +1,9 @@
 // DispatcherCore: what a Dispatcher does, in parts that share its state:
 //   dispatcher_core.cc      messages come, live in memory for a while, and go; the clock's tick
 //   dispatcher_sites.cc     connections to the next hops: opened as the backlog wants, reused,
-//   given up dispatcher_transfer.cc  one transaction: envelope and body on their way to a next hop
+//   given up
+//   dispatcher_exchangers.cc  which site a domain's mail goes to, where the DNS decides
+//   dispatcher_transfer.cc  one transaction: envelope and body on their way to a next hop
 //   dispatcher_signing.cc   its DKIM signatures
 //   dispatcher_outcomes.cc  what became of it: records, log, what comes next
 //   dispatcher_reports.cc   delivery status notifications
@@ -31,11 +33,15 @@
 #include "gateway/session/dispatcher.h"
 #include "gateway/session/host_resolver.h"
 #include "gateway/session/live_message.h"
+#include "gateway/session/mail_lookup.h"
 #include "gateway/session/outbound_connection.h"
 #include "gateway/session/pool.h"
 #include "gateway/session/recipient_groups.h"
 
 namespace ringpost::session {
+
+// Of what has no route.
+inline constexpr delivery::SiteId kNoRouteSite = 0;
 
 // The next hops of a route, as this shard sees them. TLS belongs to it, which recipients' domains
 // may ask more of than their route does: those have a site, and connections, of their own.
@@ -55,6 +61,9 @@ struct Site {
       : name(std::move(site_name)), health(std::move(next_hops)), retry(fire) {}
 
   std::string name;
+  bool by_mx = false;  // the DNS says who these next hops are, and that domains go here
+  // Of the site of domains that no mail can go to: it has no next hop.
+  std::optional<dns::Exchangers::Outcome> verdict;
   delivery::HopHealth health;
   delivery::SiteBudget* budget = nullptr;  // null: the site of what has no route
   std::vector<OutboundConnection*> idle;   // the one used last at the back
@@ -65,6 +74,11 @@ struct Site {
   std::string last_failure_hop;
   RetryTimer retry;  // asks for a connection slot again, or for an address
   std::vector<std::unique_ptr<Lookup>> lookups;  // by hop; null while none is open
+};
+
+// Which mail exchangers a domain has.
+struct ExchangersLookup : ExchangersRequest {
+  DispatcherCore* core = nullptr;  // null: the dispatcher is gone; the lookup deletes itself
 };
 
 // What is done with an entry in hand outside of a transaction.
@@ -167,6 +181,18 @@ class DispatcherCore final : public OutboundConnection::Owner {
   SiteId FindSite(const delivery::Route& route);
   void RenewCredentials(SiteId id, const delivery::Route& route);
 
+  void PutSite(SiteId id, std::unique_ptr<Site> site);
+
+  // --- dispatcher_exchangers.cc
+  SiteId AskExchangers(std::string_view domain);
+  void StartExchangerLookup(std::string domain);
+  void ExchangersFound(ExchangersLookup* lookup);
+  SiteId SiteOfExchangers(const std::string& domain, const dns::Exchangers& found);
+  SiteId VerdictSite(dns::Exchangers::Outcome outcome);
+  void SweepSites();
+  void CancelLookups();
+  HostResolver* ResolverOf(const Site& site);
+
   // --- dispatcher_sites.cc
   void ServiceSite(SiteId id);
   void OpenConnections(SiteId id);
@@ -175,6 +201,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void Resolved(Site::Lookup* lookup);
   void YieldIdle(SiteId id);
   void DeferReady(SiteId id);
+  EntryTask Undeliverable(const Site& site, Slot slot) const;
   enum class Started : uint8_t { kNothing, kUnderWay, kSettled };
   Started StartNext(OutboundConnection* connection);
   void GiveWork(OutboundConnection* connection);
@@ -276,6 +303,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void StepWalk(QueueJob* job);
   void Visit(QueueJob* job, Slot slot);
   bool Matches(const QueueJob& job, Slot slot);
+  const Site& KnownSite(Slot slot) const;
   static bool NamesHop(const Site& site, std::string_view next_hop);
   bool Suspended(Slot slot);
   void Summarise(QueueJob* job, Slot slot);
@@ -306,6 +334,10 @@ class DispatcherCore final : public OutboundConnection::Owner {
   std::vector<std::unique_ptr<Site>> sites_;
   std::map<std::string, SiteId, std::less<>> site_names_;
   absl::flat_hash_map<std::pair<const delivery::Route*, delivery::HopTls>, SiteId> route_sites_;
+  // By domain: those that are asked; who waits behind them.
+  std::map<std::string, std::unique_ptr<ExchangersLookup>, std::less<>> exchanger_lookups_;
+  std::deque<std::string> exchangers_wanted_;
+  size_t sweep_sites_at_ = limits::kSitesSweptFrom;
   delivery::Schedule schedule_;
   TickTimer tick_;
   TickTimer outcome_retry_;

@@ -22,8 +22,7 @@ std::string_view StateName(const Entry& entry, bool suspended) {
       return "delivering";
     case EntryState::kHeld:
       return "held";
-    case EntryState::kParked:
-      return "suspended";
+    case EntryState::kParked:  // or its site is asked for
     case EntryState::kFree:
     case EntryState::kWaiting:
     case EntryState::kReady:
@@ -162,7 +161,13 @@ bool DispatcherCore::Matches(const QueueJob& job, Slot slot) {
   if (!filter.sender.empty() && entry.sender_hash != job.sender_hash) return false;
   bool any_domain = filter.recipient_domain.empty();
   if (!any_domain && schedule_.domain(entry.domain).name != job.domain_key) return false;
-  return filter.next_hop.empty() || NamesHop(*sites_[schedule_.SiteOf(slot)], filter.next_hop);
+  return filter.next_hop.empty() || NamesHop(KnownSite(slot), filter.next_hop);
+}
+
+// Asks nobody: one that is not known is like none.
+const Site& DispatcherCore::KnownSite(Slot slot) const {
+  SiteId site = schedule_.KnownSiteOf(slot);
+  return *sites_[site == kNone ? kNoRouteSite : site];
 }
 
 bool DispatcherCore::NamesHop(const Site& site, std::string_view next_hop) {
@@ -174,7 +179,7 @@ bool DispatcherCore::NamesHop(const Site& site, std::string_view next_hop) {
 
 bool DispatcherCore::Suspended(Slot slot) {
   return schedule_.domain(schedule_[slot].domain).suspended ||
-         sites_[schedule_.SiteOf(slot)]->health.all_suspended();
+         KnownSite(slot).health.all_suspended();
 }
 
 void DispatcherCore::Summarise(QueueJob* job, Slot slot) {
@@ -191,7 +196,7 @@ void DispatcherCore::Summarise(QueueJob* job, Slot slot) {
   } else if (fresh) {
     QueueSummaryRow& row = command->rows.emplace_back();
     row.domain = schedule_.domain(entry.domain).name;
-    row.next_hop = sites_[schedule_.SiteOf(slot)]->name;
+    row.next_hop = KnownSite(slot).name;
     row.suspended = Suspended(slot);
   }
   QueueSummaryRow& row = command->rows[found->second];
@@ -229,7 +234,8 @@ void DispatcherCore::Act(QueueJob* job, Slot slot) {
   bool held = state == EntryState::kHeld, in_hand = state == EntryState::kInHand;
   if (command->op == Op::kRetry) {
     if (held) return;
-    sites_[schedule_.SiteOf(slot)]->health.ForgetFailures();
+    SiteId site = schedule_.KnownSiteOf(slot);
+    if (site != kNone) sites_[site]->health.ForgetFailures();
     if (state == EntryState::kWaiting) schedule_.MakeReady(slot, false);
     // It may have failed already, and that be on its way to the disk.
     if (in_hand) schedule_[slot].flags |= delivery::kRetryAsked;
@@ -317,7 +323,7 @@ void DispatcherCore::AddViews(QueueJob* job, const ViewRead& read) {
   Slot first = schedule_.Find(read.id);
   for (Slot slot = first; slot != kNone;) {
     const Entry& entry = schedule_[slot];
-    std::string_view next_hop = sites_[schedule_.SiteOf(slot)]->name;
+    std::string_view next_hop = KnownSite(slot).name;
     std::string_view state = StateName(entry, Suspended(slot));
     auto view = std::find_if(views.begin() + static_cast<std::ptrdiff_t>(begin), views.end(),
                              [&](const QueueEntryView& other) {

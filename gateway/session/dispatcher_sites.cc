@@ -105,7 +105,6 @@ void DispatcherCore::ResolveHops(SiteId id) {
   for (size_t i = 0; i < site.health.hops().size(); ++i) {
     HopHealth::Hop& hop = site.health.hops()[i];
     if (hop.next_hop.address || hop.resolving || hop.resolve_after > io_->now()) continue;
-    if (!resolver_) resolver_ = HostResolver::Shared();
     hop.resolving = true;
     auto lookup = std::make_unique<Site::Lookup>();
     lookup->core = this;
@@ -122,7 +121,7 @@ void DispatcherCore::ResolveHops(SiteId id) {
       }
     };
     site.lookups[i] = std::move(lookup);
-    resolver_->Resolve(site.lookups[i].get());
+    ResolverOf(site)->Resolve(site.lookups[i].get());
   }
 }
 
@@ -133,6 +132,7 @@ void DispatcherCore::Resolved(Site::Lookup* lookup) {
   HopHealth::Hop& hop = site.health.hops()[done->hop];
   hop.resolving = false;
   bool found = !done->addresses.empty();
+  hop.no_address = done->no_address;
   hop.resolve_after =
       io_->now() + Seconds(found ? limits::kHostAnswerSeconds : limits::kHostFailureSeconds);
   if (!found) {
@@ -154,21 +154,32 @@ void DispatcherCore::DeferReady(SiteId id) {
     }
     Slot slot = schedule_.PopReady(id);
     if (slot == kNone) return;
-    EntryTask task;
-    task.slot = slot;
-    if (schedule_.domain(schedule_[slot].domain).name == kSandboxDomain) {
-      task.kind = EntryTask::Kind::kSandbox;
-      task.reply = {250, {2, 0, 0}, "Accepted in the sandbox: nothing is delivered"};
-      Run(std::move(task));
-      continue;
-    }
-    task.kind = EntryTask::Kind::kDefer;
-    task.relay = site.last_failure_hop;
-    task.reply = site.budget
-                     ? site.last_failure
-                     : delivery::NoRouteReply(schedule_.domain(schedule_[slot].domain).name);
-    Run(std::move(task));
+    Run(Undeliverable(site, slot));
   }
+}
+
+EntryTask DispatcherCore::Undeliverable(const Site& site, Slot slot) const {
+  const std::string& domain = schedule_.domain(schedule_[slot].domain).name;
+  EntryTask task;
+  task.slot = slot;
+  task.kind = EntryTask::Kind::kDefer;
+  const auto& hops = site.health.hops();
+  bool nowhere = site.by_mx && std::all_of(hops.begin(), hops.end(),
+                                           [](const auto& hop) { return hop.no_address; });
+  if (domain == kSandboxDomain) {
+    task.kind = EntryTask::Kind::kSandbox;
+    task.reply = {250, {2, 0, 0}, "Accepted in the sandbox: nothing is delivered"};
+  } else if (site.verdict || nowhere) {
+    task.reply = delivery::NoExchangerReply(
+        domain, site.verdict.value_or(dns::Exchangers::Outcome::kNoHost));
+    if (task.reply.permanent()) task.kind = EntryTask::Kind::kBounce;
+  } else if (site.budget) {
+    task.relay = site.last_failure_hop;
+    task.reply = site.last_failure;
+  } else {
+    task.reply = delivery::NoRouteReply(domain);
+  }
+  return task;
 }
 
 bool DispatcherCore::MustQuit(OutboundConnection* connection) const {

@@ -66,7 +66,9 @@ HostAddresses ReadHostAddresses(const dns::Answer& v6, const dns::Answer& v4,
   std::string refused;
   std::vector<IpAddress> of_v6 = Usable(v6, targets, &refused);
   found.addresses = InTurn(of_v6, Usable(v4, targets, &refused));
-  if (found.addresses.empty()) found.error = Why(v6, v4, std::move(refused));
+  if (!found.addresses.empty()) return found;
+  found.no_address = v6.known() && v4.known() && refused.empty();
+  found.error = Why(v6, v4, std::move(refused));
   return found;
 }
 

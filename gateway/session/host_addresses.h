@@ -17,6 +17,7 @@ namespace ringpost::session {
 struct HostAddresses {
   std::vector<IpAddress> addresses;  // each once, limits::kAddressesPerHopMax of them
   std::string error;                 // in words, where there are none
+  bool no_address = false;           // the DNS says so, of both families
 };
 
 // Of the answers to AAAA and A. What `targets` refuses is left out, and named in the error where

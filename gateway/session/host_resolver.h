@@ -22,6 +22,7 @@ struct HostRequest : Posted {
   Inbox* reply_to = nullptr;
   std::vector<IpAddress> addresses;  // empty: not found, or not now
   std::string error;                 // in words, where empty
+  bool no_address = false;           // it is certain that there is none
 };
 
 class HostResolver {

@@ -154,6 +154,7 @@ class Replies {
       auto* request = static_cast<HostRequest*>(asker);
       request->addresses = addresses_.addresses;
       request->error = addresses_.error;
+      request->no_address = addresses_.no_address;
       request->reply_to->Post(request);
     }
   }

@@ -45,9 +45,9 @@ def wait_until(condition, seconds, what):
     raise AssertionError(f"not within {seconds} s: {what}")
 
 
-def listening(port):
+def listening(port, address="127.0.0.1"):
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with socket.create_connection((address, port), timeout=1):
             return True
     except OSError:
         return False
@@ -91,6 +91,7 @@ class Daemon:
             extra += f'[tls]\nktls = "{KTLS}"\n'
         trusted = '[[trust]]\nnetwork = "127.0.0.0/8"\n' if trust else ""
         hops = next_hop if isinstance(next_hop, str) else f"127.0.0.1:{next_hop}"
+        relay = "mx = true" if hops == "mx" else f'relay = "{hops}"'
         self.config_path.write_text(f"""
 hostname = "gw.example.com"
 [store]
@@ -111,7 +112,7 @@ region = "local"
 {trusted}
 [[route]]
 domain = "*"
-relay = "{hops}"
+{relay}
 {extra}
 """)
 
@@ -204,7 +205,8 @@ class Sink:
     then mail is taken from them alone, and `auths` is what was tried: (mechanism, name, whether it was right).
     """
 
-    def __init__(self, answer=None, port=None, tls=None, implicit=False, users=None, mechanisms=("PLAIN", "LOGIN")):
+    def __init__(self, answer=None, port=None, tls=None, implicit=False, users=None, mechanisms=("PLAIN", "LOGIN"),
+                 address="127.0.0.1"):
         from aiosmtpd.controller import Controller
         self.messages, self.auths, self.users = [], [], users
         auth = {}
@@ -214,7 +216,7 @@ class Sink:
         self.answer = answer or (lambda part, value: None)
         self.lock = threading.Lock()
         self.port = port or free_port()
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, ident="sink ready",
+        self.controller = Controller(self, hostname=address, port=self.port, ident="sink ready",
                                      decode_data=False, enable_SMTPUTF8=True,
                                      data_size_limit=128 * 1024 * 1024,
                                      **({"ssl_context": tls} if implicit else {"tls_context": tls}), **auth)
@@ -310,9 +312,9 @@ class BenchSink:
 class Postfix:
     """A private Postfix: own configuration, queue and data; nothing of the system's instance is touched."""
 
-    def __init__(self, folder, main, smtpd_port=None):
+    def __init__(self, folder, main, smtpd_port=None, address="127.0.0.1"):
         self.folder = pathlib.Path(folder)
-        self.port = smtpd_port or free_port()
+        self.port, self.address = smtpd_port or free_port(), address
         self.conf, self.queue, self.data = (self.folder / name for name in ("conf", "queue", "data"))
         self.log_path = self.folder / "postfix.log"
         for path in (self.conf, self.queue, self.data):
@@ -353,7 +355,7 @@ maillog_file_prefixes = {self.folder}
                 continue
             if not line[0].isspace() and len(words) >= 8:
                 if words[0] == "smtp" and words[1] == "inet":
-                    words[0] = f"127.0.0.1:{self.port}"
+                    words[0] = f"{address}:{self.port}"
                 words[4] = "n"  # no chroot
                 line = " ".join(words)
             lines.append(line)
@@ -364,8 +366,8 @@ maillog_file_prefixes = {self.folder}
     def start(self):
         done = subprocess.run(["postfix", "-c", self.conf, "start"], capture_output=True, text=True)
         if done.returncode != 0:
-            raise AssertionError(f"postfix: {done.stderr} {self.log_path.read_text()[-2000:]}")
-        wait_until(lambda: listening(self.port), 20, "Postfix listens")
+            raise AssertionError(f"postfix: {done.stderr} {self.log()[-2000:]}")
+        wait_until(lambda: listening(self.port, self.address), 20, "Postfix listens")
         return self
 
     def stop(self):
@@ -406,8 +408,8 @@ class Case(unittest.TestCase):
         self.addCleanup(daemon.kill)
         return daemon.start()
 
-    def run_postfix(self, name, main):
-        postfix = Postfix(self.folder / name, main)
+    def run_postfix(self, name, main, **options):
+        postfix = Postfix(self.folder / name, main, **options)
         self.addCleanup(postfix.stop)
         return postfix.start()
 

@@ -316,6 +316,24 @@ TEST(ConfigParse, TheControlSocketIsKnownInSpiteOfOtherErrors) {
   EXPECT_EQ(Parse("[store").control_socket, "");
 }
 
+TEST(ConfigParse, ARouteByMx) {
+  Config config = Good(std::string(kExample) +
+                       "[[route]]\ndomain = \"example.com\"\nmx = true\ntls = \"required\"\n");
+  EXPECT_FALSE(config.routes[0].by_mx);
+  EXPECT_TRUE(config.routes[1].by_mx);
+  EXPECT_TRUE(config.routes[1].next_hops.empty());
+  EXPECT_EQ(config.routes[1].mx_tls, delivery::HopTls::kRequired);
+  auto error = [](const std::string& lines) {
+    return Parse(std::string(kExample) + "[[route]]\ndomain = \"example.com\"\n" + lines)
+        .ErrorText("f");
+  };
+  EXPECT_NE(error("mx = true\nrelay = \"192.0.2.1\"\n").find("which of the two?"), std::string::npos);
+  EXPECT_NE(error("mx = false\n").find("is true, or not there"), std::string::npos);
+  EXPECT_NE(error("mx = true\nsecret_file = \"/x\"\n").find("no relay of this route has a user"),
+            std::string::npos);
+  EXPECT_NE(error("").find("or mx = true"), std::string::npos);
+}
+
 TEST(ConfigParse, ProtocolsOfAListener) {
   using session::ListenerProtocol;
   Config config = Good(std::string(kExample) + R"(
@@ -393,6 +411,7 @@ TEST(ConfigParse, TheZoneAndWhoIsAsked) {
 zone = "GW.example"
 forwarders = ["127.0.0.1:53", "[::1]:53"]
 trust_anchors = "/usr/share/dns/root.key"
+allowed_networks = "10.1.0.0/16"
 [[dns.stub]]
 zone = "inside.example"
 server = "192.0.2.53:5353"
@@ -401,6 +420,7 @@ server = "192.0.2.53:5353"
   EXPECT_EQ(config.dns.name_servers, std::vector<std::string>{"ns1.gw.example"});
   EXPECT_EQ(config.dns.mailbox, "hostmaster.gw.example");
   EXPECT_EQ(config.dns.forwarders.size(), 2u);
+  EXPECT_EQ(config.dns.allowed_networks.at(0).ToString(), "10.1.0.0/16");
   EXPECT_EQ(config.dns.stubs.at(0).server.port, 5353);
   config.regions[0].egress = {*IpAddress::Parse("192.0.2.1"), *IpAddress::Parse("2001:db8::1")};
   DomainOptions options = MakeDomainOptions(config);

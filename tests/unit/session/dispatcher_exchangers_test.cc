@@ -1,0 +1,353 @@
+// Delivery by MX: what becomes of mail by what the DNS says, on the simulated ring, with a DNS that
+// does as told.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "gateway/session/mail_lookup.h"
+#include "tests/unit/session/dispatcher_rig.h"
+
+namespace ringpost::session {
+namespace {
+
+using dns::Exchangers;
+using Verdict = Exchangers::Outcome;
+
+// Answers at once, or, while it is closed, when told to.
+class ScriptedDns final : public MailLookup {
+ public:
+  void FindExchangers(ExchangersRequest* request) override {
+    ++asked[request->domain];
+    open.insert(request);
+    most_open = std::max(most_open, open.size());
+    if (!closed) Answer(request);
+  }
+  bool CancelExchangers(ExchangersRequest* request) override { return open.erase(request) > 0; }
+  void Resolve(HostRequest* request) override {
+    ++hosts_asked;
+    request->addresses.clear();
+    request->no_address = false;
+    auto found = hosts.find(request->host);
+    if (found != hosts.end()) {
+      request->addresses = {*IpAddress::Parse(found->second)};
+    } else {
+      request->no_address = !hosts_fail;
+      request->error = hosts_fail ? "SERVFAIL" : "the name has no address";
+    }
+    request->reply_to->Post(request);
+  }
+  bool Cancel(HostRequest*) override { return false; }
+
+  void Answer(ExchangersRequest* request) {
+    open.erase(request);
+    auto found = domains.find(request->domain);
+    request->found = found == domains.end() ? Exchangers{Verdict::kNoDomain} : found->second;
+    request->found.ttl_seconds = ttl_seconds;
+    request->reply_to->Post(request);
+  }
+  void AnswerAll() {
+    while (!open.empty()) Answer(*open.begin());
+  }
+  void Has(const std::string& domain, std::vector<dns::Exchanger> mx) {
+    domains[domain] = Exchangers{Verdict::kHosts, std::move(mx)};
+  }
+  void Fails(const std::string& domain, Verdict verdict) { domains[domain] = Exchangers{verdict}; }
+
+  std::map<std::string, Exchangers> domains;
+  std::map<std::string, std::string> hosts;
+  bool hosts_fail = false;
+  uint32_t ttl_seconds = 60;
+  bool closed = false;
+  std::map<std::string, int> asked;
+  int hosts_asked = 0;
+  std::set<ExchangersRequest*> open;
+  size_t most_open = 0;
+};
+
+class DispatcherExchangersTest : public ::testing::Test {
+ protected:
+  DispatcherExchangersTest() {
+    rig.region.mail_lookup = &dns;
+    dns.hosts = {{"mx1.example", "192.0.2.1"}, {"mx2.example", "192.0.2.2"}};
+    dns.Has("one.example", {{10, "mx1.example"}, {20, "mx2.example"}});
+  }
+  void ByMx(delivery::HopTls tls = delivery::HopTls::kOpportunistic) {
+    delivery::Route route;
+    route.domain = "*";
+    route.by_mx = true;
+    route.mx_tls = tls;
+    rig.RouteTo(route);
+  }
+  void Send(const std::string& domain) {
+    Sent sent;
+    sent.to = {"a@" + domain};
+    rig.Send(sent);
+  }
+  bool Settled() {
+    return rig.RunUntil([&] { return rig.Settled(); });
+  }
+  // Fields of the log's last line of an event.
+  std::string Last(std::string_view event, std::string_view field) {
+    auto lines = rig.log.Of(event);
+    return lines.empty() ? "" : RecordingLog::Field(lines.back(), field);
+  }
+
+  ScriptedDns dns;  // outlives the dispatcher
+  DispatcherRig rig{1};
+  ScriptedHop first{&rig.world, "192.0.2.1:25"}, second{&rig.world, "192.0.2.2:25"};
+};
+
+TEST_F(DispatcherExchangersTest, MailGoesToTheBestThatAnswers) {
+  ByMx();
+  Send("one.example");
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(first.messages.size(), 1u);
+  first.SetUp(false);
+  Send("one.example");
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(second.messages.size(), 1u);
+  EXPECT_EQ(dns.asked["one.example"], 1);
+}
+
+TEST_F(DispatcherExchangersTest, DomainsWithTheSameExchangersShareConnections) {
+  dns.Has("two.example", {{10, "mx1.example"}, {20, "mx2.example"}});
+  dns.Has("three.example", {{10, "mx1.example"}});
+  rig.config.connections_per_site = 1;
+  ByMx();
+  for (int i = 0; i < 5; ++i) {
+    Send("one.example");
+    Send("two.example");
+  }
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(first.connections, 1);
+  EXPECT_EQ(first.messages.size(), 10u);
+  Send("three.example");
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(first.connections, 2) << "another set of exchangers";
+  EXPECT_EQ(rig.budgets.size(), 2u);
+}
+
+TEST_F(DispatcherExchangersTest, WhereTheRulesOfTlsDifferNothingIsShared) {
+  dns.Has("two.example", {{10, "mx1.example"}, {20, "mx2.example"}});
+  rig.config.destinations =
+      *delivery::DestinationTable::Make({{"two.example", delivery::HopTls::kRequired}});
+  ByMx();
+  Send("one.example");
+  Send("two.example");
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("deferred").size() == 1; }));
+  EXPECT_EQ(first.messages.size(), 1u);
+  EXPECT_EQ(Last("deferred", "to"), "a@two.example");
+}
+
+TEST_F(DispatcherExchangersTest, WhatIsForGoodIsBouncedAtOnce) {
+  ByMx();
+  dns.hosts.erase("mx2.example");
+  struct Case {
+    Verdict verdict;
+    const char *dsn, *words;
+  };
+  for (const Case& one : {Case{Verdict::kNullMx, "5.1.10", "null MX"},
+                          {Verdict::kNoDomain, "5.1.2", "there is no domain x.example"},
+                          {Verdict::kLoop, "5.4.6", "would come back"},
+                          {Verdict::kNoHost, "5.4.4", "no mail exchanger of x.example"}}) {
+    dns.Fails("x.example", one.verdict);
+    size_t before = rig.log.Of("bounced").size();
+    Send("x.example");
+    ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("bounced").size() > before; }));
+    EXPECT_EQ(Last("bounced", "dsn"), one.dsn);
+    EXPECT_NE(Last("bounced", "reply").find(one.words), std::string::npos);
+    rig.RunFor(Seconds(61));  // so long it is believed
+  }
+  dns.Has("x.example", {{10, "mx2.example"}});  // which has no address
+  size_t before = rig.log.Of("bounced").size();
+  Send("x.example");
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("bounced").size() > before; }));
+  EXPECT_EQ(Last("bounced", "dsn"), "5.4.4");
+  EXPECT_EQ(rig.log.Of("deferred").size(), 0u);
+  // Its sender hears of it.
+  dns.Has("example.com", {{0, "mx1.example"}});
+  ASSERT_TRUE(Settled());
+}
+
+TEST_F(DispatcherExchangersTest, AFailureIsTemporaryAndSaidForWhatItIs) {
+  ByMx();
+  for (auto [verdict, words] : {std::pair{Verdict::kServfail, "SERVFAIL"},
+                                {Verdict::kTimeout, "in time"},
+                                {Verdict::kBogus, "bogus"},
+                                {Verdict::kMalformed, "cannot be read"}}) {
+    std::string domain = "x" + std::to_string(static_cast<int>(verdict)) + ".example";
+    dns.Fails(domain, verdict);
+    size_t before = rig.log.Of("deferred").size();
+    Send(domain);
+    ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("deferred").size() > before; }));
+    EXPECT_EQ(Last("deferred", "dsn"), "4.4.3");
+    EXPECT_NE(Last("deferred", "reply").find(words), std::string::npos)
+        << rig.log.Of("deferred").back();
+    EXPECT_EQ(Last("no_exchanger", "to_domain"), domain);
+    dns.Has(domain, {{10, "mx1.example"}});
+  }
+  EXPECT_EQ(rig.log.Of("bounced").size(), 0u);
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(first.messages.size(), 4u);
+}
+
+TEST_F(DispatcherExchangersTest, AHostThatCannotBeLookedUpIsTemporary) {
+  dns.hosts.clear();
+  dns.hosts_fail = true;
+  ByMx();
+  Send("one.example");
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("deferred").size() == 1; }));
+  EXPECT_NE(Last("deferred", "reply").find("SERVFAIL"), std::string::npos);
+  dns.hosts["mx2.example"] = "192.0.2.2";
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(second.messages.size(), 1u);
+}
+
+// --- What is known, and for how long
+
+TEST_F(DispatcherExchangersTest, WhatIsNoLongerGoodIsAskedAgain) {
+  ByMx();
+  Send("one.example");
+  ASSERT_TRUE(Settled());
+  rig.RunFor(Seconds(50));
+  Send("one.example");
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(dns.asked["one.example"], 1);
+  dns.Has("one.example", {{10, "mx2.example"}});
+  rig.RunFor(Seconds(20));
+  Send("one.example");
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(dns.asked["one.example"], 2);
+  EXPECT_EQ(first.messages.size(), 2u);
+  EXPECT_EQ(second.messages.size(), 1u);
+}
+
+TEST_F(DispatcherExchangersTest, ADnsThatIsAwayLeavesWhatWasKnown) {
+  ByMx();
+  Send("one.example");
+  ASSERT_TRUE(Settled());
+  for (Verdict verdict : {Verdict::kServfail, Verdict::kTimeout, Verdict::kServfail}) {
+    dns.Fails("one.example", verdict);
+    rig.RunFor(Seconds(70));
+    Send("one.example");
+    ASSERT_TRUE(Settled());
+  }
+  EXPECT_EQ(first.messages.size(), 4u);
+  EXPECT_EQ(rig.log.Of("deferred").size(), 0u);
+  dns.Fails("one.example", Verdict::kBogus);
+  rig.RunFor(Seconds(70));
+  Send("one.example");
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("deferred").size() == 1; }));
+  EXPECT_EQ(first.messages.size(), 4u) << "somebody may have meddled";
+}
+
+// --- Many, and in between
+
+TEST_F(DispatcherExchangersTest, ALookupIsMadeOnceAndManyWaitTheirTurn) {
+  dns.closed = true;
+  ByMx();
+  constexpr int kDomains = 2500;
+  for (int i = 0; i < kDomains; ++i) {
+    std::string domain = "d" + std::to_string(i) + ".example";
+    dns.Has(domain, {{10, "mx1.example"}});
+    Send(domain);
+    Send(domain);
+  }
+  rig.RunFor(Seconds(1));
+  EXPECT_EQ(dns.open.size(), limits::kExchangerLookupsMax);
+  dns.closed = false;
+  dns.AnswerAll();
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(first.messages.size(), 2u * kDomains);
+  EXPECT_EQ(dns.asked.size(), size_t{kDomains});
+  EXPECT_EQ(dns.most_open, limits::kExchangerLookupsMax);
+}
+
+TEST_F(DispatcherExchangersTest, SitesThatNobodyGoesToAreForgotten) {
+  ByMx();
+  dns.hosts.clear();
+  dns.hosts_fail = true;  // a site each, and no connection
+  constexpr size_t kDomains = 12'000, kAtOnce = 200;
+  size_t most = 0;
+  for (size_t i = 0; i < kDomains; ++i) {
+    std::string domain = "d" + std::to_string(i) + ".example";
+    dns.Has(domain, {{10, "mx." + domain}});
+    Send(domain);
+    if (i % kAtOnce != kAtOnce - 1) continue;
+    ASSERT_TRUE(rig.RunUntil([&] { return rig.log.lines.size() >= kAtOnce; }));
+    rig.RunFor(Seconds(1));
+    QueueCommand command;
+    command.op = QueueCommand::Op::kDelete;
+    ASSERT_EQ(rig.Ask(command).affected, kAtOnce);
+    rig.log.lines.clear();
+    most = std::max(most, rig.budgets.size());
+  }
+  // Those of domains that are kept, and as many again before they are swept.
+  EXPECT_GT(most, limits::kIdleDomainsKeptMax);
+  EXPECT_LE(most, 2 * (limits::kIdleDomainsKeptMax + kAtOnce));
+  dns.hosts["mx.d3.example"] = "192.0.2.1";
+  Send("d3.example");
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(first.messages.size(), 1u) << "one that was forgotten is made again";
+}
+
+TEST_F(DispatcherExchangersTest, ADispatcherMayGoWhileALookupIsOpen) {
+  dns.closed = true;
+  ByMx();
+  Send("one.example");
+  rig.RunFor(Seconds(1));
+  ASSERT_EQ(dns.open.size(), 1u);
+  rig.Restart();
+  EXPECT_LE(dns.open.size(), 1u) << "the next one's alone";
+  dns.closed = false;
+  dns.AnswerAll();
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(first.messages.size(), 1u);
+}
+
+TEST_F(DispatcherExchangersTest, NewRoutesHoldForWhatWasAskedBefore) {
+  dns.closed = true;
+  ByMx();
+  Send("one.example");
+  rig.RunFor(Seconds(1));
+  rig.Route({{"*", {"192.0.2.2:25"}}});
+  rig.RunFor(Seconds(1));
+  EXPECT_TRUE(second.messages.empty());
+  dns.AnswerAll();
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(second.messages.size(), 1u);
+  EXPECT_TRUE(first.messages.empty());
+}
+
+TEST_F(DispatcherExchangersTest, WhatOperatorsAskAsksNobody) {
+  dns.closed = true;
+  ByMx();
+  Send("one.example");
+  rig.RunFor(Seconds(1));
+  int asked = dns.asked["one.example"];
+  QueueCommand command;
+  command.op = QueueCommand::Op::kList;
+  command.limit = 10;
+  QueueCommand answer = rig.Ask(command);
+  ASSERT_EQ(answer.entries.size(), 1u);
+  EXPECT_EQ(answer.entries[0].state, "queued") << "not suspended";
+  EXPECT_EQ(answer.entries[0].next_hop, "");
+  command.op = QueueCommand::Op::kSummary;
+  EXPECT_EQ(rig.Ask(command).rows.size(), 1u);
+  command.op = QueueCommand::Op::kRetry;
+  command.filter.recipient_domain = "one.example";
+  rig.Ask(command);
+  EXPECT_EQ(dns.asked["one.example"], asked);
+}
+
+TEST_F(DispatcherExchangersTest, WithoutADnsNothingGoesByMx) {
+  rig.region.mail_lookup = nullptr;
+  ByMx();
+  Send("one.example");
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("deferred").size() == 1; }));
+  Send("[192.0.2.1]");
+}
+
+}  // namespace
+}  // namespace ringpost::session

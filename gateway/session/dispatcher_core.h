@@ -76,8 +76,9 @@ struct Site {
   std::vector<std::unique_ptr<Lookup>> lookups;  // by hop; null while none is open
 };
 
-// Which mail exchangers a domain has.
+// Which mail exchangers a domain has. It is asked for by its A-labels.
 struct ExchangersLookup : ExchangersRequest {
+  std::string key;                 // the domain as the schedule knows it
   DispatcherCore* core = nullptr;  // null: the dispatcher is gone; the lookup deletes itself
 };
 
@@ -185,7 +186,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
 
   // --- dispatcher_exchangers.cc
   SiteId AskExchangers(std::string_view domain);
-  void StartExchangerLookup(std::string domain);
+  void StartExchangerLookup(std::string key, std::string domain);
   void ExchangersFound(ExchangersLookup* lookup);
   SiteId SiteOfExchangers(const std::string& domain, const dns::Exchangers& found);
   SiteId VerdictSite(dns::Exchangers::Outcome outcome);

@@ -7,6 +7,7 @@
 #include "gateway/base/check.h"
 #include "gateway/base/limits.h"
 #include "gateway/session/dispatcher_core.h"
+#include "gateway/smtp/idna.h"
 
 namespace ringpost::session {
 namespace {
@@ -33,17 +34,20 @@ DispatcherCore::SiteId DispatcherCore::AskExchangers(std::string_view domain) {
   if (!region_->mail_lookup) return VerdictSite(Verdict::kServfail);
   if (domain.starts_with('[')) return kNoRouteSite;  // an address literal has no exchangers
   if (exchanger_lookups_.contains(domain)) return kNone;
+  std::optional<std::string> asked = smtp::CanonicalDomain(domain);
+  if (!asked) return VerdictSite(Verdict::kNoDomain);  // none by IDNA
   if (exchanger_lookups_.size() >= limits::kExchangerLookupsMax) {
     exchangers_wanted_.emplace_back(domain);
   } else {
-    StartExchangerLookup(std::string(domain));
+    StartExchangerLookup(std::string(domain), std::move(*asked));
   }
   return kNone;
 }
 
-void DispatcherCore::StartExchangerLookup(std::string domain) {
+void DispatcherCore::StartExchangerLookup(std::string key, std::string domain) {
   auto lookup = std::make_unique<ExchangersLookup>();
   lookup->core = this;
+  lookup->key = std::move(key);
   lookup->domain = std::move(domain);
   lookup->reply_to = &io_->inbox();
   lookup->run = [](Posted* posted) {
@@ -55,22 +59,23 @@ void DispatcherCore::StartExchangerLookup(std::string domain) {
     }
   };
   ExchangersLookup* asked = lookup.get();
-  exchanger_lookups_.emplace(asked->domain, std::move(lookup));
+  exchanger_lookups_.emplace(asked->key, std::move(lookup));
   region_->mail_lookup->FindExchangers(asked);
 }
 
 void DispatcherCore::ExchangersFound(ExchangersLookup* lookup) {
-  auto node = exchanger_lookups_.extract(lookup->domain);
+  auto node = exchanger_lookups_.extract(lookup->key);
   std::unique_ptr<ExchangersLookup> done = std::move(node.mapped());
   WallTime until = io_->wall_now() + Seconds(done->found.ttl_seconds);
-  if (schedule_.Asks(done->domain)) {
-    schedule_.Settle(done->domain, SiteOfExchangers(done->domain, done->found), until);
+  if (schedule_.Asks(done->key)) {
+    schedule_.Settle(done->key, SiteOfExchangers(done->key, done->found), until);
   }
   while (!exchangers_wanted_.empty() && exchanger_lookups_.size() < limits::kExchangerLookupsMax) {
     std::string next = std::move(exchangers_wanted_.front());
     exchangers_wanted_.pop_front();
     if (schedule_.Asks(next) && !exchanger_lookups_.contains(next)) {
-      StartExchangerLookup(std::move(next));
+      std::string domain = smtp::CanonicalDomain(next).value_or(next);
+      StartExchangerLookup(std::move(next), std::move(domain));
     }
   }
   WakeBy(io_->wall_now());

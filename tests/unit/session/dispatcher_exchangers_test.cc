@@ -192,6 +192,16 @@ TEST_F(DispatcherExchangersTest, AFailureIsTemporaryAndSaidForWhatItIs) {
   EXPECT_EQ(first.messages.size(), 4u);
 }
 
+TEST_F(DispatcherExchangersTest, TheDnsIsAskedForALabels) {
+  ByMx();
+  dns.Has("xn--bcher-kva.example", {{10, "mx1.example"}});
+  Send("b\u00fccher.example");
+  ASSERT_TRUE(rig.RunUntil(
+      [&] { return rig.log.Of("delivered").size() + rig.log.Of("bounced").size() > 0; }));
+  EXPECT_EQ(dns.asked["xn--bcher-kva.example"], 1);
+  EXPECT_EQ(dns.asked.size(), 1u);
+}
+
 TEST_F(DispatcherExchangersTest, AHostThatCannotBeLookedUpIsTemporary) {
   dns.hosts.clear();
   dns.hosts_fail = true;

@@ -28,6 +28,13 @@ const char* WhatWord(DomainImport::What what) {
   return what == DomainImport::What::kChanged ? "changed" : "unchanged";
 }
 
+struct WipedKeys {
+  identity::SlotKeys* keys;
+  ~WipedKeys() {
+    for (std::string& key : *keys) WipeString(&key);
+  }
+};
+
 Json Refused(const ControlError& error, size_t record) {
   Json answer = ErrorAnswer(error);
   answer["record"] = record;
@@ -111,6 +118,7 @@ std::optional<ControlError> DomainBook::StageImport(const DomainRequest& request
   if (!document.ok()) {
     return ControlError{"bad_request", std::string(MessageOf(document.status())), ""};
   }
+  WipedKeys wiped{&document->keys};
   const std::string name = document->domain.name;
   if (!imports->names.insert(name).second) {
     return ControlError{"bad_request", "the domain " + name + " is in this request twice", ""};
@@ -129,7 +137,6 @@ std::optional<ControlError> DomainBook::StageImport(const DomainRequest& request
     there->reset();
   }
   auto import = identity::ImportDomain(*there, *document, account.value_or(0), now);
-  for (std::string& key : document->keys) WipeString(&key);
   if (!import.ok()) {
     return ControlError{"exists", std::string(MessageOf(import.status())),
                         "where it is to be the document's, ringpost domain remove " + name +
@@ -142,8 +149,10 @@ std::optional<ControlError> DomainBook::StageImport(const DomainRequest& request
 // Two domains behind one name of the zone would break each other's mail.
 std::optional<ControlError> DomainBook::CheckTokens(const Imports& imports, size_t* record) {
   std::unordered_map<std::string, size_t> fresh;  // by token: whose
+  std::set<std::string_view> replaced;
   for (size_t i = 0; i < imports.all.size(); ++i) {
     if (imports.all[i].import.what == DomainImport::What::kUnchanged) continue;
+    replaced.insert(imports.all[i].import.domain.name);
     for (std::string& token : TokensOf(imports.all[i].import.domain)) {
       *record = i;
       if (fresh.emplace(std::move(token), i).second) continue;
@@ -156,7 +165,7 @@ std::optional<ControlError> DomainBook::CheckTokens(const Imports& imports, size
       kDomainPrefix, "", ControlStore::Order::kForwards,
       [&](std::string_view, const std::string& value) {
         auto domain = identity::SenderDomainFromJson(value);
-        if (!domain.ok() || imports.names.contains(domain->name)) return true;
+        if (!domain.ok() || replaced.contains(domain->name)) return true;
         for (const std::string& token : TokensOf(*domain)) {
           auto same = fresh.find(token);
           if (same == fresh.end()) continue;

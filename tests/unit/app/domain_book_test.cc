@@ -477,6 +477,8 @@ TEST_F(DomainBookTest, NoImportTakesWhatIsAnothers) {
   copied["name"] = "copied.example";
   Json answer = Imported(Json::array({copied}));
   EXPECT_EQ(answer["error"]["code"], "exists") << "of the token" << answer.dump();
+  answer = Imported(Json::array({document, copied}));
+  EXPECT_EQ(answer["error"]["code"], "exists") << "beside the other, unchanged" << answer.dump();
   another["account"] = "other";
   answer = Imported(Json::array({another}));
   EXPECT_EQ(answer["error"]["code"], "exists") << "of the sender" << answer.dump();

@@ -467,7 +467,7 @@ inline constexpr size_t kQueueViewRecipientsMax = 20;
 inline constexpr size_t kSuspensionsMax = 1000;
 // Domains without queued mail whose entry is kept for the next message.
 inline constexpr size_t kIdleDomainsKeptMax = 4096;
-// Domains of a shard whose mail exchangers are asked for at once; more wait for one of these.
+// Domains whose exchangers a region's shards together ask for at once; more wait for one of these.
 inline constexpr size_t kExchangerLookupsMax = 1000;
 // Sites of a shard from which on those that no domain goes to any more are looked for and removed.
 inline constexpr size_t kSitesSweptFrom = 1024;

@@ -1,6 +1,7 @@
 // DomainPatterns: what is said of domains by name ("example.com"), of all below one
 // ("*.example.com": not of itself), or of all ("*"). The most specific wins: exact, then the
-// longest wildcard, then "*".
+// longest wildcard, then "*". Domains are compared by their A-labels (smtp/idna.h), however either
+// is written.
 //
 // Threads: immutable once filled; any.
 #pragma once
@@ -23,6 +24,8 @@ class DomainPatterns {
   std::optional<size_t> Find(std::string_view domain_key) const;
 
  private:
+  std::optional<size_t> FindCanonical(std::string_view domain) const;
+
   std::map<std::string, size_t, std::less<>> exact_;
   std::map<std::string, size_t, std::less<>> below_;  // "example.com" of "*.example.com"
   std::optional<size_t> all_;

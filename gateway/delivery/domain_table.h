@@ -34,6 +34,7 @@ struct Domain {
   uint32_t uses = 0;
   bool suspended = false;
   bool asked = false;
+  bool good_meanwhile = false;  // `site`, while it is asked for again
   SlotList parked;  // entries that were ready while it was suspended, or its site was asked for
 };
 

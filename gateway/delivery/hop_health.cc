@@ -23,17 +23,14 @@ HopHealth::HopHealth(std::vector<NextHop> next_hops) {
   }
 }
 
-// The preference of the best hop whose first addresses are on their way: none that is worse is tried
-// before they are there.
+// The preference of the best hop whose first addresses are on their way: none that is worse is
+// tried before they are there.
 uint32_t HopHealth::PreferenceAwaited() const {
   uint32_t best = UINT32_MAX;
   for (size_t i = 0; i < hops_.size(); ++i) {
     const Hop& hop = hops_[i];
-    bool known = std::any_of(targets_.begin(), targets_.end(),
-                             [i](const Target& target) { return target.hop == i; });
-    if (hop.resolving && !hop.suspended && !known) {
-      best = std::min<uint32_t>(best, hop.next_hop.preference);
-    }
+    bool first_lookup = hop.resolving && hop.resolve_after == MonoTime();
+    if (first_lookup && !hop.suspended) best = std::min<uint32_t>(best, hop.next_hop.preference);
   }
   return best;
 }
@@ -118,7 +115,7 @@ void HopHealth::ForgetFailures() {
 }
 
 void HopHealth::SetAddresses(size_t hop, const std::vector<IpAddress>& addresses) {
-  if (addresses.empty()) return;
+  if (addresses.empty() && !hops_[hop].no_address) return;
   std::vector<Target> kept;
   for (const IpAddress& address : addresses) {
     if (kept.size() == limits::kAddressesPerHopMax) break;

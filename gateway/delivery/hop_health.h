@@ -68,7 +68,8 @@ class HopHealth {
   // An operator wants it tried now.
   void ForgetFailures();
 
-  // The addresses of a hop given by name; none: the lookup failed, and what was known stays.
+  // The addresses of a hop given by name; none: the lookup failed, and what was known stays, but
+  // where the hop's no_address says that there are none any more.
   void SetAddresses(size_t hop, const std::vector<IpAddress>& addresses);
 
   std::vector<Hop>& hops() { return hops_; }

@@ -55,12 +55,13 @@ void Schedule::RemoveSite(SiteId site) {
   free_sites_.push_back(site);
 }
 
-void Schedule::Settle(std::string_view name, SiteId site, WallTime until) {
+void Schedule::Settle(std::string_view name, SiteId site, WallTime until, bool good_meanwhile) {
   if (!Asks(name)) return;
   RP_CHECK(site < sites_.size());
   DomainId id = domains_.Find(name);
   Domain& domain = domains_[id];
   domain.asked = false;
+  domain.good_meanwhile = good_meanwhile;
   domains_.SetSite(id, site, FloorSeconds(until));
   if (!domain.suspended) ReleaseParked(&domain);
 }
@@ -323,12 +324,12 @@ std::optional<WallTime> Schedule::NextWake() const {
 
 SiteId Schedule::SiteOfDomain(DomainId id) {
   Domain& domain = domains_[id];
-  if (domain.asked) return kNone;
+  if (domain.asked) return domain.good_meanwhile ? domain.site : kNone;
   if (domain.site != kNone && now_seconds_ < domain.site_until) return domain.site;
   SiteId site = route_(domain.name);
   if (site == kNone) {
     domain.asked = true;
-    return kNone;
+    return domain.good_meanwhile ? domain.site : kNone;
   }
   RP_CHECK(site < sites_.size());
   domains_.SetSite(id, site, UINT32_MAX);

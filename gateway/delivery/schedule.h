@@ -61,7 +61,8 @@ class Schedule {
   // The number is given again by AddSite.
   void RemoveSite(SiteId site);
   // What `route` was asked and did not know. Nothing happens where nobody waits for it any more.
-  void Settle(std::string_view domain, SiteId site, WallTime until);
+  // `good_meanwhile`: when it is asked for again, the domain's mail goes there until it is known.
+  void Settle(std::string_view domain, SiteId site, WallTime until, bool good_meanwhile);
   // The domain is one that Settle may be called for.
   bool Asks(std::string_view domain) const;
   // The site that was known of it last; kNone: none.

@@ -391,7 +391,7 @@ DispatcherCore::SiteId DispatcherCore::FindSite(const delivery::Route& route) {
   site->lookups.resize(route.next_hops.size());
   PutSite(id, std::move(site));
   for (const Suspension& suspension : suspensions_) {
-    if (!suspension.next_hop.empty()) ApplySuspension(suspension, true);
+    if (suspension.domain.empty()) SuspendHops(sites_[id].get(), suspension.next_hop, true);
   }
   return id;
 }

@@ -186,6 +186,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
 
   // --- dispatcher_exchangers.cc
   SiteId AskExchangers(std::string_view domain);
+  size_t ExchangerLookupsMax() const;
   void StartExchangerLookup(std::string key, std::string domain);
   void ExchangersFound(ExchangersLookup* lookup);
   SiteId SiteOfExchangers(const std::string& domain, const dns::Exchangers& found);
@@ -260,6 +261,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
                        const delivery::Classified& classified);
   void SettleSlot(Settling* settling, Slot slot);
   WallTime NextAttempt(const MessageId& id, uint32_t attempts);
+  void CountHardBounce(const LiveMessage& live, const smtp::Reply& reply, WallTime now);
   bool DelayNoticeDue(const LiveMessage& live, uint32_t number) const;
   void AddEvent(Outcome* outcome, storage::StoredEvent::Kind kind, uint32_t number,
                 const smtp::Reply& reply, bool in_doubt);
@@ -322,6 +324,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void ExpireSuspensions();
   void RemoveSuspensions(const std::function<bool(const Suspension&)>& which);
   void ApplySuspension(const Suspension& suspension, bool on);
+  static void SuspendHops(Site* site, std::string_view next_hop, bool on);
 
   const RegionContext* region_;
   reactor::Io* io_;
@@ -359,6 +362,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   Pool<ViewRead> view_reads_;
   Pool<OwnMailRequest> own_mails_;
   std::vector<Outcome*> refused_outcomes_;  // by the spool: submitted again
+  SiteId unstarve_at_ = 0;                  // the site that was serviced last then
   bool starved_ = false;  // a site stopped at a bound and must be serviced once there is room
 
   std::deque<EntryTask> tasks_;

@@ -36,12 +36,16 @@ DispatcherCore::SiteId DispatcherCore::AskExchangers(std::string_view domain) {
   if (exchanger_lookups_.contains(domain)) return kNone;
   std::optional<std::string> asked = smtp::CanonicalDomain(domain);
   if (!asked) return VerdictSite(Verdict::kNoDomain);  // none by IDNA
-  if (exchanger_lookups_.size() >= limits::kExchangerLookupsMax) {
+  if (exchanger_lookups_.size() >= ExchangerLookupsMax()) {
     exchangers_wanted_.emplace_back(domain);
   } else {
     StartExchangerLookup(std::string(domain), std::move(*asked));
   }
   return kNone;
+}
+
+size_t DispatcherCore::ExchangerLookupsMax() const {
+  return std::max<size_t>(1, limits::kExchangerLookupsMax / std::max(1u, region_->shards));
 }
 
 void DispatcherCore::StartExchangerLookup(std::string key, std::string domain) {
@@ -68,9 +72,10 @@ void DispatcherCore::ExchangersFound(ExchangersLookup* lookup) {
   std::unique_ptr<ExchangersLookup> done = std::move(node.mapped());
   WallTime until = io_->wall_now() + Seconds(done->found.ttl_seconds);
   if (schedule_.Asks(done->key)) {
-    schedule_.Settle(done->key, SiteOfExchangers(done->key, done->found), until);
+    SiteId site = SiteOfExchangers(done->key, done->found);
+    schedule_.Settle(done->key, site, until, /*good_meanwhile=*/!sites_[site]->verdict);
   }
-  while (!exchangers_wanted_.empty() && exchanger_lookups_.size() < limits::kExchangerLookupsMax) {
+  while (!exchangers_wanted_.empty() && exchanger_lookups_.size() < ExchangerLookupsMax()) {
     std::string next = std::move(exchangers_wanted_.front());
     exchangers_wanted_.pop_front();
     if (schedule_.Asks(next) && !exchanger_lookups_.contains(next)) {

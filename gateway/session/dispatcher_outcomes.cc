@@ -141,15 +141,20 @@ void DispatcherCore::SettleRecipient(Settling* settling, uint32_t number, const 
       Report(settling->outcome, number, DsnAction::kRelayed, reply, settling->relay);
     }
     if (!delivered) Report(settling->outcome, number, DsnAction::kFailed, reply, settling->relay);
-    if (region_->outcomes && !delivered && IsHardBounce(reply)) {
-      region_->outcomes->Add(live.envelope().credential, identity::OutcomeCounts::What::kHardBounce,
-                             state.last_attempt);
-    }
+    if (!delivered) CountHardBounce(live, reply, state.last_attempt);
   }
   AddEvent(settling->outcome, kind, number, reply, classified.in_doubt);
   settling->outcome->updates.push_back(update);
   LogRecipient(kind, live, number, settling->relay, settling->tls, reply, attempts,
                classified.in_doubt, state.next_attempt);
+}
+
+// For the brake.
+void DispatcherCore::CountHardBounce(const LiveMessage& live, const smtp::Reply& reply,
+                                     WallTime now) {
+  if (!region_->outcomes || !IsHardBounce(reply)) return;
+  region_->outcomes->Add(live.envelope().credential, identity::OutcomeCounts::What::kHardBounce,
+                         now);
 }
 
 bool DispatcherCore::DelayNoticeDue(const LiveMessage& live, uint32_t number) const {
@@ -380,8 +385,14 @@ void DispatcherCore::Apply(const Outcome::Change& change) {
 void DispatcherCore::Unstarve() {
   if (!starved_ || outbound_full()) return;
   starved_ = false;
-  for (SiteId id = 0; id < sites_.size(); ++id) {
-    if (schedule_.ready(id) > 0) ServiceSite(id);
+  // Each in its turn: with many sites none waits for all before it, time and again.
+  for (size_t looked = 0; looked < sites_.size(); ++looked) {
+    if (outbound_full()) {
+      starved_ = true;
+      return;
+    }
+    unstarve_at_ = (unstarve_at_ + 1) % static_cast<SiteId>(sites_.size());
+    if (schedule_.ready(unstarve_at_) > 0) ServiceSite(unstarve_at_);
   }
 }
 

@@ -440,11 +440,13 @@ void DispatcherCore::ApplySuspension(const Suspension& suspension, bool on) {
     }
     return;
   }
-  for (auto& site : sites_) {
-    bool whole = site->name == suspension.next_hop;
-    for (delivery::HopHealth::Hop& hop : site->health.hops()) {
-      if (whole || hop.name == suspension.next_hop) hop.suspended = on;
-    }
+  for (auto& site : sites_) SuspendHops(site.get(), suspension.next_hop, on);
+}
+
+void DispatcherCore::SuspendHops(Site* site, std::string_view next_hop, bool on) {
+  bool whole = site->name == next_hop;
+  for (delivery::HopHealth::Hop& hop : site->health.hops()) {
+    if (whole || hop.name == next_hop) hop.suspended = on;
   }
 }
 

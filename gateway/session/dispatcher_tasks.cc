@@ -256,6 +256,8 @@ void DispatcherCore::RunLoaded(const EntryTask& task, LiveMessage* live) {
     }
     state.delay_reported = recipient.delay_reported;
     if (bounces) Report(outcome, i, mail::DsnAction::kFailed, reply, "");
+    // What operators bounce says nothing about who sends.
+    if (bounces && !job) CountHardBounce(*live, reply, io_->wall_now());
     outcome->updates.push_back({i, state});
     AddEvent(outcome, EventOf(task.kind), i, reply, false);
     if (logged_each) {

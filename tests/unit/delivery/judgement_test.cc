@@ -188,9 +188,18 @@ TEST(HopHealthTest, NoneIsTriedBeforeABetterOneIsKnown) {
   size_t chosen = health.Choose(MonoTime());
   ASSERT_NE(chosen, HopHealth::kNoTarget);
   EXPECT_EQ(health.target(chosen).hop, 1u);
+  // Anew: nobody waits for it again.
+  health.hops()[0].resolve_after = MonoTime(Seconds(10));
+  health.hops()[0].resolving = true;
+  EXPECT_EQ(health.target(health.Choose(MonoTime())).hop, 1u);
   health.SetAddresses(0, {*IpAddress::Parse("192.0.2.1")});
-  health.hops()[0].resolving = true;  // anew: what is known stays good meanwhile
   EXPECT_EQ(health.target(health.Choose(MonoTime())).hop, 0u);
+  // And where it is certain that there is none any more, none is left.
+  health.SetAddresses(0, {});
+  EXPECT_EQ(health.target(health.Choose(MonoTime())).hop, 0u);
+  health.hops()[0].no_address = true;
+  health.SetAddresses(0, {});
+  EXPECT_EQ(health.target(health.Choose(MonoTime())).hop, 1u);
 }
 
 TEST(HopHealthTest, SuspendedHopsAreNotUsed) {

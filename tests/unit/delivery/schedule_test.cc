@@ -211,8 +211,8 @@ TEST(AskingSchedule, WhatIsAskedForWaitsUntilItIsSettled) {
   EXPECT_TRUE(schedule.Asks("a.example"));
   EXPECT_TRUE(schedule.SiteUnused(site));
 
-  schedule.Settle("a.example", site, now + Seconds(60));
-  schedule.Settle("nobody.example", site, now + Seconds(60));
+  schedule.Settle("a.example", site, now + Seconds(60), false);
+  schedule.Settle("nobody.example", site, now + Seconds(60), false);
   advance();
   EXPECT_FALSE(schedule.Asks("a.example"));
   EXPECT_FALSE(schedule.SiteUnused(site));
@@ -235,12 +235,22 @@ TEST(AskingSchedule, WhatIsAskedForWaitsUntilItIsSettled) {
 
   // Suspended meanwhile: it waits for both.
   schedule.SuspendDomain("a.example");
-  schedule.Settle("a.example", site, now + Seconds(60));
+  schedule.Settle("a.example", site, now + Seconds(60), true);
   advance();
   EXPECT_EQ(schedule.PopReady(site), kNone);
   schedule.ResumeDomain("a.example");
   advance();
   EXPECT_EQ(schedule.PopReady(site), third);
+  // What was good is so while it is asked for again; then mail goes where it is said to.
+  now += Seconds(61);
+  Slot fourth = add("a.example");
+  EXPECT_EQ(asked.size(), 4u);
+  EXPECT_TRUE(schedule.Asks("a.example"));
+  EXPECT_EQ(schedule.SiteOf(fourth), site);
+  SiteId another = schedule.AddSite();
+  schedule.Settle("a.example", another, now + Seconds(60), true);
+  EXPECT_EQ(schedule.PopReady(site), kNone) << "it was ready there";
+  EXPECT_EQ(schedule.PopReady(another), fourth);
   schedule.SuspendDomain("c.example");
   schedule.ResumeDomain("c.example");
   advance();
@@ -258,7 +268,7 @@ TEST(AskingSchedule, ASiteWithoutDomainsCanGo) {
   entry.due = now;
   entry.deadline = now + Seconds(5000);
   Slot slot = schedule.Add(entry, now);
-  schedule.Settle("a.example", goes, now + Seconds(60));
+  schedule.Settle("a.example", goes, now + Seconds(60), false);
   EXPECT_FALSE(schedule.SiteUnused(goes));
   EXPECT_TRUE(schedule.SiteUnused(stays));
   while (schedule.Advance(now, 100)) {
@@ -267,7 +277,7 @@ TEST(AskingSchedule, ASiteWithoutDomainsCanGo) {
   now += Seconds(60);
   schedule.Advance(now, 100);
   EXPECT_EQ(schedule.PopReady(goes), kNone);
-  schedule.Settle("a.example", stays, now + Seconds(60));
+  schedule.Settle("a.example", stays, now + Seconds(60), false);
   EXPECT_TRUE(schedule.SiteUnused(goes));
   schedule.RemoveSite(goes);
   EXPECT_EQ(schedule.AddSite(), goes);
@@ -388,7 +398,8 @@ TEST(ScheduleModelTest, AgreesWithAPlainModel) {
         if (random.OneIn(10)) schedule.Reroute();
       } else if (what == 10) {
         schedule.Settle(random.OneIn(2) ? "e.example" : "f.example",
-                        static_cast<SiteId>(random.Below(2)), now + Seconds(random.Below(60)));
+                        static_cast<SiteId>(random.Below(2)), now + Seconds(random.Below(60)),
+                        random.OneIn(2));
       }
     }
     ASSERT_EQ(schedule.size(), in_hand.size() + queued.size() + held.size()) << seed;
@@ -403,8 +414,8 @@ TEST(ScheduleModelTest, AgreesWithAPlainModel) {
     size_t out = 0;
     // What was ready at a site that is good no longer is asked for when it is wanted.
     for (SiteId site : {0u, 1u, 0u, 1u}) {
-      schedule.Settle("e.example", 0, now + Seconds(60));
-      schedule.Settle("f.example", 1, now + Seconds(60));
+      schedule.Settle("e.example", 0, now + Seconds(60), false);
+      schedule.Settle("f.example", 1, now + Seconds(60), false);
       while (schedule.Advance(now, 1000)) {
       }
       for (Slot slot; (slot = schedule.PopReady(site)) != kNone; ++out) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "gateway/identity/outcome_counts.h"
 #include "gateway/session/mail_lookup.h"
 #include "tests/unit/session/dispatcher_rig.h"
 
@@ -170,6 +171,27 @@ TEST_F(DispatcherExchangersTest, WhatIsForGoodIsBouncedAtOnce) {
   ASSERT_TRUE(Settled());
 }
 
+// A bought list has domains that are not there.
+TEST_F(DispatcherExchangersTest, TheBrakeCountsWhatTheDnsRefuses) {
+  identity::OutcomeCounts outcomes(64);
+  rig.region.outcomes = &outcomes;
+  ByMx();
+  Sent sent;
+  sent.credential = 7;
+  sent.to = {"a@gone.example", "b@gone.example", "a@failing.example"};
+  dns.Fails("failing.example", Verdict::kServfail);
+  rig.Send(sent);
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("bounced").size() == 2; }));
+  EXPECT_EQ(outcomes.Of(7, rig.world.wall_now()).hard_bounces, 2u);
+  QueueCommand command;
+  command.op = QueueCommand::Op::kBounce;
+  command.filter.recipient_domain = "failing.example";
+  rig.Ask(command);
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("bounced").size() == 3; }));
+  EXPECT_EQ(outcomes.Of(7, rig.world.wall_now()).hard_bounces, 2u) << "that was an operator";
+  rig.region.outcomes = nullptr;
+}
+
 TEST_F(DispatcherExchangersTest, AFailureIsTemporaryAndSaidForWhatItIs) {
   ByMx();
   for (auto [verdict, words] : {std::pair{Verdict::kServfail, "SERVFAIL"},
@@ -252,6 +274,48 @@ TEST_F(DispatcherExchangersTest, ADnsThatIsAwayLeavesWhatWasKnown) {
   EXPECT_EQ(first.messages.size(), 4u) << "somebody may have meddled";
 }
 
+TEST_F(DispatcherExchangersTest, ADnsThatIsSilentHoldsNothingUpThatWasKnown) {
+  ByMx();
+  Send("one.example");
+  ASSERT_TRUE(Settled());
+  dns.closed = true;
+  rig.RunFor(Seconds(70));
+  Send("one.example");
+  ASSERT_TRUE(rig.RunUntil([&] { return first.messages.size() == 2; }));
+  EXPECT_EQ(dns.open.size(), 1u) << "it is asked for beside";
+  dns.AnswerAll();
+  ASSERT_TRUE(Settled());
+}
+
+TEST_F(DispatcherExchangersTest, AddressesThatAreGoneAreLeft) {
+  dns.Has("one.example", {{10, "mx1.example"}});
+  rig.config.idle_connection = Seconds(1);
+  ByMx();
+  Send("one.example");
+  ASSERT_TRUE(Settled());
+  dns.hosts.erase("mx1.example");
+  rig.RunFor(Seconds(100));
+  // The first one sets the lookup off, which may come too late for it.
+  for (int i = 0; i < 2; ++i) {
+    Send("one.example");
+    rig.RunFor(Seconds(5));
+  }
+  ASSERT_FALSE(rig.log.Of("bounced").empty());
+  EXPECT_EQ(RecordingLog::Field(rig.log.Of("bounced")[0], "dsn"), "5.4.4");
+  EXPECT_LE(first.messages.size(), 2u);
+}
+
+// However it is spelt: the exchangers are the same, and so is what is asked of them.
+TEST_F(DispatcherExchangersTest, TheRulesOfTlsHoldForEverySpelling) {
+  dns.Has("xn--bcher-kva.example", {{10, "mx1.example"}});
+  rig.config.destinations =
+      *delivery::DestinationTable::Make({{"xn--bcher-kva.example", delivery::HopTls::kRequired}});
+  ByMx();
+  Send("B\u00fccher.example");
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.log.Of("deferred").size() == 1; }));
+  EXPECT_TRUE(first.messages.empty());
+}
+
 // --- Many, and in between
 
 TEST_F(DispatcherExchangersTest, ALookupIsMadeOnceAndManyWaitTheirTurn) {
@@ -265,13 +329,13 @@ TEST_F(DispatcherExchangersTest, ALookupIsMadeOnceAndManyWaitTheirTurn) {
     Send(domain);
   }
   rig.RunFor(Seconds(1));
-  EXPECT_EQ(dns.open.size(), limits::kExchangerLookupsMax);
+  EXPECT_EQ(dns.open.size(), limits::kExchangerLookupsMax / rig.region.shards);
   dns.closed = false;
   dns.AnswerAll();
   ASSERT_TRUE(Settled());
   EXPECT_EQ(first.messages.size(), 2u * kDomains);
   EXPECT_EQ(dns.asked.size(), size_t{kDomains});
-  EXPECT_EQ(dns.most_open, limits::kExchangerLookupsMax);
+  EXPECT_EQ(dns.most_open, limits::kExchangerLookupsMax / rig.region.shards);
 }
 
 TEST_F(DispatcherExchangersTest, SitesThatNobodyGoesToAreForgotten) {

@@ -203,7 +203,10 @@ TEST_F(MailLookupTest, WhoWaitsForTooLongIsToldSo) {
     ASSERT_TRUE(Until([&] { return one.done == 1; }));
     EXPECT_EQ(one.found.outcome, Outcome::kTimeout);
   }
-  EXPECT_EQ(domains.back().found.words, "not asked within 300 ms, since too many others are asked");
+  // Whichever comes first: its time to wait ends, or that of one that is asked, whose room it gets.
+  std::string words = domains.back().found.words;
+  bool waited = words == "not asked within 300 ms, since too many others are asked";
+  EXPECT_TRUE(waited || words == "no answer within 300 ms") << words;
 }
 
 TEST_F(MailLookupTest, TooManyAtOnce) {

@@ -366,6 +366,36 @@ TEST_F(DispatcherExchangersTest, SitesThatNobodyGoesToAreForgotten) {
   EXPECT_EQ(first.messages.size(), 1u) << "one that was forgotten is made again";
 }
 
+// More at once than there is room for on the way to the disk: what waited for room goes on.
+TEST_F(DispatcherExchangersTest, WhatWaitedForRoomGoesOn) {
+  dns.closed = true;
+  ByMx();
+  constexpr size_t kMessages = 2 * limits::kOutcomesInFlightMax + 1000;
+  for (size_t i = 0; i < kMessages; ++i) Send(i % 2 == 0 ? "gone.example" : "failing.example");
+  dns.Fails("gone.example", Verdict::kTimeout);
+  dns.Fails("failing.example", Verdict::kServfail);
+  dns.closed = false;
+  dns.AnswerAll();
+  WallTime begin = rig.world.wall_now();
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.log.lines.size() >= kMessages; }));
+  EXPECT_EQ(rig.log.Of("deferred").size() + rig.log.Of("no_exchanger").size(),
+            rig.log.lines.size());
+  EXPECT_LT(rig.world.wall_now() - begin, Seconds(30)) << "not only when they are due again";
+}
+
+TEST_F(DispatcherExchangersTest, ASuspensionHoldsForASiteThatIsNew) {
+  ByMx();
+  QueueCommand command;
+  command.op = QueueCommand::Op::kSuspend;
+  command.suspension.next_hop = "mx1.example:25";
+  command.suspension.until = rig.world.wall_now() + Seconds(3600);
+  rig.Ask(command);
+  Send("one.example");
+  ASSERT_TRUE(Settled());
+  EXPECT_TRUE(first.messages.empty());
+  EXPECT_EQ(second.messages.size(), 1u);
+}
+
 TEST_F(DispatcherExchangersTest, ADispatcherMayGoWhileALookupIsOpen) {
   dns.closed = true;
   ByMx();

@@ -7,7 +7,7 @@ namespace ringpost::delivery {
 
 DomainId DomainTable::Intern(std::string_view name) {
   if (auto found = ids_.find(name); found != ids_.end()) {
-    if (domains_[found->second].uses++ == 0) --idle_;
+    if (domains_[found->second].uses++ == 0) BeUsed(found->second);
     return found->second;
   }
   DomainId id;
@@ -26,16 +26,36 @@ DomainId DomainTable::Intern(std::string_view name) {
 }
 
 void DomainTable::DropUse(DomainId id) {
+  RP_CHECK(domains_[id].uses > 0);
+  if (--domains_[id].uses > 0) return;
+  BeIdle(id);
+  if (idle_ <= limits::kIdleDomainsKeptMax) return;
+  DomainId oldest = idle_first_;
+  BeUsed(oldest);
+  Remove(oldest);
+}
+
+void DomainTable::BeIdle(DomainId id) {
+  domains_[id].idle_before = idle_last_;
+  (idle_last_ == kNone ? idle_first_ : domains_[idle_last_].idle_after) = id;
+  idle_last_ = id;
+  ++idle_;
+}
+
+void DomainTable::BeUsed(DomainId id) {
   Domain& domain = domains_[id];
-  RP_CHECK(domain.uses > 0);
-  if (--domain.uses > 0) return;
-  if (idle_ < limits::kIdleDomainsKeptMax) {
-    ++idle_;
-    return;
-  }
-  ids_.erase(std::string_view(domain.name));
+  (domain.idle_before == kNone ? idle_first_ : domains_[domain.idle_before].idle_after) =
+      domain.idle_after;
+  (domain.idle_after == kNone ? idle_last_ : domains_[domain.idle_after].idle_before) =
+      domain.idle_before;
+  domain.idle_before = domain.idle_after = kNone;
+  --idle_;
+}
+
+void DomainTable::Remove(DomainId id) {
+  ids_.erase(std::string_view(domains_[id].name));
   SetSite(id, kNone, UINT32_MAX);
-  domain = Domain();
+  domains_[id] = Domain();
   free_.push_back(id);
 }
 

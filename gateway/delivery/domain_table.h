@@ -3,9 +3,9 @@
 // A site may be known for a time only, or be asked for and not known yet: then `asked`, and the
 // site is what it was before, if anything.
 //
-// A domain lives while entries or a suspension use it; of those that no one uses, some are kept for
-// the next message (limits::kIdleDomainsKeptMax), so a hostile list of domains does not stay in
-// memory.
+// A domain lives while entries or a suspension use it; of those that no one uses, the ones used
+// last are kept for the next message (limits::kIdleDomainsKeptMax), so that a hostile list of
+// domains neither stays in memory nor keeps out those that are written to every day.
 //
 // Threads: one shard's.
 #pragma once
@@ -21,12 +21,6 @@
 
 namespace ringpost::delivery {
 
-struct SlotList {
-  Slot head = kNone;
-  Slot tail = kNone;
-  uint32_t count = 0;  // of ready lists; parked ones are not counted
-};
-
 struct Domain {
   std::string name;                  // a routing key: see smtp::DomainKey
   SiteId site = kNone;               // kNone: not known
@@ -36,6 +30,8 @@ struct Domain {
   bool asked = false;
   bool good_meanwhile = false;  // `site`, while it is asked for again
   SlotList parked;  // entries that were ready while it was suspended, or its site was asked for
+  // While no one uses it: the idle ones before and after it, in the order in which they came to it.
+  DomainId idle_before = kNone, idle_after = kNone;
 };
 
 class DomainTable {
@@ -60,10 +56,15 @@ class DomainTable {
   struct Hash {
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
+  void BeIdle(DomainId id);
+  void BeUsed(DomainId id);
+  void Remove(DomainId id);
+
   std::deque<Domain> domains_;  // names stay where they are: ids_ points into them
   std::vector<DomainId> free_;
   absl::flat_hash_map<std::string_view, DomainId, Hash, std::equal_to<>> ids_;
   std::vector<uint32_t> site_uses_;  // by site
+  DomainId idle_first_ = kNone, idle_last_ = kNone;
   size_t idle_ = 0;
 };
 

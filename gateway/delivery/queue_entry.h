@@ -39,11 +39,18 @@ enum EntryFlag : uint8_t {
   kWantsDelayNotice = 2,
   kHeldRows = 4,    // its recipients are stored as held
   kRetryAsked = 8,  // while it was in hand: where that ends in waiting, it is ready at once instead
+  kBulk = 16,       // of the lane that gives way: see ready_queues.h
 };
 
 struct Links {
   Slot previous = kNone;
   Slot next = kNone;
+};
+
+// Entries linked by their `order`.
+struct SlotList {
+  Slot head = kNone;
+  Slot tail = kNone;
 };
 
 struct Entry {
@@ -53,7 +60,8 @@ struct Entry {
   Slot chain = kNone;    // of the index, while this entry stands for its message there
   Slot sibling = kNone;  // the next entry of the same message, in a ring
   DomainId domain = kNone;
-  SiteId ready_site = kNone;  // kReady: whose list it is in
+  uint32_t turn = kNone;  // kReady: whose list it is in (ready_queues.h)
+  uint32_t account = 0;   // whose turn it is; 0: the operator's own
   uint32_t sender_hash = 0;
   uint32_t due_seconds = 0;  // since 1970; rounded up
   uint32_t deadline_seconds = 0;
@@ -67,7 +75,7 @@ struct Entry {
   uint8_t flags = 0;
   uint8_t enhanced[2] = {0, 0};  // subject and detail of the last attempt's enhanced code
 };
-static_assert(sizeof(Entry) <= 84, "the budget of a queued recipient is 200 bytes in all");
+static_assert(sizeof(Entry) <= 88, "the budget of a queued recipient is 200 bytes in all");
 
 class EntryPool {
  public:
@@ -88,6 +96,10 @@ class EntryPool {
   }
   uint64_t size() const { return size_; }
   uint64_t memory_bytes() const;
+
+  void Append(SlotList* list, Slot slot);
+  void Prepend(SlotList* list, Slot slot);
+  void Unlink(SlotList* list, Slot slot);
 
  private:
   static constexpr uint32_t kMask = kBlockEntries - 1;

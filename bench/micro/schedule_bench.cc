@@ -54,7 +54,7 @@ void NewMessage(benchmark::State& state) {
     Slot slot = queue.schedule.PopReady(0);
     benchmark::DoNotOptimize(slot);
     queue.schedule.Remove(slot);
-    queue.schedule.TakeTouchedSite();
+    queue.schedule.TakeTouchedSites();
   }
   if (state.range(0) > 0) {
     state.counters["bytes_per_entry"] =

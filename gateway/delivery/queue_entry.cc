@@ -49,6 +49,29 @@ void EntryPool::Free(Slot slot) {
   }
 }
 
+void EntryPool::Append(SlotList* list, Slot slot) {
+  Links& links = (*this)[slot].order;
+  links.previous = list->tail;
+  links.next = kNone;
+  (list->tail == kNone ? list->head : (*this)[list->tail].order.next) = slot;
+  list->tail = slot;
+}
+
+void EntryPool::Prepend(SlotList* list, Slot slot) {
+  Links& links = (*this)[slot].order;
+  links.previous = kNone;
+  links.next = list->head;
+  (list->head == kNone ? list->tail : (*this)[list->head].order.previous) = slot;
+  list->head = slot;
+}
+
+void EntryPool::Unlink(SlotList* list, Slot slot) {
+  Links& links = (*this)[slot].order;
+  (links.previous == kNone ? list->head : (*this)[links.previous].order.next) = links.next;
+  (links.next == kNone ? list->tail : (*this)[links.next].order.previous) = links.previous;
+  links = Links();
+}
+
 uint64_t EntryPool::memory_bytes() const {
   uint64_t bytes = (blocks_.capacity() * sizeof(blocks_[0]));
   bytes += (with_room_.capacity() + missing_.capacity()) * sizeof(uint32_t);

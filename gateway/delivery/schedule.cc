@@ -1,6 +1,7 @@
 #include "gateway/delivery/schedule.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "gateway/base/check.h"
 #include "gateway/base/limits.h"
@@ -32,6 +33,7 @@ Schedule::Schedule(WallTime now, RouteFn route)
       due_(&pool_, kDueShape, FloorSeconds(now)),
       expiry_(&pool_, kExpiryShape, FloorSeconds(now)),
       route_(std::move(route)),
+      ready_(&pool_),
       now_seconds_(FloorSeconds(now)) {}
 
 SiteId Schedule::AddSite() {
@@ -40,24 +42,22 @@ SiteId Schedule::AddSite() {
     free_sites_.pop_back();
     return site;
   }
-  sites_.emplace_back();
-  return static_cast<SiteId>(sites_.size() - 1);
+  is_touched_.push_back(false);
+  return static_cast<SiteId>(is_touched_.size() - 1);
 }
 
 bool Schedule::SiteUnused(SiteId site) const {
-  const SiteQueue& queue = sites_[site];
-  return domains_.UsesOfSite(site) == 0 && queue.ready.head == kNone && !queue.touched;
+  return domains_.UsesOfSite(site) == 0 && ready(site) == 0 && !is_touched_[site];
 }
 
 void Schedule::RemoveSite(SiteId site) {
   RP_CHECK(SiteUnused(site));
-  sites_[site] = SiteQueue();
   free_sites_.push_back(site);
 }
 
 void Schedule::Settle(std::string_view name, SiteId site, WallTime until, bool good_meanwhile) {
   if (!Asks(name)) return;
-  RP_CHECK(site < sites_.size());
+  RP_CHECK(site < is_touched_.size());
   DomainId id = domains_.Find(name);
   Domain& domain = domains_[id];
   domain.asked = false;
@@ -82,6 +82,7 @@ Slot Schedule::Add(const NewEntry& fresh, WallTime now) {
   Entry& entry = pool_[slot];
   entry.id = fresh.id;
   entry.domain = domains_.Intern(fresh.domain);
+  entry.account = fresh.account;
   entry.sender_hash = fresh.sender_hash;
   entry.deadline_seconds = CeilSeconds(fresh.deadline);
   entry.bytes = static_cast<uint32_t>(std::min<uint64_t>(fresh.bytes, UINT32_MAX));
@@ -160,20 +161,14 @@ Slot Schedule::Split(Slot slot, uint32_t recipients) {
 }
 
 Slot Schedule::PopReady(SiteId site) {
-  for (uint32_t looked = 0; sites_[site].ready.head != kNone; ++looked) {
-    if (looked == limits::kQueueStepEntriesMax) {
-      Touch(site);
-      return kNone;
-    }
-    Slot slot = sites_[site].ready.head;
-    Detach(slot);
-    Domain& domain = domains_[pool_[slot].domain];
-    if (domain.suspended || SiteOf(slot) != site) {
-      PushReady(slot, false);  // parks it, or sends it where it belongs now
-      continue;
-    }
-    return slot;
+  for (uint32_t looked = 0; looked < limits::kQueueStepEntriesMax; ++looked) {
+    Slot slot = ready_.Pop(site);
+    if (slot == kNone) return kNone;
+    pool_[slot].state = EntryState::kInHand;
+    if (!domains_[pool_[slot].domain].suspended && SiteOf(slot) == site) return slot;
+    PushReady(slot, false);  // parks it, or sends it where it belongs now
   }
+  if (ready(site) > 0) Touch(site);
   return kNone;
 }
 
@@ -239,19 +234,14 @@ bool Schedule::StepResumed(uint32_t* budget) {
 }
 
 bool Schedule::StepReroute(uint32_t* budget) {
-  if (!rerouting_) return false;
-  for (SiteId site = 0; site < sites_.size(); ++site) {
-    uint32_t left = std::min(sites_[site].reroute_left, sites_[site].ready.count);
-    for (; left > 0 && *budget > 0; --left, --*budget) {
-      Slot slot = sites_[site].ready.head;
-      Detach(slot);
-      PushReady(slot, false);
-    }
-    sites_[site].reroute_left = left;
-    if (*budget == 0) return true;
+  for (; rerouting_ && *budget > 0; --*budget) {
+    Slot slot = ready_.TakeSetAside();
+    rerouting_ = slot != kNone;
+    if (!rerouting_) break;
+    pool_[slot].state = EntryState::kInHand;
+    PushReady(slot, false);
   }
-  rerouting_ = false;
-  return false;
+  return rerouting_;
 }
 
 Slot Schedule::TakeExpired(WallTime now, uint32_t* budget) {
@@ -269,12 +259,9 @@ Slot Schedule::TakeExpired(WallTime now, uint32_t* budget) {
   return kNone;
 }
 
-SiteId Schedule::TakeTouchedSite() {
-  if (touched_.empty()) return kNone;
-  SiteId site = touched_.back();
-  touched_.pop_back();
-  sites_[site].touched = false;
-  return site;
+std::vector<SiteId> Schedule::TakeTouchedSites() {
+  for (SiteId site : touched_) is_touched_[site] = false;
+  return std::exchange(touched_, {});
 }
 
 void Schedule::SuspendDomain(std::string_view name) {
@@ -309,7 +296,7 @@ void Schedule::ReleaseParked(Domain* domain) {
 
 void Schedule::Reroute() {
   domains_.ForgetSites();
-  for (SiteQueue& queue : sites_) queue.reroute_left = queue.ready.count;
+  ready_.SetAside();
   rerouting_ = true;
 }
 
@@ -331,7 +318,7 @@ SiteId Schedule::SiteOfDomain(DomainId id) {
     domain.asked = true;
     return domain.good_meanwhile ? domain.site : kNone;
   }
-  RP_CHECK(site < sites_.size());
+  RP_CHECK(site < is_touched_.size());
   domains_.SetSite(id, site, UINT32_MAX);
   return site;
 }
@@ -342,22 +329,17 @@ void Schedule::PushReady(Slot slot, bool in_front) {
   SiteId site = domain.suspended ? kNone : SiteOfDomain(entry.domain);
   if (site == kNone) {
     entry.state = EntryState::kParked;
-    Append(&domain.parked, slot);
+    pool_.Append(&domain.parked, slot);
     return;
   }
   entry.state = EntryState::kReady;
-  entry.ready_site = site;
-  if (in_front) {
-    Prepend(&sites_[site].ready, slot);
-  } else {
-    Append(&sites_[site].ready, slot);
-  }
+  ready_.Push(slot, site, in_front);
   Touch(site);
 }
 
 void Schedule::Touch(SiteId site) {
-  if (sites_[site].touched) return;
-  sites_[site].touched = true;
+  if (is_touched_[site]) return;
+  is_touched_[site] = true;
   touched_.push_back(site);
 }
 
@@ -368,7 +350,7 @@ void Schedule::Detach(Slot slot) {
       due_.Remove(slot);
       break;
     case EntryState::kReady:
-      Unlink(&sites_[entry.ready_site].ready, slot);
+      ready_.Remove(slot);
       break;
     case EntryState::kParked:
       UnlinkParked(slot);
@@ -379,32 +361,6 @@ void Schedule::Detach(Slot slot) {
       break;
   }
   entry.state = EntryState::kInHand;
-}
-
-void Schedule::Append(SlotList* list, Slot slot) {
-  Links& links = pool_[slot].order;
-  links.previous = list->tail;
-  links.next = kNone;
-  (list->tail == kNone ? list->head : pool_[list->tail].order.next) = slot;
-  list->tail = slot;
-  ++list->count;
-}
-
-void Schedule::Prepend(SlotList* list, Slot slot) {
-  Links& links = pool_[slot].order;
-  links.previous = kNone;
-  links.next = list->head;
-  (list->head == kNone ? list->tail : pool_[list->head].order.previous) = slot;
-  list->head = slot;
-  ++list->count;
-}
-
-void Schedule::Unlink(SlotList* list, Slot slot) {
-  Links& links = pool_[slot].order;
-  (links.previous == kNone ? list->head : pool_[links.previous].order.next) = links.next;
-  (links.next == kNone ? list->tail : pool_[links.next].order.previous) = links.previous;
-  --list->count;
-  links = Links();
 }
 
 void Schedule::UnlinkParked(Slot slot) {
@@ -421,8 +377,8 @@ void Schedule::UnlinkParked(Slot slot) {
 
 uint64_t Schedule::memory_bytes() const {
   return pool_.memory_bytes() + index_.memory_bytes() + due_.memory_bytes() +
-         expiry_.memory_bytes() + domains_.memory_bytes() + sites_.capacity() * sizeof(SiteQueue) +
-         touched_.capacity() * sizeof(SiteId);
+         expiry_.memory_bytes() + domains_.memory_bytes() + ready_.memory_bytes() +
+         is_touched_.capacity() / 8 + touched_.capacity() * sizeof(SiteId);
 }
 
 }  // namespace ringpost::delivery

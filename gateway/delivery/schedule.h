@@ -3,8 +3,9 @@
 // connections or records.
 //
 // An entry's way: Add -> waiting (a time) or ready (now) -> PopReady: in hand -> Remove, Defer, or
-// ReturnReady. Held and expired entries come and go between. Everything costs O(1) whatever the
-// queue's size, except walks; hold-back by domain or by site concerns no entry at all.
+// ReturnReady. Held and expired entries come and go between. What is ready for a site goes by lanes
+// and by turns of the accounts (ready_queues.h). Everything costs O(1) whatever the queue's size,
+// except walks; hold-back by domain or by site concerns no entry at all.
 //
 // Deadlines: every entry that is not held is also in a wheel by deadline, wherever else it sits;
 // TakeExpired hands it out. An entry in hand is left alone until it comes back.
@@ -25,12 +26,14 @@
 #include "gateway/delivery/due_wheel.h"
 #include "gateway/delivery/id_index.h"
 #include "gateway/delivery/queue_entry.h"
+#include "gateway/delivery/ready_queues.h"
 
 namespace ringpost::delivery {
 
 struct NewEntry {
   MessageId id;
   std::string_view domain;  // a routing key
+  uint32_t account = 0;     // whose it is
   uint32_t sender_hash = 0;
   WallTime due;
   WallTime deadline;
@@ -74,7 +77,8 @@ class Schedule {
   // From any state.
   void Remove(Slot slot);
 
-  // The entry of `site` that has been ready longest, in hand now; kNone: none.
+  // The entry of `site` whose turn it is, in hand now; kNone: none, or too many of those that come
+  // first go elsewhere by now: the site is touched then.
   Slot PopReady(SiteId site);
   // Takes in hand the other entries of the same message that are ready for the same site.
   void TakeSiblings(Slot slot, std::vector<Slot>* siblings);
@@ -82,7 +86,7 @@ class Schedule {
   bool Take(Slot slot);
   // In hand -> waiting until `due`.
   void Defer(Slot slot, WallTime due);
-  // In hand or waiting -> ready, in front or behind of what is ready already.
+  // In hand or waiting -> ready, in front or behind of what its account has ready already.
   void MakeReady(Slot slot, bool in_front);
   // In hand -> held.
   void Hold(Slot slot);
@@ -96,8 +100,9 @@ class Schedule {
   // An entry past its deadline, in hand now; kNone: none, or the budget is used up (then *budget is
   // 0).
   Slot TakeExpired(WallTime now, uint32_t* budget);
-  // A site that got ready entries since it was last returned; kNone: none.
-  SiteId TakeTouchedSite();
+  // The sites that got ready entries since they were last returned.
+  std::vector<SiteId> TakeTouchedSites();
+  bool touched() const { return !touched_.empty(); }
 
   void SuspendDomain(std::string_view domain);
   void ResumeDomain(std::string_view domain);
@@ -118,27 +123,18 @@ class Schedule {
   bool Live(Slot slot) const { return pool_.Live(slot); }
 
   uint64_t size() const { return pool_.size(); }
-  uint32_t ready(SiteId site) const { return sites_[site].ready.count; }
+  uint32_t ready(SiteId site) const { return ready_.count(site); }
   // When Advance and TakeExpired must be called next; nothing: no entry waits for a time. May be
   // early.
   std::optional<WallTime> NextWake() const;
   uint64_t memory_bytes() const;
 
  private:
-  struct SiteQueue {
-    SlotList ready;
-    uint32_t reroute_left = 0;  // entries at the front that were dealt here by old routes
-    bool touched = false;
-  };
-
   SiteId SiteOfDomain(DomainId id);
   void ReleaseParked(Domain* domain);
   void PushReady(Slot slot, bool in_front);
   void Touch(SiteId site);
   void Detach(Slot slot);  // from the list of its state
-  void Append(SlotList* list, Slot slot);
-  void Prepend(SlotList* list, Slot slot);
-  void Unlink(SlotList* list, Slot slot);
   void UnlinkParked(Slot slot);
   void UnlinkSibling(Slot slot);
   bool StepResumed(uint32_t* budget);
@@ -150,8 +146,10 @@ class Schedule {
   DueWheel expiry_;
   DomainTable domains_;
   RouteFn route_;
-  // Whatever asks for a domain's site may add one: no reference into it outlives the question.
-  std::vector<SiteQueue> sites_;
+  ReadyQueues ready_;
+  // By site: it got something since it was last returned. Whatever asks for a domain's site may add
+  // one.
+  std::vector<bool> is_touched_;
   std::vector<SiteId> free_sites_;
   std::vector<SiteId> touched_;
   uint32_t now_seconds_;  // of the last call that had the time

@@ -96,6 +96,7 @@ void DispatcherCore::AddEntries(LiveMessage* live, const storage::StoredEnvelope
     delivery::NewEntry entry;
     entry.id = id;
     entry.domain = group.domain;
+    entry.account = envelope.account;
     entry.sender_hash = delivery::SenderHash(envelope.reverse_path);
     entry.due = group.due;
     entry.deadline = envelope.deadline;
@@ -225,6 +226,7 @@ LiveMessage* DispatcherCore::Revive(storage::ReadRequest* read) {
     delivery::NewEntry entry;
     entry.id = read->id;
     entry.domain = groups[i].domain;
+    entry.account = message->envelope.account;
     entry.due = std::max(groups[i].due, io_->wall_now() + kTick);
     entry.deadline = message->envelope.deadline;
     entry.bytes = message->envelope.body_bytes;
@@ -358,8 +360,11 @@ void DispatcherCore::StepExpiry() {
   }
 }
 
+// Sites that are touched by it have their turn with the next tick: a backlog that goes from one
+// site to another does so in steps.
 void DispatcherCore::ServiceTouched() {
-  for (SiteId id; (id = schedule_.TakeTouchedSite()) != kNone;) ServiceSite(id);
+  for (SiteId id : schedule_.TakeTouchedSites()) ServiceSite(id);
+  if (schedule_.touched()) WakeBy(io_->wall_now());
 }
 
 DispatcherCore::SiteId DispatcherCore::RouteSite(std::string_view domain) {

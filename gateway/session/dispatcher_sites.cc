@@ -26,7 +26,10 @@ void DispatcherCore::ServiceSite(SiteId id) {
     }
     OutboundConnection* connection = site.idle.back();
     site.idle.pop_back();
-    if (connection->usable()) GiveWork(connection);
+    if (!connection->usable()) continue;
+    GiveWork(connection);
+    // It found nothing that is still for this site among what it looked at: the site is touched.
+    if (!site.idle.empty() && site.idle.back() == connection) return;
   }
   if (schedule_.ready(id) > 0) {
     OpenConnections(id);

@@ -273,7 +273,7 @@ TEST(AskingSchedule, ASiteWithoutDomainsCanGo) {
   EXPECT_TRUE(schedule.SiteUnused(stays));
   while (schedule.Advance(now, 100)) {
   }
-  EXPECT_EQ(schedule.TakeTouchedSite(), goes);
+  EXPECT_EQ(schedule.TakeTouchedSites(), std::vector<SiteId>{goes});
   now += Seconds(60);
   schedule.Advance(now, 100);
   EXPECT_EQ(schedule.PopReady(goes), kNone);

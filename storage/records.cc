@@ -10,27 +10,30 @@
 namespace ringpost::storage {
 namespace {
 
-constexpr uint8_t kEnvelopeFormat = 2;
-constexpr uint8_t kEnvelopeFormatBefore = 1;  // knew no accounts and no signatures
+constexpr uint8_t kEnvelopeFormat = 3;
+// Still read. The first knew no accounts and no signatures; both have one byte of flags.
+constexpr uint8_t kEnvelopeFormatOne = 1, kEnvelopeFormatTwo = 2;
 constexpr uint8_t kRecipientFormat = 1;
 constexpr uint8_t kEventFormat = 1;
 constexpr uint8_t kOriginFormat = 1;
 
-enum EnvelopeFlag : uint8_t {
+enum EnvelopeFlag : uint16_t {
   kSmtpUtf8 = 1,
   kBody8Bit = 2,
   kHeader8Bit = 4,
   kIsReport = 8,
   kSandbox = 16,
   kSigned = 32,
-  kBouncesTo = 64
+  kBouncesTo = 64,
+  kBulk = 128,
+  kRequireTls = 256
 };
-constexpr uint8_t kEnvelopeFlags =
-    kSmtpUtf8 | kBody8Bit | kHeader8Bit | kIsReport | kSandbox | kSigned | kBouncesTo;
-constexpr uint8_t kEnvelopeFlagsBefore = kSmtpUtf8 | kBody8Bit | kHeader8Bit | kIsReport;
+constexpr uint16_t kFlagsOne = kSmtpUtf8 | kBody8Bit | kHeader8Bit | kIsReport;
+constexpr uint16_t kFlagsTwo = kFlagsOne | kSandbox | kSigned | kBouncesTo;
+constexpr uint16_t kFlagsThree = kFlagsTwo | kBulk | kRequireTls;
 
 constexpr size_t kEnvelopeFixedBytes =
-    1 + 8 + 8 + 1 + 1 + 1 + 8 + 4 + 32 + 4 + 4 + 2 + 2 + 2 + 4 + 4;
+    1 + 8 + 8 + 1 + 1 + 2 + 8 + 4 + 32 + 4 + 4 + 2 + 2 + 2 + 4 + 4;
 constexpr size_t kSigningFixedBytes = 2 + 4 + 32;
 constexpr size_t kRecipientFixedBytes = 2 + 2 + 1;  // of one recipient inside an envelope
 constexpr size_t kStateBytes = 1 + 1 + 2 + 8 + 8 + 2 + 6 + 1;
@@ -53,10 +56,43 @@ Status CheckFormat(std::string_view record, std::string_view bytes, uint8_t know
 void WriteTime(ByteWriter& out, WallTime time) { out.U64(static_cast<uint64_t>(ToMillis(time))); }
 WallTime ReadTime(ByteReader& in) { return WallFromMillis(static_cast<int64_t>(in.U64())); }
 
-// A flag byte of which only `known` bits may be set.
-uint8_t ReadFlags(ByteReader& in, uint8_t known) {
-  uint8_t flags = in.U8();
+// Flags of which only `known` ones may be set.
+uint16_t Known(ByteReader& in, uint16_t flags, uint16_t known) {
   if (flags & ~known) in.Fail();
+  return flags;
+}
+
+// A byte of them.
+uint8_t ReadFlags(ByteReader& in, uint8_t known) {
+  return static_cast<uint8_t>(Known(in, in.U8(), known));
+}
+
+uint16_t FlagsOf(const StoredEnvelope& envelope) {
+  unsigned flags = 0;
+  auto add = [&flags](bool is_so, EnvelopeFlag flag) { flags |= is_so ? flag : 0; };
+  add(envelope.smtputf8, kSmtpUtf8);
+  add(envelope.body_8bit, kBody8Bit);
+  add(envelope.header_8bit, kHeader8Bit);
+  add(envelope.is_report, kIsReport);
+  add(envelope.sandbox, kSandbox);
+  add(!envelope.signing_domain.empty(), kSigned);
+  add(!envelope.bounces_to.empty(), kBouncesTo);
+  add(envelope.bulk, kBulk);
+  add(envelope.require_tls, kRequireTls);
+  return static_cast<uint16_t>(flags);
+}
+
+uint16_t ReadEnvelopeFlags(ByteReader& in, uint8_t format, StoredEnvelope* envelope) {
+  uint16_t flags = format == kEnvelopeFormatOne   ? Known(in, in.U8(), kFlagsOne)
+                   : format == kEnvelopeFormatTwo ? Known(in, in.U8(), kFlagsTwo)
+                                                  : Known(in, in.U16(), kFlagsThree);
+  envelope->smtputf8 = flags & kSmtpUtf8;
+  envelope->body_8bit = flags & kBody8Bit;
+  envelope->header_8bit = flags & kHeader8Bit;
+  envelope->is_report = flags & kIsReport;
+  envelope->sandbox = flags & kSandbox;
+  envelope->bulk = flags & kBulk;
+  envelope->require_tls = flags & kRequireTls;
   return flags;
 }
 
@@ -120,11 +156,7 @@ char* WriteEnvelope(const StoredEnvelope& envelope, char* at) {
   WriteTime(out, envelope.deadline);
   out.U8(envelope.ret);
   out.U8(envelope.body_type);
-  out.U8(static_cast<uint8_t>(
-      (envelope.smtputf8 ? kSmtpUtf8 : 0) | (envelope.body_8bit ? kBody8Bit : 0) |
-      (envelope.header_8bit ? kHeader8Bit : 0) | (envelope.is_report ? kIsReport : 0) |
-      (envelope.sandbox ? kSandbox : 0) | (envelope.signing_domain.empty() ? 0 : kSigned) |
-      (envelope.bounces_to.empty() ? 0 : kBouncesTo)));
+  out.U16(FlagsOf(envelope));
   out.U64(envelope.body_bytes);
   out.U32(envelope.body_chunks);
   out.Raw({reinterpret_cast<const char*>(envelope.body_digest.data()), 32});
@@ -157,25 +189,22 @@ StatusOr<StoredEnvelope> DecodeEnvelope(std::string_view bytes) {
 }
 
 StatusOr<StoredEnvelope> DecodeEnvelope(std::string_view bytes, Trace trace) {
-  bool before = !bytes.empty() && static_cast<uint8_t>(bytes[0]) == kEnvelopeFormatBefore;
-  Status format = before ? OkStatus() : CheckFormat("envelope", bytes, kEnvelopeFormat);
-  if (!format.ok()) return format;
+  uint8_t format = bytes.empty() ? 0 : static_cast<uint8_t>(bytes[0]);
+  if (format != kEnvelopeFormatOne && format != kEnvelopeFormatTwo) {
+    Status status = CheckFormat("envelope", bytes, kEnvelopeFormat);
+    if (!status.ok()) return status;
+  }
   ByteReader in(bytes.substr(1));
   StoredEnvelope envelope;
   envelope.received = ReadTime(in);
   envelope.deadline = ReadTime(in);
   envelope.ret = in.U8();
   envelope.body_type = in.U8();
-  uint8_t flags = ReadFlags(in, before ? kEnvelopeFlagsBefore : kEnvelopeFlags);
-  envelope.smtputf8 = flags & kSmtpUtf8;
-  envelope.body_8bit = flags & kBody8Bit;
-  envelope.header_8bit = flags & kHeader8Bit;
-  envelope.is_report = flags & kIsReport;
-  envelope.sandbox = flags & kSandbox;
+  uint16_t flags = ReadEnvelopeFlags(in, format, &envelope);
   envelope.body_bytes = in.U64();
   envelope.body_chunks = in.U32();
   ReadDigest(in, &envelope.body_digest);
-  if (!before) {
+  if (format != kEnvelopeFormatOne) {
     envelope.account = in.U32();
     envelope.credential = in.U32();
   }

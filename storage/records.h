@@ -48,6 +48,8 @@ struct StoredEnvelope {
   // Whose it is (identity::Account, identity::Credential); 0: the operator's own.
   uint32_t account = 0, credential = 0;
   bool sandbox = false;        // accepted and recorded; not to be delivered
+  bool bulk = false;           // of the lane that gives way (delivery/ready_queues.h)
+  bool require_tls = false;    // REQUIRETLS (RFC 8689)
   std::string bounces_to;      // who is told what becomes of it; empty: the reverse-path
   std::string signing_domain;  // DKIM's d=; empty: it is not signed
   // Of the body's header section, the empty line included, and the hash of what is behind it (RFC
@@ -61,7 +63,7 @@ struct StoredEnvelope {
 struct StoredOrigin {
   uint32_t account = 0;
   bool notify_never = false;  // all its recipients had NOTIFY=NEVER (RFC 3461)
-  std::string reverse_path;  // or who is told in its place
+  std::string reverse_path;   // or who is told in its place
   std::string envid;
   bool operator==(const StoredOrigin&) const = default;
 };

@@ -108,10 +108,10 @@ void DispatcherCore::AddEntries(LiveMessage* live, const storage::StoredEnvelope
     entry.enhanced[0] = static_cast<uint8_t>(group.enhanced[1]);
     entry.enhanced[1] = static_cast<uint8_t>(group.enhanced[2]);
     entry.held = group.held;
-    entry.flags =
-        static_cast<uint8_t>((group.told_by_range() ? delivery::kAllRecipients : 0) |
-                             (group.wants_delay_notice ? delivery::kWantsDelayNotice : 0) |
-                             (group.held ? delivery::kHeldRows : 0));
+    entry.flags = static_cast<uint8_t>(
+        (group.told_by_range() ? delivery::kAllRecipients : 0) |
+        (group.wants_delay_notice ? delivery::kWantsDelayNotice : 0) |
+        (group.held ? delivery::kHeldRows : 0) | (envelope.bulk ? delivery::kBulk : 0));
     WallTime now = io_->wall_now();
     slots.push_back(schedule_.Add(entry, now));
     if (!group.held) WakeBy(group.due > now ? std::min(group.due, entry.deadline) : entry.deadline);
@@ -231,6 +231,7 @@ LiveMessage* DispatcherCore::Revive(storage::ReadRequest* read) {
     entry.deadline = message->envelope.deadline;
     entry.bytes = message->envelope.body_bytes;
     entry.attempts = groups[i].attempts;
+    entry.flags = message->envelope.bulk ? delivery::kBulk : 0;
     slots[i] = schedule_.Add(entry, io_->wall_now());
     WakeBy(entry.due);
   }

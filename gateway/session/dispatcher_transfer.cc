@@ -286,6 +286,7 @@ void DispatcherCore::BeginMail(Transaction* transaction) {
   }
   if (reencoded) mail.body = smtp::BodyType::k7Bit;
   mail.smtputf8 = envelope.smtputf8 && hop.smtputf8;
+  mail.require_tls = envelope.require_tls;
   mail.size = reencoded ? transaction->reencoded.size() : live.wire_bytes();
   mail.size += transaction->signatures.size();
   transaction->stage = Stage::kSending;

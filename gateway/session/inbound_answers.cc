@@ -208,6 +208,7 @@ storage::StoredEnvelope InboundConnection::MakeEnvelope(const mail::HeaderSummar
   to.ret = static_cast<uint8_t>(from.ret);
   to.body_type = static_cast<uint8_t>(from.body);
   to.smtputf8 = from.smtputf8;
+  to.require_tls = from.require_tls;
   to.body_8bit = session_.saw_8bit();
   to.header_8bit = headers.eight_bit_header;
   to.client = client_.ToString();
@@ -227,6 +228,7 @@ storage::StoredEnvelope InboundConnection::MakeEnvelope(const mail::HeaderSummar
       to.deadline = to.received + credential.settings->deadline;
     }
     to.bounces_to = credential.settings->bounces_to;
+    to.bulk = credential.settings->lane == identity::Lane::kBulk;
   }
   mail::TraceInput trace;
   trace.helo = session_.helo();

@@ -58,6 +58,7 @@ void AddCapability(std::string_view ehlo_line, Capabilities* capabilities) {
   if (is("DSN")) capabilities->dsn = true;
   if (is("ENHANCEDSTATUSCODES")) capabilities->enhanced_status_codes = true;
   if (is("STARTTLS")) capabilities->starttls = true;
+  if (is("REQUIRETLS")) capabilities->require_tls = true;
   if (is("AUTH")) AddAuth(rest, capabilities);
   if (keyword.size() > 5 && EqualsIgnoreCase(keyword.substr(0, 5), "AUTH=")) {
     AddAuth(keyword.substr(5), capabilities);

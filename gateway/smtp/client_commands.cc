@@ -99,6 +99,11 @@ std::optional<Reply> RefuseMail(const OutgoingMail& mail, const Capabilities& ca
                    "The message has " + std::to_string(mail.size) + " bytes; the next hop takes " +
                        std::to_string(capabilities.size_max));
   }
+  if (mail.require_tls && !capabilities.require_tls) {
+    return Refusal(550, 7, 30,
+                   "The sender asks for TLS all the way (REQUIRETLS), which the next hop does not "
+                   "promise");
+  }
   if (IsWireSafePath(mail.reverse_path, SaysUtf8(mail, capabilities))) return std::nullopt;
   if (!IsAscii(mail.reverse_path) && IsWireSafePath(mail.reverse_path, true)) {
     return Refusal(553, 6, 7, "The sender's address is not ASCII and the next hop lacks SMTPUTF8");
@@ -129,6 +134,7 @@ void AppendMail(const OutgoingMail& mail, const Capabilities& capabilities, std:
     out->append(" BODY=8BITMIME");
   }
   if (SaysUtf8(mail, capabilities)) out->append(" SMTPUTF8");
+  if (mail.require_tls) out->append(" REQUIRETLS");
   if (capabilities.dsn && mail.ret != DsnReturn::kUnspecified) {
     out->append(mail.ret == DsnReturn::kFull ? " RET=FULL" : " RET=HDRS");
   }

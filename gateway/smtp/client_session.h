@@ -84,7 +84,8 @@ struct Capabilities {
   bool dsn = false;
   bool enhanced_status_codes = false;
   bool starttls = false;
-  bool auth_plain = false;  // AUTH (RFC 4954): its mechanisms that are known here
+  bool require_tls = false;  // REQUIRETLS (RFC 8689)
+  bool auth_plain = false;   // AUTH (RFC 4954): its mechanisms that are known here
   bool auth_login = false;
   bool size = false;
   uint64_t size_max = 0;  // 0: no limit said
@@ -101,6 +102,8 @@ struct OutgoingMail {
   DsnReturn ret = DsnReturn::kUnspecified;
   BodyType body = BodyType::k7Bit;
   bool smtputf8 = false;
+  // To be said, and sent to nobody who does not offer it (RFC 8689 section 4.2).
+  bool require_tls = false;
   // Exactly the bytes that will be passed to BodyPiece, trace header included: BDAT is framed by
   // it.
   uint64_t size = 0;

@@ -44,6 +44,7 @@ struct Envelope {
   DsnReturn ret = DsnReturn::kUnspecified;
   BodyType body = BodyType::k7Bit;
   bool smtputf8 = false;
+  bool require_tls = false;    // REQUIRETLS (RFC 8689)
   uint64_t declared_size = 0;  // SIZE=; 0: none
   bool operator==(const Envelope&) const = default;
 };

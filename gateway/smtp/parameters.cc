@@ -163,7 +163,7 @@ class Once {
 }  // namespace
 
 std::string_view ParseMailParameters(std::string_view text, const ServerOptions& options,
-                                     Envelope* envelope) {
+                                     bool secured, Envelope* envelope) {
   Once once;
   while (!text.empty()) {
     Parameter parameter = TakeParameter(&text);
@@ -187,6 +187,11 @@ std::string_view ParseMailParameters(std::string_view text, const ServerOptions&
     } else if (options.auth != Auth::kNotOffered && EqualsIgnoreCase(parameter.keyword, "AUTH")) {
       bit = 5;
       refusal = CheckAuth(parameter.value, options.strict);
+    } else if (EqualsIgnoreCase(parameter.keyword, "REQUIRETLS")) {
+      bit = 6;
+      if (!secured) return replies::kRequireTlsInClear;
+      if (parameter.has_value) return replies::kBadRequireTls;
+      envelope->require_tls = true;
     } else {
       return replies::kUnknownMailParameter;
     }

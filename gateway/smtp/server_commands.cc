@@ -155,6 +155,7 @@ void ServerSession::State::SayExtensions() {
   if (options->starttls != StartTls::kNotOffered && !secured && !client) {
     output.append("250-STARTTLS\r\n");
   }
+  if (secured) output.append("250-REQUIRETLS\r\n");  // RFC 8689 section 2
   SayMechanisms();
   if (options->xclient) output.append("250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN\r\n");
   output.append("250-HELP\r\n250 LIMITS");  // RFC 9422
@@ -178,7 +179,8 @@ ServerSession::EventKind ServerSession::State::HandleMail(std::string_view argum
   }
   auto begun = std::make_unique<Transaction>();
   Envelope& envelope = begun->envelope;
-  const std::string_view refusal = ParseMailParameters(path.parameters, *options, &envelope);
+  const std::string_view refusal =
+      ParseMailParameters(path.parameters, *options, secured, &envelope);
   if (!refusal.empty()) return Error(refusal), kNothing;
   if (has_8bit && !envelope.smtputf8 && Has8bit(path.mailbox)) {
     return Error(replies::kUtf8Sender), kNothing;

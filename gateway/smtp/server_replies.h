@@ -91,6 +91,9 @@ inline constexpr Text kNoBinaryMime =
     "501 5.5.4 BODY=BINARYMIME is not offered here; encode the message and declare 8BITMIME or "
     "7BIT\r\n";
 inline constexpr Text kBadSmtpUtf8 = "501 5.5.4 SMTPUTF8 takes no value\r\n";
+inline constexpr Text kBadRequireTls = "501 5.5.4 REQUIRETLS takes no value\r\n";
+inline constexpr Text kRequireTlsInClear =
+    "530 5.7.10 REQUIRETLS is taken under TLS only; say STARTTLS first (RFC 8689)\r\n";
 inline constexpr Text kBadRet = "501 5.5.4 RET must be FULL or HDRS\r\n";
 inline constexpr Text kBadEnvid =
     "501 5.5.4 ENVID must be xtext of printable ASCII, at most 100 octets (RFC 3461)\r\n";

@@ -34,11 +34,11 @@ void CheckParameters(std::string_view text) {
   for (bool on : {false, true}) {
     options.smtputf8 = options.dsn = on;
     Envelope envelope;
-    const std::string_view mail = ParseMailParameters(text, options, &envelope);
+    const std::string_view mail = ParseMailParameters(text, options, on, &envelope);
     RP_CHECK(IsReply(mail));
     RP_CHECK(IsPrintable(envelope.envid) && envelope.envid.size() <= limits::kEnvidBytesMax);
     RP_CHECK(envelope.declared_size <= options.message_bytes_max);
-    RP_CHECK(on || (!envelope.smtputf8 && envelope.envid.empty()));
+    RP_CHECK(on || (!envelope.smtputf8 && envelope.envid.empty() && !envelope.require_tls));
     Recipient recipient;
     RP_CHECK(IsReply(ParseRecipientParameters(text, options, on, &recipient)));
     RP_CHECK(IsPrintable(recipient.orcpt) && recipient.orcpt.size() <= limits::kOrcptBytesMax);

@@ -4,12 +4,11 @@
 // anew.
 //
 //   S: a line from the server (\r, \n, \0, \xHH and \\ are understood; CRLF is added)
-//   > mail FROM TO... [size=N] [body=8bit|binary] [utf8] [envid=X] [ret=full|headers] [notify=N]
-//   [orcpt=X] > body TEXT      a piece of the body, written when the session asks for it > quit |
-//   end WHY
-//   > starttls | starttls-required | implicit-tls | auth USER SECRET | unverified (all before the
-//   greeting)
-//   C: a command   B: the body's wire form   E: an event   O: an outcome   F: why it failed
+//   > mail FROM TO... [size=N] [body=8bit|binary] [utf8] [requiretls] [envid=X] [ret=full|headers]
+//   [notify=N] [orcpt=X] > body TEXT      a piece of the body, written when the session asks for it
+//   > quit | end WHY > starttls | starttls-required | implicit-tls | auth USER SECRET | unverified
+//   (all before the greeting) C: a command   B: the body's wire form   E: an event   O: an outcome
+//   F: why it failed
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -127,6 +126,8 @@ class Player {
         outgoing_->mail.body = value == "8bit" ? BodyType::k8BitMime : BodyType::kBinaryMime;
       } else if (key == "utf8") {
         outgoing_->mail.smtputf8 = true;
+      } else if (key == "requiretls") {
+        outgoing_->mail.require_tls = true;
       } else if (key == "envid") {
         envid_ = value;
         outgoing_->mail.envid = envid_;

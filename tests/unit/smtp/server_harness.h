@@ -235,6 +235,7 @@ class ServerHarness {
       if (envelope.declared_size > 0) line += " size=" + std::to_string(envelope.declared_size);
       if (envelope.body != BodyType::k7Bit) line += std::string(" ") + kBody[int(envelope.body)];
       if (envelope.smtputf8) line += " smtputf8";
+      if (envelope.require_tls) line += " requiretls";
       line += kRet[int(envelope.ret)];
       if (!envelope.envid.empty()) line += " envid=\"" + Escape(envelope.envid) + "\"";
       Note(line);

@@ -29,7 +29,7 @@ StoredEnvelope FullEnvelope() {
   envelope.client = "2001:db8::1";
   envelope.account = 7;
   envelope.credential = 1'000'000;
-  envelope.sandbox = true;
+  envelope.sandbox = envelope.bulk = envelope.require_tls = true;
   envelope.bounces_to = "bounces@example.com";
   envelope.signing_domain = "example.com";
   envelope.header_bytes = 1234;
@@ -37,10 +37,18 @@ StoredEnvelope FullEnvelope() {
   return envelope;
 }
 
+// As versions before lanes and REQUIRETLS wrote it, with one byte of flags.
+std::string FormatTwo(const StoredEnvelope& envelope) {
+  constexpr size_t kFlagsAt = 1 + 8 + 8 + 1 + 1;
+  std::string bytes = EncodeEnvelope(envelope);
+  bytes[0] = 2;
+  return bytes.erase(kFlagsAt, 1);
+}
+
 // As versions before accounts wrote it.
 std::string FormatOne(const StoredEnvelope& envelope) {
   constexpr size_t kAccountsAt = 1 + 8 + 8 + 1 + 1 + 1 + 8 + 4 + 32;
-  std::string bytes = EncodeEnvelope(envelope);
+  std::string bytes = FormatTwo(envelope);
   bytes[0] = 1;
   return bytes.erase(kAccountsAt, 8);
 }
@@ -78,8 +86,12 @@ TEST(RecordsTest, EnvelopesComeBackAsTheyWere) {
   }
 }
 
-TEST(RecordsTest, EnvelopesOfTheFormatBeforeAreRead) {
+TEST(RecordsTest, EnvelopesOfTheFormatsBeforeAreRead) {
   StoredEnvelope envelope = FullEnvelope();
+  envelope.bulk = envelope.require_tls = false;
+  auto second = DecodeEnvelope(FormatTwo(envelope));
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(*second, envelope);
   envelope.account = envelope.credential = 0;
   envelope.sandbox = false;
   envelope.signing_domain = "";
@@ -138,7 +150,7 @@ void RefusesWhatIsNotWhole(const std::string& bytes, Decode decode) {
     EXPECT_EQ(decode(bytes.substr(0, size)).status().code(), StatusCode::kDataLoss) << size;
   }
   EXPECT_EQ(decode(bytes + '\0').status().code(), StatusCode::kDataLoss);
-  for (int format : {0, 3, 255}) {
+  for (int format : {0, 4, 255}) {
     std::string other = bytes;
     other[0] = static_cast<char>(format);
     EXPECT_EQ(decode(other).status().code(), StatusCode::kDataLoss) << format;

@@ -63,6 +63,20 @@ inline constexpr uint32_t kExchangersTtlMax = 86'400;
 // As above, for failures.
 inline constexpr uint32_t kExchangersFailureSeconds = 60;
 
+// --- MTA-STS
+// The id of an edition of a policy (RFC 8461 section 3.1); longer is malformed.
+inline constexpr size_t kStsIdBytesMax = 32;
+// As above, the name of a field (sections 3.1 and 3.2).
+inline constexpr size_t kStsFieldNameBytesMax = 32;
+// A policy as it is served (RFC 8461 section 3.3); longer is none.
+inline constexpr size_t kStsPolicyBytesMax = 65'536;
+// Patterns of one policy; more: it is none. The biggest providers have ten.
+inline constexpr size_t kStsPatternsMax = 256;
+// How long a policy may be kept (RFC 8461 section 3.2: a year); what says longer is kept so long.
+inline constexpr uint32_t kStsMaxAgeSecondsMax = 31'557'600;
+// Mail waits for a policy that is fetched for so long; then it goes by what is known.
+inline constexpr uint32_t kStsWaitMillis = 15'000;
+
 // --- Updates and zones
 // Records of one zone file, and of one update; more: refused. 50,000 domains have 350,000.
 inline constexpr size_t kZoneRecordsMax = 2'000'000;

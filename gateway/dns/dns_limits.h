@@ -76,6 +76,19 @@ inline constexpr size_t kStsPatternsMax = 256;
 inline constexpr uint32_t kStsMaxAgeSecondsMax = 31'557'600;
 // Mail waits for a policy that is fetched for so long; then it goes by what is known.
 inline constexpr uint32_t kStsWaitMillis = 15'000;
+// --- DANE
+// TLSA records of a host that are gone by; of more, the first. Of a host's certificates one record
+// each is published, and another while it is changed.
+inline constexpr size_t kTlsaRecordsMax = 64;
+// A whole certificate or key in one of them; longer: the record cannot be used.
+inline constexpr size_t kTlsaDataBytesMax = 16'384;
+// Questions for a host's TLSA records, after those for its addresses: the alias's security, or the
+// end of its aliases, and the host itself. There are no more.
+inline constexpr size_t kDaneQuestionsMax = 2;
+// For how long what was found is good: the records' lifetime, but no less and no more than this.
+inline constexpr uint32_t kDaneTtlMin = 60;
+// As above.
+inline constexpr uint32_t kDaneTtlMax = 86'400;
 
 // --- Updates and zones
 // Records of one zone file, and of one update; more: refused. 50,000 domains have 350,000.

@@ -81,6 +81,25 @@ std::unique_ptr<Connection> Connection::Impl::Make(SSL_CTX* context) {
   return connection;
 }
 
+std::unique_ptr<Connection> Connection::Impl::MakeClient(ClientPeer peer) {
+  auto connection = Make(peer.context->impl().context.get());
+  SSL* ssl = connection->impl_->ssl.get();
+  SSL_set_connect_state(ssl);
+  auto session = peer.context->impl().sessions.Find(peer.name);
+  if (session) SSL_set_session(ssl, session.get());
+  connection->impl_->client = std::move(peer);
+  RP_CHECK(SSL_set_ex_data(ssl, ClientPeer::Index(), &connection->impl_->client) == 1);
+  return connection;
+}
+
+ssl_verify_result_t Connection::Impl::VerifyByDane(SSL* ssl, uint8_t* alert) {
+  auto* peer = static_cast<ClientPeer*>(SSL_get_ex_data(ssl, ClientPeer::Index()));
+  peer->verdict = VerifyDane(ssl, *peer->dane);
+  if (peer->verdict.proof != PeerProof::kNone) return ssl_verify_ok;
+  *alert = AlertOf(peer->verdict.fault);
+  return ssl_verify_invalid;
+}
+
 Connection::Connection() : impl_(std::make_unique<Impl>()) {}
 Connection::~Connection() = default;
 
@@ -96,12 +115,8 @@ std::unique_ptr<Connection> Connection::Accept(std::shared_ptr<const ServerConte
 
 std::unique_ptr<Connection> Connection::Connect(std::shared_ptr<const ClientContext> context,
                                                 const std::string& name, std::string peer) {
-  auto connection = Impl::Make(context->impl().context.get());
+  auto connection = Impl::MakeClient({std::move(context), std::move(peer), nullptr, {}});
   SSL* ssl = connection->impl_->ssl.get();
-  SSL_set_connect_state(ssl);
-  if (auto session = context->impl().sessions.Find(peer)) SSL_set_session(ssl, session.get());
-  connection->impl_->client = {std::move(context), std::move(peer)};
-  RP_CHECK(SSL_set_ex_data(ssl, ClientPeer::Index(), &connection->impl_->client) == 1);
   X509_VERIFY_PARAM* verify = SSL_get0_param(ssl);
   // RFC 9525 section 6.2: the subject's common name is no name of a host.
   X509_VERIFY_PARAM_set_hostflags(verify, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
@@ -113,6 +128,20 @@ std::unique_ptr<Connection> Connection::Connect(std::shared_ptr<const ClientCont
   // the library verifies nobody.
   if (SSL_set_tlsext_host_name(ssl, name.c_str()) != 1) ForgetErrors();
   if (X509_VERIFY_PARAM_set1_host(verify, name.data(), name.size()) != 1) ForgetErrors();
+  return connection;
+}
+
+std::unique_ptr<Connection> Connection::ConnectDane(std::shared_ptr<const ClientContext> context,
+                                                    std::shared_ptr<const DanePolicy> dane,
+                                                    const std::string& peer) {
+  RP_CHECK(dane != nullptr && !dane->records.empty());
+  std::string session_name = DaneSessionName(*dane, peer);
+  const std::string& name = dane->base_domain;
+  auto connection = Impl::MakeClient({std::move(context), std::move(session_name), dane, {}});
+  SSL* ssl = connection->impl_->ssl.get();
+  RP_CHECK(SSL_set_min_proto_version(ssl, TLS1_2_VERSION) == 1);
+  SSL_set_custom_verify(ssl, SSL_VERIFY_PEER, Impl::VerifyByDane);
+  if (SSL_set_tlsext_host_name(ssl, name.c_str()) != 1) ForgetErrors();
   return connection;
 }
 
@@ -143,6 +172,16 @@ Connection::Event Connection::Step(std::string_view* input) {
 Connection::Event Connection::Handshake() {
   int result = SSL_do_handshake(impl_->ssl.get());
   if (result != 1) return Fail(result);
+  // The library asks for no verdict where it resumes, and what is right today may be wrong
+  // tomorrow.
+  uint8_t alert = 0;
+  ClientPeer& peer = impl_->client;
+  if (peer.dane && peer.verdict.proof == PeerProof::kNone &&
+      Impl::VerifyByDane(impl_->ssl.get(), &alert) != ssl_verify_ok) {
+    peer.context->impl().sessions.Forget(peer.name);
+    SSL_send_fatal_alert(impl_->ssl.get(), alert);
+    return RefusePeer();
+  }
   state_ = State::kOpen;
   within_message_ = false;
   SetFacts();
@@ -188,11 +227,19 @@ Connection::Event Connection::Fail(int result) {
       break;
   }
   failure_ = TakeError();
-  // Which of the many things it was that a certificate can be wrong in.
-  if (failure_ == "certificate verify failed") {
-    failure_ += ": ";
-    failure_ += X509_verify_cert_error_string(SSL_get_verify_result(impl_->ssl.get()));
-  }
+  if (failure_ == "certificate verify failed") return RefusePeer();
+  state_ = State::kFailed;
+  return {EventKind::kFailed, {}};
+}
+
+// Says which of the many things it was that a certificate can be wrong in.
+Connection::Event Connection::RefusePeer() {
+  ForgetErrors();
+  const ClientPeer& peer = impl_->client;
+  long result = SSL_get_verify_result(impl_->ssl.get());
+  facts_.fault = peer.dane ? peer.verdict.fault : FaultOf(result);
+  failure_ = "certificate verify failed: ";
+  failure_ += peer.dane ? peer.verdict.words : X509_verify_cert_error_string(result);
   state_ = State::kFailed;
   return {EventKind::kFailed, {}};
 }
@@ -203,7 +250,12 @@ void Connection::SetFacts() {
   facts_.cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
   facts_.resumed = SSL_session_reused(ssl) == 1;
   facts_.challenge = application_protocol() == kAcmeProtocol;
-  facts_.verified = impl_->client.context && SSL_get_verify_result(ssl) == X509_V_OK;
+  const ClientPeer& peer = impl_->client;
+  if (peer.context == nullptr) return;
+  facts_.fault = peer.dane ? peer.verdict.fault : FaultOf(SSL_get_verify_result(ssl));
+  if (facts_.fault == PeerFault::kNone)
+    facts_.proof = peer.dane ? peer.verdict.proof : PeerProof::kPkix;
+  facts_.verified = facts_.proof != PeerProof::kNone;
 }
 
 std::string_view Connection::requested_name() const {

@@ -43,8 +43,10 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/base/dane_policy.h"
 #include "gateway/base/slice.h"
 #include "gateway/tls/client_context.h"
+#include "gateway/tls/peer_proof.h"
 #include "gateway/tls/record_cursor.h"
 #include "gateway/tls/record_keys.h"
 #include "gateway/tls/server_context.h"
@@ -64,7 +66,11 @@ class Connection {
     std::string_view version;  // "TLSv1.3"
     std::string_view cipher;   // the standard's name: "TLS_AES_128_GCM_SHA256"
     bool resumed = false;
-    bool verified = false;   // client: the chain leads to an authority and the name is the peer's
+    // Client: whether the server is who it should be, by what, and where it is not why. `fault` is
+    // said after kFailed too, where that was what failed.
+    bool verified = false;
+    PeerProof proof = PeerProof::kNone;
+    PeerFault fault = PeerFault::kNone;
     bool challenge = false;  // server: an ACME server looked at our answer (AlpnChallenges)
   };
 
@@ -83,6 +89,14 @@ class Connection {
   // context: the host, the port, and whatever else tells peers apart.
   static std::unique_ptr<Connection> Connect(std::shared_ptr<const ClientContext> context,
                                              const std::string& name, std::string peer);
+  // The same, with the server held to `dane`, which has at least one record: whatever the context
+  // asks for, a server that they do not prove fails the handshake, and no authority of the
+  // context's counts. SNI asks for the base domain (RFC 7672 section 8.1), and TLS is 1.2 at least.
+  // A session is resumed only under the same records, and the certificates that it has are held to
+  // them anew.
+  static std::unique_ptr<Connection> ConnectDane(std::shared_ptr<const ClientContext> context,
+                                                 std::shared_ptr<const DanePolicy> dane,
+                                                 const std::string& peer);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -145,6 +159,7 @@ class Connection {
   Connection();
   Event Handshake();
   Event EndChallenge();
+  Event RefusePeer();
   Event Read();
   Event Fail(int result);
   void Seal(std::string_view bytes);

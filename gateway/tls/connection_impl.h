@@ -25,6 +25,8 @@ struct Connection::Impl {
   static int WriteOutput(BIO* bio, const char* bytes, int count);
   static const BIO_METHOD* Method();
   static std::unique_ptr<Connection> Make(SSL_CTX* context);
+  static std::unique_ptr<Connection> MakeClient(ClientPeer peer);
+  static ssl_verify_result_t VerifyByDane(SSL* ssl, uint8_t* alert);
 };
 
 // A whole KeyUpdate message, header and all (RFC 8446 section 4.6.3).

@@ -11,8 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/base/dane_policy.h"
 #include "gateway/tls/alpn_challenges.h"
 #include "gateway/tls/client_context.h"
+#include "gateway/tls/dane_verify.h"
 #include "gateway/tls/server_context.h"
 #include "gateway/tls/session_cache.h"
 
@@ -48,6 +50,8 @@ struct ServerContext::Impl {
 struct ClientPeer {
   std::shared_ptr<const ClientContext> context;
   std::string name;
+  std::shared_ptr<const DanePolicy> dane;  // or null
+  PeerVerdict verdict;                     // where `dane` is there and was looked at
 
   static int Index();  // of SSL's extra data
 };

@@ -25,4 +25,9 @@ bssl::UniquePtr<SSL_SESSION> SessionCache::Find(const std::string& peer) {
   return session;
 }
 
+void SessionCache::Forget(const std::string& peer) {
+  std::lock_guard lock(mutex_);
+  sessions_.erase(peer);
+}
+
 }  // namespace ringpost::tls

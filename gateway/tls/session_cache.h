@@ -22,6 +22,7 @@ class SessionCache {
   void Keep(const std::string& peer, bssl::UniquePtr<SSL_SESSION> session);
   // Null: none.
   bssl::UniquePtr<SSL_SESSION> Find(const std::string& peer);
+  void Forget(const std::string& peer);
 
  private:
   std::mutex mutex_;

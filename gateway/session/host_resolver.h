@@ -13,16 +13,21 @@
 
 #include "gateway/base/inbox.h"
 #include "gateway/base/ip_address.h"
+#include "gateway/dns/dane_lookup.h"
 
 namespace ringpost::session {
 
 // Owned by the asker, who keeps it until it is posted back.
 struct HostRequest : Posted {
   std::string host;
+  // Who says the name says it securely: which TLSA records hold for the host is found out too
+  // (MailLookup alone). Where that cannot be known, it has no addresses.
+  bool dane = false;
   Inbox* reply_to = nullptr;
   std::vector<IpAddress> addresses;  // empty: not found, or not now
   std::string error;                 // in words, where empty
   bool no_address = false;           // it is certain that there is none
+  dns::TlsaSet tlsa;                 // of `dane`
 };
 
 class HostResolver {

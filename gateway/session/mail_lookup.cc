@@ -15,44 +15,16 @@
 #include "absl/container/flat_hash_map.h"
 #include "gateway/base/check.h"
 #include "gateway/base/time.h"
-#include "gateway/delivery/target_addresses.h"
 #include "gateway/dns/async_resolver.h"
 #include "gateway/dns/dns_limits.h"
 #include "gateway/dns/name.h"
-#include "gateway/session/host_addresses.h"
+#include "gateway/session/lookup_flight.h"
 
 namespace ringpost::session {
 namespace {
 
-using dns::Answer;
-using dns::Question;
-using dns::RecordType;
-
-enum class Kind : uint8_t { kExchangers, kAddresses };
-
-// All requests for one thing. It waits for room, is in work, and goes when it is answered; while it
-// waits it goes with the last of its requests too.
-struct Flight {
-  Kind kind = Kind::kExchangers;
-  std::string name;             // canonical
-  std::vector<Posted*> askers;  // of its kind; in work there may be none any more
-  bool in_work = false;
-  std::list<Flight*>::iterator place;  // among those that wait
-  MonoTime due;                        // it waits for no longer
-  std::vector<Answer> answers;         // in work: the thread's alone
-
-  std::vector<Question> Questions() const {
-    if (kind == Kind::kExchangers) return {{name, RecordType::kMx}};
-    return {{name, RecordType::kAaaa}, {name, RecordType::kA}};
-  }
-  const Answer& Of(RecordType type) const {
-    auto found = std::find_if(answers.begin(), answers.end(),
-                              [&](const Answer& one) { return one.question.type == type; });
-    RP_CHECK(found != answers.end());
-    return *found;
-  }
-};
-size_t QuestionsOf(Kind kind) { return kind == Kind::kExchangers ? 1 : 2; }
+using Kind = LookupFlight::Kind;
+using Next = LookupFlight::Next;
 
 class WakeFd {
  public:
@@ -77,17 +49,42 @@ class WakeFd {
   int fd_;
 };
 
+// Policies that were asked for, on their way to the thread. Who brings one may do so when the
+// lookup is gone.
+struct PolicyInbox {
+  struct Found {
+    LookupFlight* flight;
+    StsVerdict policy;
+  };
+  void Add(LookupFlight* flight, StsVerdict policy) {
+    {
+      std::lock_guard lock(mutex);
+      found.push_back({flight, std::move(policy)});
+    }
+    wake.Set();
+  }
+  std::vector<Found> TakeAll() {
+    std::lock_guard lock(mutex);
+    return std::exchange(found, {});
+  }
+
+  WakeFd wake;
+  std::mutex mutex;
+  std::vector<Found> found;
+};
+
 class DnsMailLookup final : public MailLookup {
  public:
   DnsMailLookup(const MailLookupOptions& options, std::unique_ptr<dns::AsyncResolver> resolver)
-      : own_names_(options.own_names),
-        targets_(options.allowed_targets),
+      : rules_{options.own_names, delivery::TargetAddresses(options.allowed_targets),
+               options.policies != nullptr},
         ask_millis_(options.resolver.ask_millis),
+        policies_(options.policies),
         resolver_(std::move(resolver)) {}
   ~DnsMailLookup() override;
 
   bool Begin() {
-    if (wake_.fd() < 0) return false;
+    if (inbox_->wake.fd() < 0) return false;
     thread_ = std::thread([this] { Run(); });
     return true;
   }
@@ -98,13 +95,16 @@ class DnsMailLookup final : public MailLookup {
   bool CancelExchangers(ExchangersRequest* request) override {
     return Remove(Kind::kExchangers, request->domain, request);
   }
-  void Resolve(HostRequest* request) override { Add(Kind::kAddresses, request->host, request); }
+  void Resolve(HostRequest* request) override { Add(KindOf(*request), request->host, request); }
   bool Cancel(HostRequest* request) override {
-    return Remove(Kind::kAddresses, request->host, request);
+    return Remove(KindOf(*request), request->host, request);
   }
 
  private:
   using Key = std::pair<Kind, std::string>;
+  static Kind KindOf(const HostRequest& request) {
+    return request.dane ? Kind::kDane : Kind::kAddresses;
+  }
 
   void Add(Kind kind, std::string_view name, Posted* asker);
   bool Remove(Kind kind, std::string_view name, Posted* asker);
@@ -112,78 +112,38 @@ class DnsMailLookup final : public MailLookup {
   // The thread's.
   void Run();
   bool StartWaiting();
-  std::vector<Flight*> TakeWaiting(MonoTime now, bool* stopping);
+  std::vector<LookupFlight*> TakeWaiting(MonoTime now, bool* stopping);
   void WaitForSomething();
-  void Take(dns::AsyncResolver::Done done);
-  void Finish(Flight* flight);
+  void Do(LookupFlight* flight, Next next);
+  void Free(LookupFlight* flight);
+  void Finish(LookupFlight* flight);
 
-  const std::vector<std::string> own_names_;
-  const delivery::TargetAddresses targets_;
+  const LookupFlight::Rules rules_;
   const uint32_t ask_millis_;
+  StsPolicies* const policies_;
   std::unique_ptr<dns::AsyncResolver> resolver_;  // the thread's
-  WakeFd wake_;
+  size_t reserved_ = 0;  // likewise: questions that flights in work have room for
+  std::shared_ptr<PolicyInbox> inbox_ = std::make_shared<PolicyInbox>();
 
   std::mutex mutex_;
-  absl::flat_hash_map<Key, std::unique_ptr<Flight>> flights_;
-  std::list<Flight*> waiting_;
+  absl::flat_hash_map<Key, std::unique_ptr<LookupFlight>> flights_;
+  std::list<LookupFlight*> waiting_;
   size_t open_ = 0;  // requests
   bool stopping_ = false;
   std::thread thread_;
 };
-
-// Writes what is found into requests of one kind, and posts them.
-class Replies {
- public:
-  Replies(const Flight& flight, const std::vector<std::string>& own_names,
-          const delivery::TargetAddresses& targets)
-      : kind_(flight.kind) {
-    if (kind_ == Kind::kExchangers) {
-      exchangers_ = dns::ReadExchangers(flight.Of(RecordType::kMx), own_names);
-    } else {
-      addresses_ =
-          ReadHostAddresses(flight.Of(RecordType::kAaaa), flight.Of(RecordType::kA), targets);
-    }
-  }
-
-  void Post(Posted* asker) const {
-    if (kind_ == Kind::kExchangers) {
-      auto* request = static_cast<ExchangersRequest*>(asker);
-      request->found = exchangers_;
-      request->reply_to->Post(request);
-    } else {
-      auto* request = static_cast<HostRequest*>(asker);
-      request->addresses = addresses_.addresses;
-      request->error = addresses_.error;
-      request->no_address = addresses_.no_address;
-      request->reply_to->Post(request);
-    }
-  }
-
- private:
-  Kind kind_;
-  dns::Exchangers exchangers_;
-  HostAddresses addresses_;
-};
-
-void FailAnswers(std::string_view words, Answer::Failure failure, Flight* flight) {
-  flight->answers.clear();
-  for (const Question& question : flight->Questions()) {
-    flight->answers.push_back(dns::FailedAnswer(question, words, failure));
-  }
-}
 
 DnsMailLookup::~DnsMailLookup() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake_.Set();
+  inbox_->wake.Set();
   if (thread_.joinable()) thread_.join();
   resolver_.reset();  // nothing comes back to a flight any more
   for (auto& [key, flight] : flights_) {
-    FailAnswers("the lookups have stopped", Answer::Failure::kServfail, flight.get());
-    Replies replies(*flight, own_names_, targets_);
-    for (Posted* asker : flight->askers) replies.Post(asker);
+    flight->Fail("the lookups have stopped", dns::Answer::Failure::kServfail);
+    flight->Reply();
   }
 }
 
@@ -193,24 +153,23 @@ void DnsMailLookup::Add(Kind kind, std::string_view name, Posted* asker) {
   {
     std::lock_guard lock(mutex_);
     if (open_ == dns::limits::kMailLookupsOpenMax) {
-      Flight refused{.kind = kind, .name = key.second};
-      FailAnswers("too many lookups at once", Answer::Failure::kServfail, &refused);
-      Replies(refused, own_names_, targets_).Post(asker);
+      LookupFlight refused(kind, key.second, &rules_);
+      refused.Fail("too many lookups at once", dns::Answer::Failure::kServfail);
+      refused.askers.push_back(asker);
+      refused.Reply();
       return;
     }
     ++open_;
-    std::unique_ptr<Flight>& flight = flights_[key];
+    std::unique_ptr<LookupFlight>& flight = flights_[key];
     if (flight == nullptr) {
-      flight = std::make_unique<Flight>();
-      flight->kind = kind;
-      flight->name = std::move(key.second);
+      flight = std::make_unique<LookupFlight>(kind, std::move(key.second), &rules_);
       flight->due = ReadMonoClock() + Millis(ask_millis_);
       wake = waiting_.empty();  // otherwise it was woken already, or waits for room
       flight->place = waiting_.insert(waiting_.end(), flight.get());
     }
     flight->askers.push_back(asker);
   }
-  if (wake) wake_.Set();
+  if (wake) inbox_->wake.Set();
 }
 
 bool DnsMailLookup::Remove(Kind kind, std::string_view name, Posted* asker) {
@@ -229,22 +188,27 @@ void DnsMailLookup::Run() {
   pthread_setname_np(pthread_self(), "mail-lookup");
   while (StartWaiting()) {
     WaitForSomething();
-    for (dns::AsyncResolver::Done& done : resolver_->Process()) Take(std::move(done));
+    for (dns::AsyncResolver::Done& done : resolver_->Process()) {
+      auto* flight = static_cast<LookupFlight*>(done.asker);
+      Do(flight, flight->Take(std::move(done.answer)));
+    }
+    for (PolicyInbox::Found& one : inbox_->TakeAll()) {
+      Do(one.flight, one.flight->SetPolicy(std::move(one.policy)));
+    }
   }
 }
 
 // Those there is room for, and those that have waited for too long, from the oldest on.
-std::vector<Flight*> DnsMailLookup::TakeWaiting(MonoTime now, bool* stopping) {
-  std::vector<Flight*> taken;
-  size_t room = dns::limits::kQuestionsInFlightMax - resolver_->open();
+std::vector<LookupFlight*> DnsMailLookup::TakeWaiting(MonoTime now, bool* stopping) {
+  std::vector<LookupFlight*> taken;
   std::lock_guard lock(mutex_);
   *stopping = stopping_;
   while (!waiting_.empty()) {
-    Flight* flight = waiting_.front();
-    size_t questions = QuestionsOf(flight->kind);
+    LookupFlight* flight = waiting_.front();
+    size_t questions = flight->First().size();
     bool late = flight->due <= now;
-    if (!late && questions > room) break;
-    if (!late) room -= questions;
+    if (!late && reserved_ + questions > dns::limits::kQuestionsInFlightMax) break;
+    if (!late) reserved_ += flight->reserved = questions;
     flight->in_work = true;
     waiting_.pop_front();
     taken.push_back(flight);
@@ -255,40 +219,58 @@ std::vector<Flight*> DnsMailLookup::TakeWaiting(MonoTime now, bool* stopping) {
 bool DnsMailLookup::StartWaiting() {
   bool stopping = false;
   const MonoTime now = ReadMonoClock();
-  for (Flight* flight : TakeWaiting(now, &stopping)) {
+  for (LookupFlight* flight : TakeWaiting(now, &stopping)) {
     if (stopping) break;
     if (flight->due <= now) {
-      FailAnswers("not asked within " + std::to_string(ask_millis_) +
-                      " ms, since too many others are asked",
-                  Answer::Failure::kTimeout, flight);
+      flight->Fail("not asked within " + std::to_string(ask_millis_) +
+                       " ms, since too many others are asked",
+                   dns::Answer::Failure::kTimeout);
       Finish(flight);
       continue;
     }
-    for (const Question& question : flight->Questions()) resolver_->Start(question, flight);
+    for (const dns::Question& question : flight->First()) resolver_->Start(question, flight);
   }
   return !stopping;
 }
 
 void DnsMailLookup::WaitForSomething() {
-  pollfd waited[] = {{resolver_->fd(), POLLIN, 0}, {wake_.fd(), POLLIN, 0}};
+  pollfd waited[] = {{resolver_->fd(), POLLIN, 0}, {inbox_->wake.fd(), POLLIN, 0}};
   Millis until_due = resolver_->UntilDue();
   int millis = until_due == Millis::max() ? -1 : static_cast<int>(until_due.count());
-  if (::poll(waited, std::size(waited), millis) > 0 && waited[1].revents != 0) wake_.Clear();
+  if (::poll(waited, std::size(waited), millis) > 0 && waited[1].revents != 0) {
+    inbox_->wake.Clear();
+  }
 }
 
-void DnsMailLookup::Take(dns::AsyncResolver::Done done) {
-  auto* flight = static_cast<Flight*>(done.asker);
-  flight->answers.push_back(std::move(done.answer));
-  if (flight->answers.size() == QuestionsOf(flight->kind)) Finish(flight);
+void DnsMailLookup::Do(LookupFlight* flight, Next next) {
+  switch (next) {
+    case Next::kWait:
+      return;
+    case Next::kAsk:
+      resolver_->Start(flight->question(), flight);  // in the room of the ones before
+      return;
+    case Next::kPolicy:
+      // A policy may have to be fetched from a slow server: that takes no room from others.
+      Free(flight);
+      policies_->Find(flight->name(), flight->txt(), [inbox = inbox_, flight](StsVerdict policy) {
+        inbox->Add(flight, std::move(policy));
+      });
+      return;
+    case Next::kDone:
+      Finish(flight);
+      return;
+  }
 }
+
+void DnsMailLookup::Free(LookupFlight* flight) { reserved_ -= std::exchange(flight->reserved, 0); }
 
 // Posts under the lock, so that who cannot cancel a request any more finds it posted.
-void DnsMailLookup::Finish(Flight* flight) {
-  Replies replies(*flight, own_names_, targets_);
+void DnsMailLookup::Finish(LookupFlight* flight) {
+  Free(flight);
   std::lock_guard lock(mutex_);
-  for (Posted* asker : flight->askers) replies.Post(asker);
+  flight->Reply();
   open_ -= flight->askers.size();
-  flights_.erase(Key(flight->kind, flight->name));
+  flights_.erase(Key(flight->kind(), flight->name()));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// MailLookup: what delivery by MX asks of the DNS, off the shards: which hosts take a domain's
-// mail, and which addresses a host has.
+// MailLookup: what delivery by MX asks of the DNS, off the shards: which hosts take a domain's mail
+// and which policy the domain has (MTA-STS), which addresses a host has and which TLSA records hold
+// for it (DANE).
 //
 // The DNS alone decides (dns/resolver.h), not the hosts file; what it says is kept by the resolver
 // for as long as the records allow, and nowhere else. Addresses are those of host_addresses.h.
@@ -22,6 +23,7 @@
 #include "gateway/dns/exchangers.h"
 #include "gateway/dns/resolver.h"
 #include "gateway/session/host_resolver.h"
+#include "gateway/session/sts_policies.h"
 
 namespace ringpost::session {
 
@@ -30,6 +32,7 @@ struct ExchangersRequest : Posted {
   std::string domain;
   Inbox* reply_to = nullptr;
   dns::Exchangers found;
+  StsVerdict policy;  // the domain's, where it has hosts
 };
 
 struct MailLookupOptions {
@@ -39,6 +42,8 @@ struct MailLookupOptions {
   // Addresses that mail may be sent to though they are not of the Internet
   // (delivery/target_addresses.h).
   std::vector<IpNetwork> allowed_targets;
+  // Outlives the MailLookup. Null: no policy of MTA-STS is asked for.
+  StsPolicies* policies = nullptr;
 };
 
 class MailLookup : public HostResolver {

@@ -1,0 +1,42 @@
+// Bounds of what is known of TLS with mail exchangers, and of the reports on it (RFC 8460), with
+// what happens at each.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ringpost::mail::limits {
+
+// --- Outcomes of sessions
+// Recorded and not summed yet, over all shards; one more is dropped, and counted as lost. They are
+// taken twice a second: 32,000 sessions a second are more than a gateway has.
+inline constexpr uint32_t kTlsOutcomesWaitingMax = 16'384;
+// Between two times that they are taken.
+inline constexpr uint32_t kTlsOutcomesTakeMillis = 500;
+// Bytes of a domain; an outcome of a longer one is dropped, and counted as lost. Of an exchanger's
+// name and of what it calls itself; more is cut off.
+inline constexpr size_t kTlsNameBytesMax = 253;
+// Bytes of a failure's reason; more is cut off.
+inline constexpr size_t kTlsReasonBytesMax = 200;
+// Strings of a policy, its patterns of hosts, and bytes of each; what is more is left out, or cut
+// off. A policy file of MTA-STS (RFC 8461 section 3.2) has four lines and one for each pattern.
+inline constexpr size_t kTlsPolicyStringsMax = 64;
+// As above.
+inline constexpr size_t kTlsPolicyStringBytesMax = 512;
+
+// --- Sums of a day
+// Days that are kept: today, those whose reports are due, and one to look at. Older ones go.
+inline constexpr size_t kTlsDaysMax = 3;
+// Domains of one day; sessions of one more are counted as lost, and nobody gets a report on them.
+inline constexpr size_t kTlsDomainsPerDayMax = 100'000;
+// Policies of a domain in one day (each exchanger's TLSA records are one); sessions under one more
+// are counted as lost.
+inline constexpr size_t kTlsPoliciesPerDomainMax = 32;
+// Kinds of failure of a policy in one day that are told apart; those of one more are summed by
+// what failed alone, which has at most as many kinds again as there are results.
+inline constexpr size_t kTlsFailuresPerPolicyMax = 32;
+// Bytes of all the sums of one day, roughly; where they are more, new domains, policies and kinds
+// of failure are treated as beyond the bounds above.
+inline constexpr size_t kTlsBytesPerDayMax = 64 << 20;
+
+}  // namespace ringpost::mail::limits

@@ -65,6 +65,7 @@ find_package(CLI11 REQUIRED)
 find_package(Boost 1.81 REQUIRED)  # headers alone: Asio, Beast
 find_package(BoringSSL REQUIRED)
 find_package(Unbound REQUIRED)
+find_package(ZLIB REQUIRED)
 if(RINGPOST_TESTS)
   find_package(GTest REQUIRED)
 endif()

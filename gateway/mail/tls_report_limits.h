@@ -35,8 +35,22 @@ inline constexpr size_t kTlsPoliciesPerDomainMax = 32;
 // Kinds of failure of a policy in one day that are told apart; those of one more are summed by
 // what failed alone, which has at most as many kinds again as there are results.
 inline constexpr size_t kTlsFailuresPerPolicyMax = 32;
-// Bytes of all the sums of one day, roughly; where they are more, new domains, policies and kinds
-// of failure are treated as beyond the bounds above.
+// Bytes of all that is known of a domain in one day, and of a day, roughly; where they are more,
+// new domains, policies and kinds of failure are treated as beyond the bounds above.
+inline constexpr size_t kTlsBytesPerDomainMax = 64 << 10;
+// As above.
 inline constexpr size_t kTlsBytesPerDayMax = 64 << 20;
+
+// --- The record at _smtp._tls
+// Places that reports are sent to; what the record names behind them gets none.
+inline constexpr size_t kTlsReportTargetsMax = 4;
+// Bytes of the record, and of one URI in it; of longer ones there is none.
+inline constexpr size_t kTlsReportRecordBytesMax = 4096;
+// As above.
+inline constexpr size_t kTlsReportUriBytesMax = 1024;
+
+// --- Reports
+// Of the organization's name and the contact, which the configuration has; longer is refused there.
+inline constexpr size_t kTlsReportWordsBytesMax = 200;
 
 }  // namespace ringpost::mail::limits

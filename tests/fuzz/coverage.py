@@ -54,6 +54,7 @@ PARSERS = {
                       "gateway/identity/sender_domain_json.cc"],
     "server_session": ["gateway/smtp/server_auth.cc", "gateway/smtp/server_commands.cc",
                        "gateway/smtp/server_session.cc"],
+    "tls_report_record": ["gateway/mail/tls_report_record.cc"],
     "tls_control": ["gateway/tls/connection_control.cc"],
     "tls": ["gateway/tls/connection.cc"],
     "certificate": ["gateway/tls/certificate.cc"],

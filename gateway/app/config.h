@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/app/tls_report_config.h"
 #include "gateway/base/ip_address.h"
 #include "gateway/base/limits.h"
 #include "gateway/base/status.h"
@@ -172,6 +173,7 @@ struct Config {
   identity::BrakeRule brake;
   DeliverySettings delivery;
   DnsConfig dns;
+  TlsReportConfig tls_reports;
   LogConfig log;
   ControlConfig control;
 };

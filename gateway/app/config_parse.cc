@@ -383,6 +383,7 @@ void ReadAll(const toml::table& document, std::string_view system_hostname, Erro
   const toml::table* acme = Section(&root, "acme");
   if (acme) ReadAcme(acme, errors, config);
   ReadDns(&root, config);
+  ReadTlsReports(&root, &config->tls_reports);
   ReadListeners(&root, config);
   if (acme) CheckAcmeChallenges(acme, errors, config);
   ReadTrust(&root, config);

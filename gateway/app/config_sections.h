@@ -25,6 +25,9 @@ void ReadBrake(TableReader* root, identity::BrakeRule* to);
 void ReadRegionMail(TableReader* table, RegionConfig* region);
 void ReadDns(TableReader* root, Config* config);
 
+// config_tls_reports.cc
+void ReadTlsReports(TableReader* root, TlsReportConfig* to);
+
 // config_routes.cc
 void ReadRoutes(TableReader* root, Config* config);
 void ReadDestinations(TableReader* root, Config* config);

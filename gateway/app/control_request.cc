@@ -41,7 +41,7 @@ struct CommandSpec {
   bool needs_filter;  // a filter, or "all"
   bool changes;       // something; others only look
 };
-constexpr std::array<CommandSpec, 32> kCommands = {{
+constexpr std::array<CommandSpec, 34> kCommands = {{
     {ControlCommand::kStatus, "status", 0, false, false},
     {ControlCommand::kQueueSummary, "queue summary", kRegion | kDomain | kNextHop, false, false},
     {ControlCommand::kQueueList, "queue list", kFilter | kLimit | kAfter, false, false},
@@ -74,6 +74,8 @@ constexpr std::array<CommandSpec, 32> kCommands = {{
     {ControlCommand::kDomainImport, "domain import", 0, false, true},
     {ControlCommand::kDnsZone, "dns zone", 0, false, false},
     {ControlCommand::kDnsRecords, "dns records", 0, false, false},
+    {ControlCommand::kTlsOutcomes, "tls outcomes", 0, false, false},
+    {ControlCommand::kTlsReport, "tls report", 0, false, false},
 }};
 
 ControlError BadRequest(std::string message, std::string hint = "") {
@@ -284,7 +286,7 @@ std::variant<ControlRequest, ControlError> ParseControlRequest(std::string_view 
   ControlRequest request;
   request.command = spec->command;
   if (IsIdentityCommand(spec->command) || IsLinkCommand(spec->command) ||
-      IsDomainCommand(spec->command)) {
+      IsDomainCommand(spec->command) || IsTlsReportCommand(spec->command)) {
     // Once more, in the order of the text: it is what a record is written in.
     request.identity = std::make_shared<nlohmann::ordered_json>(
         nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false));

@@ -17,8 +17,8 @@
 //   client    trace: a network ("192.0.2.0/24") whose sessions are shown; or next_hop
 //
 // What "identity ..." takes is identity_request.h's, what "sender ..." takes is link_request.h's,
-// and what "domain ..." and "dns ..." take is domain_request.h's: here they are objects and no
-// more.
+// what "domain ..." and "dns ..." take is domain_request.h's, and what "tls outcomes" and "tls
+// report" take is tls_report_request.h's: here they are objects and no more.
 //
 // An unknown member, a wrong type or a value out of bounds refuses the request and says what is
 // accepted.
@@ -70,6 +70,8 @@ enum class ControlCommand : uint8_t {
   kDomainImport,
   kDnsZone,
   kDnsRecords,
+  kTlsOutcomes,
+  kTlsReport,
 };
 std::string_view ControlCommandName(ControlCommand command);
 bool ChangesSomething(ControlCommand command);
@@ -81,7 +83,10 @@ constexpr bool IsLinkCommand(ControlCommand command) {
   return command == ControlCommand::kSenderAdd || command == ControlCommand::kSenderLink;
 }
 constexpr bool IsDomainCommand(ControlCommand command) {
-  return command >= ControlCommand::kDomainAdd;
+  return command >= ControlCommand::kDomainAdd && command <= ControlCommand::kDnsRecords;
+}
+constexpr bool IsTlsReportCommand(ControlCommand command) {
+  return command == ControlCommand::kTlsOutcomes || command == ControlCommand::kTlsReport;
 }
 
 struct ControlRequest {

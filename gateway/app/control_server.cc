@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/app/control_ask.h"
 #include "gateway/app/control_client.h"
 #include "gateway/app/control_json.h"
 #include "gateway/app/control_mailbox.h"
@@ -73,7 +74,7 @@ class ControlServer::Impl {
   void HandleRequest(ControlClient& client, ControlRequest request);
   void StartGather(ControlClient& client, ControlRequest request);
   void StartReload(ControlClient& client, ControlRequest request);
-  // And of links, domains and DNS.
+  // And of links, domains, DNS and TLS reports.
   void StartIdentity(ControlClient& client, ControlRequest request);
   // Where the answer of accounts, credentials and domains goes.
   ControlTarget::IdentityDone AnswerTo(const ControlClient& client) const;
@@ -355,22 +356,11 @@ void ControlServer::Impl::TakeReload(const ReloadReply& reply) {
   client->End(now_);
 }
 
+// What is answered comes by the mailbox: not before this is over.
 void ControlServer::Impl::StartIdentity(ControlClient& client, ControlRequest request) {
-  ControlCommand command = request.command;
-  identity::Json members = std::move(*request.identity);
-  request.identity.reset();
-  auto begin = [&](auto parsed, auto ask) {
-    if (const auto* error = std::get_if<ControlError>(&parsed)) return Refuse(client, *error);
-    client.Begin(Work::kIdentity, std::move(request), now_);
-    (target_->*ask)(std::move(std::get<0>(parsed)), client.peer().uid, AnswerTo(client));
-  };
-  if (IsDomainCommand(command)) {
-    begin(ParseDomainRequest(command, std::move(members)), &ControlTarget::RequestDomain);
-  } else if (IsLinkCommand(command)) {
-    begin(ParseLinkRequest(command, std::move(members)), &ControlTarget::RequestLink);
-  } else {
-    begin(ParseIdentityRequest(command, std::move(members)), &ControlTarget::RequestIdentity);
-  }
+  auto error = AskTarget(target_, &request, client.peer().uid, AnswerTo(client));
+  if (error) return Refuse(client, *error);
+  client.Begin(Work::kIdentity, std::move(request), now_);
 }
 
 ControlTarget::IdentityDone ControlServer::Impl::AnswerTo(const ControlClient& client) const {

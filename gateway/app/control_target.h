@@ -59,6 +59,7 @@ class ControlTarget {
   virtual void RequestIdentity(IdentityRequest request, uint32_t uid, IdentityDone done) = 0;
   virtual void RequestDomain(DomainRequest request, uint32_t uid, IdentityDone done) = 0;
   virtual void RequestLink(LinkRequest request, uint32_t uid, IdentityDone done) = 0;
+  virtual void RequestTlsReport(TlsReportRequest request, uint32_t uid, IdentityDone done) = 0;
   virtual ConfigCheck CheckConfig() = 0;  // reads the file; changes nothing
   virtual void RequestDrain() = 0;        // as SIGTERM
   // One trace at a time. Not OK: why not, in words.

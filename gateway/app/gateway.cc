@@ -161,6 +161,7 @@ Status GatewayImpl::StartShards() {
   auto lookup = session::MailLookup::Make(MakeMailLookupOptions(config_));
   if (!lookup.ok()) return lookup.status();
   mail_lookup_ = std::move(*lookup);
+  OpenTlsReports(tls->any);
   signers_ =
       std::make_unique<WorkerPool>("rp-sign", std::max(1u, std::thread::hardware_concurrency()),
                                    limits::kSignatureJobsMax, limits::kSignersNice);
@@ -190,6 +191,7 @@ Status GatewayImpl::StartShards() {
     if (!status.ok()) return Prefixed("shard " + std::to_string(index) + ": ", status);
     shards_.push_back(std::move(shard));
   }
+  tls_reports_->Start();
   return StartIdentity();
 }
 
@@ -330,11 +332,13 @@ uint64_t GatewayImpl::TrafficBytes() const {
 bool GatewayImpl::Stop() {
   acme_.reset();  // before what it uses
   StopIdentity();
+  if (tls_reports_) tls_reports_->StopSending();
   for (auto& region : regions_) region->spool->StopScan();  // it posts to the shards
   ForEachShard([](Shard& shard) { shard.Finish(); });
   bool all = true;
   for (auto& shard : shards_) all = shard->AwaitEnd(Seconds(limits::kStopSeconds)) && all;
   if (limits_) limits_->Stop();
+  if (tls_reports_) tls_reports_->Stop();
   if (!all) return false;
   if (handed_out_) sockets_.clear();                    // the shards have closed them
   for (auto& region : regions_) region->spool.reset();  // its threads may post to the shards
@@ -345,6 +349,7 @@ bool GatewayImpl::Stop() {
   http_.reset();  // it logs to the regions, and asks the identity service
   link_desk_.reset();
   limits_.reset();
+  tls_reports_.reset();
   identity_.reset();
   control_store_.reset();
   regions_.clear();

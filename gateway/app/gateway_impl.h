@@ -1,10 +1,11 @@
-// GatewayImpl: the Gateway, in six parts that share its state:
+// GatewayImpl: the Gateway, in seven parts that share its state:
 //   gateway.cc           start, drain, stop, the tick
 //   gateway_reload.cc    a new configuration
 //   gateway_requests.cc  what an operator asks, from any thread
 //   gateway_acme.cc      certificates that come by themselves
 //   gateway_identity.cc  accounts and credentials
 //   gateway_logins.cc    what the logins of all shards share
+//   gateway_reports.cc   reports on TLS with mail exchangers
 //
 // Threads: see gateway.h. What any thread may read while the main thread changes it is under
 // `mutex_`.
@@ -27,6 +28,7 @@
 #include "gateway/app/password_store.h"
 #include "gateway/app/policies.h"
 #include "gateway/app/shard.h"
+#include "gateway/app/tls_report_service.h"
 #include "gateway/base/worker_pool.h"
 #include "gateway/delivery/site_budget.h"
 #include "gateway/http/acme_challenges.h"
@@ -63,6 +65,8 @@ class GatewayImpl final : public Gateway {
                      std::function<void(const identity::Json&)> done) override;
   void RequestLink(LinkRequest request, uint32_t uid,
                    std::function<void(const identity::Json&)> done) override;
+  void RequestTlsReport(TlsReportRequest request,
+                        std::function<void(const identity::Json&)> done) override;
   void RequestDrain() override;
   int request_fd() const override { return request_fd_; }
   bool ServeRequests() override;
@@ -121,6 +125,9 @@ class GatewayImpl final : public Gateway {
   void OpenLimits();
   void StartLimits();
 
+  // gateway_reports.cc
+  void OpenTlsReports(std::shared_ptr<const tls::ClientContext> verifies_nobody);
+
   // gateway_reload.cc
   ReloadOutcome Apply(Config fresh);
   std::vector<std::string> RestartKeys(const Config& fresh) const;
@@ -151,6 +158,7 @@ class GatewayImpl final : public Gateway {
   std::unique_ptr<LinkDesk> link_desk_;
   std::unique_ptr<DomainKeeper> domains_;
   std::unique_ptr<LimitKeeper> limits_;               // stops after the shards, which count
+  std::unique_ptr<TlsReportService> tls_reports_;     // likewise: they record
   std::shared_ptr<http::AcmeService> acme_;           // null: no [acme]. Changes under mutex_
   std::shared_ptr<const tls::Certificate> stand_in_;  // once it was needed
   std::unique_ptr<PasswordStore> passwords_;

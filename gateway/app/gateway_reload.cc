@@ -111,6 +111,7 @@ ReloadOutcome GatewayImpl::Apply(Config fresh) {
   delivery_ = MakeDeliveryConfig(config_);
   ApplyLimits();
   limits_->SetRule(config_.brake);
+  tls_reports_->Configure(config_.tls_reports);
   ForEachShard([delivery = delivery_, tls = *tls](Shard& shard) {
     shard.Reload(delivery, tls.any, tls.verified);
   });

@@ -53,4 +53,34 @@ inline constexpr size_t kTlsReportUriBytesMax = 1024;
 // Of the organization's name and the contact, which the configuration has; longer is refused there.
 inline constexpr size_t kTlsReportWordsBytesMax = 200;
 
+// Between two times that sums are saved; what was summed since is lost by a kill.
+inline constexpr uint32_t kTlsSaveSeconds = 60;
+// Domains that are saved in one write; more: in the next, at once.
+inline constexpr size_t kTlsSaveBatch = 1000;
+
+// --- Sending
+// From the end of a day until the first of its reports leaves (its last outcomes come in), and for
+// how long after that they are spread (RFC 8460 section 4.1).
+inline constexpr uint32_t kTlsReportDelaySeconds = 10 * 60;
+// As above.
+inline constexpr uint32_t kTlsReportSpreadSeconds = 4 * 3600;
+// Reports of a domain that could not be sent, or whose record could not be asked for, are tried
+// again after this, then after twice as long each time, until so long after the first try (section
+// 5.5); then given up.
+inline constexpr uint32_t kTlsReportRetrySeconds = 15 * 60;
+// As above.
+inline constexpr uint32_t kTlsReportGiveUpSeconds = 24 * 3600;
+// Domains that are asked about and sent to at once; more: one such batch after the other.
+inline constexpr size_t kTlsReportBatch = 32;
+// Between two looks at what is due.
+inline constexpr uint32_t kTlsReportLookSeconds = 5;
+// One report by HTTPS, from the connection to the answer; later: a failure.
+inline constexpr uint32_t kTlsReportPostSeconds = 30;
+// Of the answer, which nobody reads; longer: a failure.
+inline constexpr size_t kTlsReportAnswerBytesMax = 64 << 10;
+// Addresses of a host that are tried; more are not.
+inline constexpr size_t kTlsReportAddressesMax = 4;
+// Requests of operators that wait for reports to be sent; one more is refused.
+inline constexpr size_t kTlsReportRequestsMax = 16;
+
 }  // namespace ringpost::mail::limits

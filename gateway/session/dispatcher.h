@@ -80,6 +80,8 @@ struct OwnMail {
   MessageId id;
   std::string recipient;
   std::string text;  // header section and body, CRLF
+  // Whose DKIM keys sign it when it leaves, where they are here (SenderDomains); empty: nobody's.
+  std::string signing_domain = {};
 };
 
 class Dispatcher {

@@ -19,7 +19,8 @@ void DispatcherCore::Originate(OwnMail mail, std::function<void(const Status&)> 
   OwnMailRequest* request = own_mails_.Make();
   request->core = this;
   request->own =
-      MakeOwnMessage(mail.id, mail.recipient, mail.text, now, now + config_->message_lifetime);
+      MakeOwnMessage(mail.id, mail.recipient, mail.text, now, now + config_->message_lifetime,
+                     std::move(mail.signing_domain));
   request->done = std::move(done);
   request->kind = storage::CommitRequest::Kind::kAccept;
   request->reply_to = &io_->inbox();

@@ -5,7 +5,7 @@
 //                                  .policy = policy,
 //                                  .event = {.result = mail::TlsResult::kSuccess},
 //                                  .at = io_->wall_now()});
-//   outcomes->Take([&](const TlsOutcome& outcome) { ... });            // app/tls_report_keeper.h
+//   outcomes->Take([&](const TlsOutcome& outcome) { ... });            // app/tls_report_service.h
 //
 // What is to be recorded: each connection to a mail exchanger, once for each policy that it was
 // under, for the domain whose mail it was opened for: when TLS is in place and all that the policy

@@ -102,6 +102,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (const auto* error = std::get_if<ControlError>(&link)) IsForATerminal(error->message);
     return 0;
   }
+  if (IsTlsReportCommand(request->command)) {
+    (void)ParseTlsReportRequest(request->command, *request->identity);
+    return 0;
+  }
   if (IsDomainCommand(request->command)) {
     auto domain = ParseDomainRequest(request->command, *request->identity);
     if (const auto* error = std::get_if<ControlError>(&domain)) IsForATerminal(error->message);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seed corpora of dns_answer_fuzz, exchangers_fuzz, dns_update_fuzz, return_path_fuzz and
-sender_domain_fuzz.
+"""Writes the seed corpora of dns_answer_fuzz, exchangers_fuzz, dane_lookup_fuzz, dns_update_fuzz,
+return_path_fuzz and sender_domain_fuzz.
 
 What it writes is kept in the repository:
     tests/fuzz/make_dns_corpus.py
@@ -112,6 +112,47 @@ EXCHANGERS = {
     "many-ours": mx(*((100 - i, f"mx{i}.example") for i in range(40)), (70, "b.example")),
 }
 
+
+def lookup(secure, *messages):
+    """The answers of one lookup; `secure` has a bit for each."""
+    return bytes([secure]) + b"".join(struct.pack(">H", len(one)) + one for one in messages)
+
+
+HOST, END = "mx.example", "mx.hoster.example"
+V4 = message((HOST, A), [record(HOST, A, bytes([192, 0, 2, 1]))])
+V6 = message((HOST, AAAA), [record(HOST, AAAA, bytes(15) + b"\1")])
+NO_V6, FAILS = message((HOST, AAAA)), message(None, flags=0x8182)
+TO_END = record(HOST, CNAME, name(END))
+V4_END = message((HOST, A), [TO_END, record(END, A, bytes([192, 0, 2, 1]))])
+V6_END = message((HOST, AAAA), [TO_END])
+TO_END_ALONE = message((HOST, CNAME), [TO_END])
+
+
+def tlsa(*records, host=HOST, flags=0x8180):
+    owner = "_25._tcp." + host
+    return message((owner, TLSA), [record(owner, TLSA, data) for data in records], flags=flags)
+
+
+EE, EE_512, TA = b"\3\1\1" + b"a" * 32, b"\3\1\2" + b"b" * 64, b"\2\0\1" + b"c" * 32
+WHOLE = b"\2\0\0" + b"\x30\x03\2\1\0"
+LOOKUPS = {
+    "usable": lookup(7, V4, V6, tlsa(EE)), "insecure": lookup(0, V4, V6), "v4-alone": lookup(7, V4, NO_V6, tlsa(EE, TA)),
+    "v6-fails": lookup(7, V4, FAILS, tlsa(EE)), "both-fail": lookup(7, FAILS, FAILS), "no-address": lookup(3, NO_V6, NO_V6),
+    "none": lookup(7, V4, V6, tlsa()), "no-name": lookup(7, V4, V6, tlsa(flags=0x8183)),
+    "insecure-records": lookup(3, V4, V6, tlsa(EE)), "servfail": lookup(7, V4, V6, tlsa(flags=0x8182)),
+    "cut-off": lookup(7, V4, V6, tlsa(EE, flags=0x8380)), "unusable": lookup(7, V4, V6, tlsa(b"\1\1\1" + b"a" * 32)),
+    "short": lookup(7, V4, V6, tlsa(b"\3\1", b"")), "digest-length": lookup(7, V4, V6, tlsa(EE[:-1], EE_512 + b"b")),
+    "stronger": lookup(7, V4, V6, tlsa(EE, EE_512)), "weaker-of-others": lookup(7, V4, V6, tlsa(EE, b"\3\0\2" + b"b" * 64, TA)),
+    "weaker-of-usage": lookup(7, V4, V6, tlsa(EE, b"\2\1\1" + b"b" * 32)), "whole": lookup(7, V4, V6, tlsa(WHOLE, TA)),
+    "twice": lookup(7, V4, V6, tlsa(EE, EE)),
+    "many": lookup(7, V4, V6, tlsa(*(b"\3\1\1" + bytes([i]) * 32 for i in range(80)))),
+    "end": lookup(7, V4_END, V6_END, tlsa(EE, host=END)), "end-then-host": lookup(15, V4_END, V6_END, tlsa(host=END), tlsa(EE)),
+    "end-insecure": lookup(11, V4_END, V6_END, tlsa(EE, host=END), tlsa(EE)), "end-none": lookup(15, V4_END, V6_END, tlsa(host=END), tlsa()),
+    "alias": lookup(12, V4_END, V6_END, TO_END_ALONE, tlsa(EE)), "alias-insecure": lookup(0, V4_END, V6_END, TO_END_ALONE),
+    "alias-gone": lookup(12, V4_END, V6_END, message((HOST, CNAME))), "alias-fails": lookup(12, V4_END, V6_END, FAILS),
+    "end-odd": lookup(15, message((HOST, A), [record(HOST, CNAME, b"\3a b\0"), record(b"\3a b\0", A, bytes(4))]), FAILS, tlsa(EE)),
+}
+
 LINE = b"hmac-sha256:update-key:AAECAwQFBgcICQoLDA0ODw==\n"
 
 
@@ -216,7 +257,7 @@ POLICIES = [b"v=DMARC1; p=reject", b"v=DMARC1; p=none;", b" v = DMARC1 ; sp= Non
 
 
 def main():
-    sets = {"dns_answer": ANSWERS, "exchangers": EXCHANGERS, "dns_update": UPDATES, "return_path": PATHS,
+    sets = {"dns_answer": ANSWERS, "exchangers": EXCHANGERS, "dane_lookup": LOOKUPS, "dns_update": UPDATES, "return_path": PATHS,
             "sender_domain": {"empty": b"", "no-json": b"\0{", "long": b"\0" + b" " * 66000}}
     for number, (key, value) in enumerate(DOMAINS.items()):
         sets["sender_domain"][key] = bytes([number]) + json.dumps(value).encode()

@@ -135,10 +135,9 @@ class Authorities {
         if ((*presented)[i].Matches(record)) found = Take((*presented)[i].certificate(), record);
       }
       // What stands in the record whole need not be presented.
-      bool whole = record.matching_type == TlsaRecord::kFull && !presented->front().Matches(record);
-      if (found || !whole) continue;
+      if (found || record.matching_type != TlsaRecord::kFull) continue;
       if (record.selector == TlsaRecord::kCert) {
-        TakeWhole(record);
+        if (!presented->front().Matches(record)) TakeWhole(record);
       } else if (keys++ < limits::kDaneBareKeysMax) {
         X509* top = TopOf(*presented);
         if (IsSignedBy(top, record.data)) Take(top, record);
@@ -182,8 +181,8 @@ int VerifyChain(const SSL* ssl, const DanePolicy& policy, const Authorities& aut
   // An authority need not be its own (RFC 7671 section 5.2), and what is behind it is not looked
   // at.
   X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
-  // As Connection::Connect: RFC 9525 section 6.2.
-  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  // RFC 7672 section 3.2.3: the subject's common name counts where the certificate has no DNS name.
+  X509_VERIFY_PARAM_set_hostflags(param, 0);
   for (const std::string& name : policy.names) {
     if (X509_VERIFY_PARAM_add1_host(param, name.data(), name.size()) != 1)
       return X509_V_ERR_HOSTNAME_MISMATCH;

@@ -26,6 +26,7 @@ struct Zoo {
       Issue("to come", &middle, {.names = {"mx.a.example"}, .from_days = 2, .to_days = 9});
   Issued elsewhere = Issue("elsewhere", &middle, {.names = {"other.example"}});
   Issued nameless = Issue("mx.a.example", &middle, {});
+  Issued both_names = Issue("mx.a.example", &middle, {.names = {"other.example"}});
   Issued wildcard = Issue("wildcard", &middle, {.names = {"*.a.example"}});
   Issued deep_wildcard = Issue("deep", &middle, {.names = {"*.mx.a.example"}});
   Issued part_wildcard = Issue("part", &middle, {.names = {"m*.a.example"}});
@@ -139,7 +140,8 @@ std::vector<Case> TaCases(Form form) {
       {"ta_below_expired", {&z.by_old, &z.old_middle, &z.root}, {ta(z.root)}, kNone, kExpired},
       {"ta_is_expired", {&z.by_old_root, &z.old_root}, {ta(z.old_root)}, kNone, kExpired},
       {"ta_other_name", {&z.elsewhere, &z.middle}, {ta(z.middle)}, kNone, kHost, "ame mismatch"},
-      {"ta_nameless", {&z.nameless, &z.middle}, {ta(z.middle)}, kNone, kHost},
+      {"ta_common_name", {&z.nameless, &z.middle}, {ta(z.middle)}, kByTa},
+      {"ta_common_name_beside_others", {&z.both_names, &z.middle}, {ta(z.middle)}, kNone, kHost},
       {"ta_wildcard", {&z.wildcard, &z.middle}, {ta(z.middle)}, kByTa},
       {"ta_deep_wildcard", {&z.deep_wildcard, &z.middle}, {ta(z.middle)}, kNone, kHost},
       {"ta_part_wildcard", {&z.part_wildcard, &z.middle}, {ta(z.middle)}, kNone, kHost},
@@ -148,7 +150,6 @@ std::vector<Case> TaCases(Form form) {
       {"ta_forged", {&z.forged, &z.middle}, {ta(z.middle)}, kNone, kNotTrusted, "signature"},
       {"ta_forged_root", {&z.forged, &z.middle, &z.root}, {ta(z.root)}, kNone, kNotTrusted},
       {"ta_of_the_leaf", usual, {ta(z.leaf)}, kNone, kMismatch},
-      {"ta_self_signed", {&z.self}, {ta(z.self)}, kNone, kMismatch},
       {"ta_no_authority",
        {&z.by_no_authority, &z.no_authority, &z.root},
        {ta(z.root)},
@@ -172,6 +173,12 @@ std::vector<Case> AbsentCases(Form form) {
   PeerFault unsigned_by = form.whole() && form.certificate() ? kNotTrusted : kMismatch;
   PeerFault expired = form.whole() ? kExpired : kMismatch, host = form.whole() ? kHost : kMismatch;
   return {
+      // It is what its own key signed.
+      {"self_signed",
+       {&z.self},
+       {ta(z.self)},
+       form.whole() && !form.certificate() ? kByTa : kNone,
+       form.whole() && !form.certificate() ? PeerFault::kNone : kMismatch},
       {"absent_root", {&z.leaf, &z.middle}, {ta(z.root)}, proof, fault},
       {"absent_issuer", {&z.leaf}, {ta(z.middle)}, proof, fault},
       {"absent_two", {&z.leaf}, {ta(z.root)}, kNone, unsigned_by},

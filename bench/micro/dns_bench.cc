@@ -1,5 +1,6 @@
-// What the DNS room and sender domains cost: an answer read, a domain's MX made of it, a zone file
-// per domain, a domain's record from and to JSON, a return path made and verified.
+// What the DNS room and sender domains cost: an answer read, a domain's MX made of it, a host's
+// TLSA records, a zone file per domain, a domain's record from and to JSON, a return path made and
+// verified.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "gateway/base/check.h"
 #include "gateway/dns/answer.h"
+#include "gateway/dns/dane_lookup.h"
 #include "gateway/dns/exchangers.h"
 #include "gateway/dns/message.h"
 #include "gateway/dns/name.h"
@@ -70,6 +72,35 @@ void BM_DnsReadExchangers(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_DnsReadExchangers)->Arg(1)->Arg(5)->Arg(512);
+
+// A host's TLSA records, from its addresses on: so many of them, by an alias that is secure.
+void BM_DnsDaneLookup(benchmark::State& state) {
+  const std::string host = "mx.customer.example", end = "mx.hoster.example";
+  auto answer = [&](const dns::Question& question) {
+    dns::Answer made;
+    made.question = question;
+    made.outcome = dns::Answer::Outcome::kRecords;
+    made.security = dns::Answer::Security::kSecure;
+    return made;
+  };
+  dns::Answer a = answer({host, dns::RecordType::kA});
+  a.aliases = {{host, end}};
+  a.records = {{end, dns::RecordType::kA, 300, 0, "192.0.2.1"}};
+  const dns::Answer aaaa = dns::FailedAnswer({host, dns::RecordType::kAaaa}, "no answer");
+  dns::Answer tlsa = answer({"_25._tcp." + end, dns::RecordType::kTlsa});
+  for (int64_t i = 0; i < state.range(0); ++i) {
+    tlsa.records.push_back({tlsa.question.name, dns::RecordType::kTlsa, 300, 0,
+                            "\3\1\1" + std::string(32, static_cast<char>(i))});
+  }
+  for (auto _ : state) {
+    dns::DaneLookup lookup({host, 25, {"customer.example"}}, a, aaaa);
+    RP_CHECK(lookup.next() != nullptr);
+    lookup.Take(tlsa);
+    RP_CHECK(lookup.found().policy != nullptr);
+    benchmark::DoNotOptimize(lookup);
+  }
+}
+BENCHMARK(BM_DnsDaneLookup)->Arg(1)->Arg(2)->Arg(512);
 
 // The operator's zone of so many domains, whole.
 void BM_DnsZoneFile(benchmark::State& state) {

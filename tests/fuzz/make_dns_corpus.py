@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seed corpora of dns_answer_fuzz, exchangers_fuzz, dane_lookup_fuzz, dns_update_fuzz,
-return_path_fuzz and sender_domain_fuzz.
+"""Writes the seed corpora of dns_answer_fuzz, exchangers_fuzz, dane_lookup_fuzz, dane_verify_fuzz,
+dns_update_fuzz, return_path_fuzz and sender_domain_fuzz.
 
 What it writes is kept in the repository:
     tests/fuzz/make_dns_corpus.py
@@ -153,6 +153,34 @@ LOOKUPS = {
     "end-odd": lookup(15, message((HOST, A), [record(HOST, CNAME, b"\3a b\0"), record(b"\3a b\0", A, bytes(4))]), FAILS, tlsa(EE)),
 }
 
+
+def held(usage, selector, matching, begin, data=b""):
+    """A record of dane_verify_fuzz."""
+    return bytes([usage, selector, matching, begin]) + struct.pack(">H", len(data)) + data
+
+
+# Somebody else's certificate, and its key.
+OTHER_CERTIFICATE = base64.b64decode(
+    b"MIIBdTCCARugAwIBAgIUJohbiwGJv7xAaqwyMvL++YIxMEowCgYIKoZIzj0EAwIwEDEOMAwGA1UEAwwFb3RoZXIwHhcNMjYx"
+    b"MTI4MTYxNzI3WhcNMzYxMTI1MTYxNzI3WjAQMQ4wDAYDVQQDDAVvdGhlcjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABJB2"
+    b"JvPY1Neyz0WJ4ad/hZpyWsUVvkgK9hwhisdLZFd8QyKgxAT70CVuWYrcLMJHhlGW3tzpsOimuapJMosK6UujUzBRMB0GA1Ud"
+    b"DgQWBBRsRscE9IqUia8MApoaZD9j9Xz1njAfBgNVHSMEGDAWgBRsRscE9IqUia8MApoaZD9j9Xz1njAPBgNVHRMBAf8EBTAD"
+    b"AQH/MAoGCCqGSM49BAMCA0gAMEUCIFCdvyvG7NDjkppWg4k1mhWwdmmpbSp5Fzzqoim9UU7IAiEAo6pj4BaImNeuu86kU05i"
+    b"m6+3AWd5hWcIiWAg8nrjqi8=")
+OTHER_KEY = base64.b64decode(
+    b"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEkHYm89jU17LPRYnhp3+FmnJaxRW+SAr2HCGKx0tkV3xDIqDEBPvQJW5Zitws"
+    b"wkeGUZbe3Omw6Ka5qkkyiwrpSw==")
+HELD = {
+    "certificate": held(3, 0, 0, 1), "digest": held(3, 0, 1, 2), "digest-changed": held(3, 0, 1, 3),
+    "longer": held(3, 0, 0, 1, b"x"), "digest-longer": held(3, 0, 1, 2, b"x"), "as-authority": held(2, 0, 0, 1),
+    "as-authority-digest": held(2, 0, 1, 2), "pkix": held(1, 0, 1, 2) + held(0, 0, 1, 2), "as-key": held(3, 1, 1, 2),
+    "as-sha512": held(3, 0, 2, 2), "unknown": held(4, 2, 3, 1) + held(255, 255, 255, 2), "empty": held(3, 1, 1, 0),
+    "other": held(3, 0, 0, 0, OTHER_CERTIFICATE), "other-authority": held(2, 0, 0, 0, OTHER_CERTIFICATE),
+    "other-key": held(2, 1, 0, 0, OTHER_KEY), "other-key-longer": held(2, 1, 0, 0, OTHER_KEY + b"x"),
+    "second": held(2, 0, 0, 0, OTHER_CERTIFICATE) + held(2, 1, 0, 0, OTHER_KEY) + held(3, 0, 1, 2),
+    "garbage": held(2, 0, 0, 0, b"\x30\x03\2\1\0") + held(2, 1, 0, 0, b"\x30\x03\2\1\0"),
+}
+
 LINE = b"hmac-sha256:update-key:AAECAwQFBgcICQoLDA0ODw==\n"
 
 
@@ -257,7 +285,8 @@ POLICIES = [b"v=DMARC1; p=reject", b"v=DMARC1; p=none;", b" v = DMARC1 ; sp= Non
 
 
 def main():
-    sets = {"dns_answer": ANSWERS, "exchangers": EXCHANGERS, "dane_lookup": LOOKUPS, "dns_update": UPDATES, "return_path": PATHS,
+    sets = {"dns_answer": ANSWERS, "exchangers": EXCHANGERS, "dane_lookup": LOOKUPS, "dane_verify": HELD,
+            "dns_update": UPDATES, "return_path": PATHS,
             "sender_domain": {"empty": b"", "no-json": b"\0{", "long": b"\0" + b" " * 66000}}
     for number, (key, value) in enumerate(DOMAINS.items()):
         sets["sender_domain"][key] = bytes([number]) + json.dumps(value).encode()

@@ -186,6 +186,7 @@ Status GatewayImpl::StartShards() {
     setup.kernel_records = kernel_records_;
     setup.mail_lookup = mail_lookup_.get();
     setup.signers = signers_.get();
+    setup.tls_outcomes = tls_reports_->outcomes();
     auto shard = std::make_unique<Shard>(std::move(setup));
     Status status = shard->Start();
     if (!status.ok()) return Prefixed("shard " + std::to_string(index) + ": ", status);

@@ -78,6 +78,7 @@ Status Shard::MakeRing() {
     context.mail_lookup = setup_.mail_lookup;
     context.signers = setup_.signers;
     context.outcomes = &setup_.inbound->outcomes;
+    context.tls_outcomes = setup_.tls_outcomes;
     region->dispatcher =
         std::make_unique<session::Dispatcher>(&context, setup_.delivery, from.budgets);
     session::Dispatcher* dispatcher = region->dispatcher.get();

@@ -51,8 +51,9 @@ struct ShardSetup {
   const session::LoginShared* logins = nullptr;
   std::shared_ptr<const tls::ClientContext> tls_any, tls_verified;  // see RegionContext
   tls::KernelRecordRule kernel_records;
-  session::MailLookup* mail_lookup = nullptr;  // outlives the shard's work
-  WorkerPool* signers = nullptr;               // outlives the shard's work
+  session::MailLookup* mail_lookup = nullptr;    // outlives the shard's work
+  WorkerPool* signers = nullptr;                 // outlives the shard's work
+  session::TlsOutcomes* tls_outcomes = nullptr;  // outlives the shard's work
 };
 
 // What a listener is to be now.

@@ -85,6 +85,21 @@ smtp::Reply NoExchangerReply(std::string_view domain, Outcome outcome) {
   return DnsReply(name, "the DNS answered SERVFAIL, or not at all");
 }
 
+smtp::Reply PolicyForbidsReply(std::string_view domain) {
+  return {0,
+          {4, 7, 5},
+          "No mail exchanger of " + std::string(domain) +
+              " is one that the domain's own policy (MTA-STS, RFC 8461) lets take its mail"};
+}
+
+smtp::Reply NotProvenReply(std::string_view next_hop) {
+  return {550,
+          {5, 7, 10},
+          "The sender asks for TLS with servers that prove who they are (REQUIRETLS, RFC 8689), "
+          "which " +
+              std::string(next_hop) + " does not"};
+}
+
 smtp::Reply TooLargeReply(uint64_t size, uint64_t size_max) {
   smtp::Reply reply;
   reply.code = 552;

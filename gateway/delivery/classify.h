@@ -37,6 +37,12 @@ smtp::Reply UnreachableReply(std::string_view next_hop, std::string_view why);
 // RFC 3463. With a code of 5xx where waiting does not help. Of kNoHost too where no exchanger has
 // an address.
 smtp::Reply NoExchangerReply(std::string_view domain, dns::Exchangers::Outcome outcome);
+// The domain's policy (MTA-STS, in force) lets none of its exchangers take its mail: RFC 8461
+// section 5. Waiting may help.
+smtp::Reply PolicyForbidsReply(std::string_view domain);
+// The message asks for TLS all the way, to a server that proves who it is (RFC 8689 section 4.2),
+// and this one does not.
+smtp::Reply NotProvenReply(std::string_view next_hop);
 smtp::Reply TooLargeReply(uint64_t size, uint64_t size_max);
 
 }  // namespace ringpost::delivery

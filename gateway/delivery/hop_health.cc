@@ -44,6 +44,8 @@ size_t HopHealth::Choose(MonoTime now) {
     const Hop& hop = hops_[targets_[at].hop];
     if (hop.suspended || targets_[at].down_until > now) continue;
     if (hop.next_hop.preference > awaited) continue;
+    // Whether it must be held to TLSA records is being asked again (RFC 7672 section 2.2).
+    if (hop.resolving && hop.next_hop.by_dnssec) continue;
     bool better = best == kNoTarget ||
                   hop.next_hop.preference < hops_[targets_[best].hop].next_hop.preference;
     if (better) best = at;
@@ -130,6 +132,10 @@ void HopHealth::SetAddresses(size_t hop, const std::vector<IpAddress>& addresses
   }
   std::erase_if(targets_, [&](const Target& target) { return target.hop == hop; });
   targets_.insert(targets_.end(), kept.begin(), kept.end());
+}
+
+void HopHealth::DropAddresses(size_t hop) {
+  std::erase_if(targets_, [&](const Target& target) { return target.hop == hop; });
 }
 
 size_t HopHealth::FindTarget(size_t hop, const Endpoint& endpoint) const {

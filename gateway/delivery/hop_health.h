@@ -20,6 +20,7 @@
 #include "gateway/base/ip_address.h"
 #include "gateway/base/time.h"
 #include "gateway/delivery/routing.h"
+#include "gateway/dns/dane_lookup.h"
 
 namespace ringpost::delivery {
 
@@ -40,13 +41,15 @@ class HopHealth {
     bool resolving = false;
     bool no_address = false;  // the DNS says that there is none
     bool accepted = false;    // it took our credentials
+    dns::TlsaSet tlsa;        // as its addresses: from the last lookup that knew
   };
   static constexpr size_t kNoTarget = SIZE_MAX;
 
   explicit HopHealth(std::vector<NextHop> next_hops);
 
   // The target to connect to now; kNoTarget: every one backs off, is suspended or has no address
-  // yet, or a better one's first addresses are awaited.
+  // yet, or a better one's first addresses are awaited. One that DANE may hold for is none while it
+  // is looked up anew.
   size_t Choose(MonoTime now);
   // Whether one of the hops still waits for its first addresses.
   bool waits_for_addresses() const;
@@ -71,6 +74,9 @@ class HopHealth {
   // The addresses of a hop given by name; none: the lookup failed, and what was known stays, but
   // where the hop's no_address says that there are none any more.
   void SetAddresses(size_t hop, const std::vector<IpAddress>& addresses);
+
+  // Nothing that is known of where the hop is may be used any more.
+  void DropAddresses(size_t hop);
 
   std::vector<Hop>& hops() { return hops_; }
   const std::vector<Hop>& hops() const { return hops_; }

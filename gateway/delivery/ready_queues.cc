@@ -92,6 +92,12 @@ Slot ReadyQueues::Pop(SiteId number) {
   return slot;
 }
 
+Slot ReadyQueues::Front(SiteId number) const {
+  if (count(number) == 0) return kNone;
+  const Site& site = sites_[number];
+  return turns_[site.transactional != kNone ? site.transactional : site.bulk].entries.head;
+}
+
 void ReadyQueues::SetAside() {
   for (Site& site : sites_) {
     for (Lane* lane : {&site.transactional, &site.bulk}) {

@@ -36,6 +36,8 @@ class ReadyQueues {
   void Push(Slot slot, SiteId site, bool in_front);
   // Takes the one whose turn it is; kNone: there is none.
   Slot Pop(SiteId site);
+  // The one that Pop would take, where it takes from the lane that goes first; kNone: none.
+  Slot Front(SiteId site) const;
   // From wherever it is in here.
   void Remove(Slot slot);
   uint32_t count(SiteId site) const { return site < sites_.size() ? sites_[site].count : 0; }

@@ -131,6 +131,8 @@ std::string Route::SiteName() const {
     name += hop.ToString();
     if (hop.tls == HopTls::kRequired) name += "/required";
     if (hop.tls == HopTls::kVerified) name += "/verified";
+    if (hop.by_dnssec) name += "/dnssec";
+    if (hop.by_sts) name += "/sts";
     if (!hop.secret_file.empty()) name += "/secret=" + PercentEncoded(hop.secret_file);
   }
   return name;
@@ -143,16 +145,18 @@ Route Route::WithTlsFloor(HopTls floor) const {
   return raised;
 }
 
-Route Route::ByExchangers(std::span<const dns::Exchanger> exchangers) const {
+Route Route::ByExchangers(const dns::Exchangers& found, bool by_sts) const {
   Route route;
   route.domain = domain;
   route.by_mx = true;
-  route.mx_tls = mx_tls;
-  for (const dns::Exchanger& exchanger : exchangers) {
+  route.mx_tls = by_sts ? HopTls::kVerified : mx_tls;
+  for (const dns::Exchanger& exchanger : found.hosts) {
     NextHop& hop = route.next_hops.emplace_back();
     hop.host = exchanger.host;
     hop.preference = exchanger.preference;
-    hop.tls = mx_tls;
+    hop.tls = route.mx_tls;
+    hop.by_dnssec = found.secure;
+    hop.by_sts = by_sts;
   }
   return route;
 }

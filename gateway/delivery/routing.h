@@ -39,6 +39,9 @@ struct NextHop {
   uint16_t preference = 0;
   HopTls tls = HopTls::kOpportunistic;
   bool implicit_tls = false;  // the handshake comes before the greeting (RFC 8314)
+  // Of a mail exchanger: who says that it is one. By a secure answer of the DNS: DANE holds for it
+  // where it has TLSA records (RFC 7672). By the domain's policy of MTA-STS, in force.
+  bool by_dnssec = false, by_sts = false;
   // Whom AUTH says we are; empty: it is not said. Where there is a user there are credentials, or
   // nothing may be sent.
   std::string user;
@@ -67,10 +70,11 @@ struct Route {
   std::string SiteName() const;
   // The same with next hops none of which takes less than `floor`.
   Route WithTlsFloor(HopTls floor) const;
-  // The route of a domain that has these, by a route that leaves it to the DNS. Domains whose
-  // exchangers, preferences and rules of TLS are the same share its site, and no static route does:
-  // who is at an exchanger's name is the DNS's to say alone.
-  Route ByExchangers(std::span<const dns::Exchanger> exchangers) const;
+  // The route of a domain that has these, by a route that leaves it to the DNS. `by_sts`: they are
+  // those that the domain's policy lets take its mail, each of which must prove that it is the one.
+  // Domains whose exchangers, preferences and rules of TLS are the same share its site, and no
+  // static route does: who is at an exchanger's name is the DNS's to say alone.
+  Route ByExchangers(const dns::Exchangers& found, bool by_sts) const;
   // `domain` as routes are told apart: without regard to case or to a final dot. Two routes with
   // one key are one too many.
   std::string DomainKey() const;

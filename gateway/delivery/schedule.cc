@@ -184,6 +184,11 @@ void Schedule::TakeSiblings(Slot slot, std::vector<Slot>* siblings) {
   }
 }
 
+std::string_view Schedule::FrontDomain(SiteId site) const {
+  Slot slot = ready_.Front(site);
+  return slot == kNone ? std::string_view() : domains_[pool_[slot].domain].name;
+}
+
 bool Schedule::Take(Slot slot) {
   if (pool_[slot].state == EntryState::kInHand) return false;
   bool held = pool_[slot].state == EntryState::kHeld;

@@ -123,6 +123,8 @@ class Schedule {
   bool Live(Slot slot) const { return pool_.Live(slot); }
 
   uint64_t size() const { return pool_.size(); }
+  // Of what is ready for the site: the domain of one that is about to go, for reports. Empty: none.
+  std::string_view FrontDomain(SiteId site) const;
   uint32_t ready(SiteId site) const { return ready_.count(site); }
   // When Advance and TakeExpired must be called next; nothing: no entry waits for a time. May be
   // early.

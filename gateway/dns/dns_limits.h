@@ -76,6 +76,10 @@ inline constexpr size_t kStsPatternsMax = 256;
 inline constexpr uint32_t kStsMaxAgeSecondsMax = 31'557'600;
 // Mail waits for a policy that is fetched for so long; then it goes by what is known.
 inline constexpr uint32_t kStsWaitMillis = 15'000;
+// Policies that a shard keeps, of the domains that it sends to; at one more all are forgotten, and
+// found again when their domains are asked for.
+inline constexpr size_t kStsPoliciesPerShardMax = 65'536;
+
 // --- DANE
 // TLSA records of a host that are gone by; of more, the first. Of a host's certificates one record
 // each is published, and another while it is changed.

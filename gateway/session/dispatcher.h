@@ -43,6 +43,7 @@ namespace ringpost::session {
 class HostResolver;  // host_resolver.h
 class MailLookup;    // mail_lookup.h
 class SigningKeys;   // signing_keys.h
+class TlsOutcomes;   // tls_outcomes.h
 
 // What every session of a region on one shard works with. All pointers outlive the shard's
 // sessions.
@@ -73,6 +74,8 @@ struct RegionContext {
   bool takes_bounces = false;  // by one of the region's listeners
   // Where hard bounces are counted, for the brake; null: nowhere.
   identity::OutcomeCounts* outcomes = nullptr;
+  // Where what came of TLS with mail exchangers goes, for reports; null: nowhere.
+  TlsOutcomes* tls_outcomes = nullptr;
 };
 
 // A message that the gateway writes itself: to one recipient, from nobody (the null reverse-path).

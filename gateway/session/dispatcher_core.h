@@ -30,6 +30,7 @@
 #include "gateway/delivery/hop_health.h"
 #include "gateway/delivery/schedule.h"
 #include "gateway/delivery/site_budget.h"
+#include "gateway/mail/tls_outcome.h"
 #include "gateway/session/dispatcher.h"
 #include "gateway/session/host_resolver.h"
 #include "gateway/session/live_message.h"
@@ -64,6 +65,7 @@ struct Site {
   bool by_mx = false;  // the DNS says who these next hops are, and that domains go here
   // Of the site of domains that no mail can go to: it has no next hop.
   std::optional<dns::Exchangers::Outcome> verdict;
+  bool forbidden = false;  // likewise: by the domains' own policies
   delivery::HopHealth health;
   delivery::SiteBudget* budget = nullptr;  // null: the site of what has no route
   std::vector<OutboundConnection*> idle;   // the one used last at the back
@@ -191,9 +193,21 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void ExchangersFound(ExchangersLookup* lookup);
   SiteId SiteOfExchangers(const std::string& domain, const dns::Exchangers& found);
   SiteId VerdictSite(dns::Exchangers::Outcome outcome);
+  SiteId ForbiddenSite();
+  SiteId WaySite(std::string name);
+  SiteId SiteByPolicy(const std::string& domain, const delivery::Route& route,
+                      const dns::Exchangers& found);
   void SweepSites();
   void CancelLookups();
   HostResolver* ResolverOf(const Site& site);
+
+  // --- dispatcher_tls.cc
+  void KeepPolicy(const std::string& domain, const StsVerdict& policy);
+  const dns::StsPolicy* EnforcedPolicy(const std::string& domain) const;
+  void OnTlsOutcome(OutboundConnection* connection, const TlsOutcomeSeen& seen) override;
+  void RecordNoTlsa(const Site& site, const Site::Lookup& lookup);
+  void RecordTls(std::string_view domain, std::shared_ptr<const mail::TlsPolicy> policy,
+                 mail::TlsEvent event);
 
   // --- dispatcher_sites.cc
   void ServiceSite(SiteId id);
@@ -229,6 +243,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   std::string ReversePathOf(const LiveMessage& live);
   bool KeepsOrigin(const storage::StoredEnvelope& envelope) const;
   void ChooseRecipients(Transaction* transaction);
+  bool ProvenAllTheWay(const OutboundConnection& connection) const;
   bool RefusedByCapabilities(Transaction* transaction, smtp::Reply* refusal, bool* reencode);
   bool Reencoded(Transaction* transaction);
   void BeginMail(Transaction* transaction);
@@ -342,6 +357,12 @@ class DispatcherCore final : public OutboundConnection::Owner {
   std::map<std::string, std::unique_ptr<ExchangersLookup>, std::less<>> exchanger_lookups_;
   std::deque<std::string> exchangers_wanted_;
   size_t sweep_sites_at_ = limits::kSitesSweptFrom;
+  // Of domains that have one, by domain: limits::kStsPoliciesPerShardMax of them.
+  struct KeptPolicy {
+    std::shared_ptr<const HeldStsPolicy> held;
+    std::shared_ptr<const mail::TlsPolicy> as_reported;
+  };
+  absl::flat_hash_map<std::string, KeptPolicy> sts_policies_;
   delivery::Schedule schedule_;
   TickTimer tick_;
   TickTimer outcome_retry_;

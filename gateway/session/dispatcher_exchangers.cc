@@ -72,8 +72,10 @@ void DispatcherCore::ExchangersFound(ExchangersLookup* lookup) {
   std::unique_ptr<ExchangersLookup> done = std::move(node.mapped());
   WallTime until = io_->wall_now() + Seconds(done->found.ttl_seconds);
   if (schedule_.Asks(done->key)) {
+    KeepPolicy(done->key, done->policy);
     SiteId site = SiteOfExchangers(done->key, done->found);
-    schedule_.Settle(done->key, site, until, /*good_meanwhile=*/!sites_[site]->verdict);
+    bool good = !sites_[site]->verdict && !sites_[site]->forbidden;
+    schedule_.Settle(done->key, site, until, /*good_meanwhile=*/good);
   }
   while (!exchangers_wanted_.empty() && exchanger_lookups_.size() < ExchangerLookupsMax()) {
     std::string next = std::move(exchangers_wanted_.front());
@@ -90,11 +92,7 @@ DispatcherCore::SiteId DispatcherCore::SiteOfExchangers(const std::string& domai
                                                         const dns::Exchangers& found) {
   const delivery::Route* route = config_->routes.Find(domain);
   if (!route || !route->by_mx) return RouteSite(domain);  // routes are new since it was asked
-  if (found.outcome == Verdict::kHosts) {
-    delivery::HopTls floor = config_->destinations.TlsFloor(domain);
-    SweepSites();
-    return FindSite(route->WithTlsFloor(floor).ByExchangers(found.hosts));
-  }
+  if (found.outcome == Verdict::kHosts) return SiteByPolicy(domain, *route, found);
   LogLine(io_->wall_now(), "no_exchanger")
       .Text("to_domain", domain)
       .Text("outcome", VerdictName(found.outcome))
@@ -105,15 +103,49 @@ DispatcherCore::SiteId DispatcherCore::SiteOfExchangers(const std::string& domai
   return known && LeavesWhatWasKnown(found.outcome) ? last : VerdictSite(found.outcome);
 }
 
-// The site of domains that it is known of that no mail can go there, or not now.
-DispatcherCore::SiteId DispatcherCore::VerdictSite(Verdict verdict) {
-  std::string name = "no exchanger: " + std::string(VerdictName(verdict));
+// Where the domain has a policy that is in force, only hosts that it names take the domain's mail,
+// and all of them must prove who they are (RFC 8461 section 5).
+DispatcherCore::SiteId DispatcherCore::SiteByPolicy(const std::string& domain,
+                                                    const delivery::Route& route,
+                                                    const dns::Exchangers& found) {
+  delivery::Route floored = route.WithTlsFloor(config_->destinations.TlsFloor(domain));
+  SweepSites();
+  const dns::StsPolicy* policy = EnforcedPolicy(domain);
+  if (!policy) return FindSite(floored.ByExchangers(found, /*by_sts=*/false));
+  dns::Exchangers allowed = found;
+  std::erase_if(allowed.hosts, [&](const auto& one) { return !policy->Allows(one.host); });
+  if (!allowed.hosts.empty()) return FindSite(floored.ByExchangers(allowed, /*by_sts=*/true));
+  LogLine(io_->wall_now(), "no_exchanger")
+      .Text("to_domain", domain)
+      .Text("outcome", "forbidden_by_policy")
+      .Text("reason", "no exchanger is one that the domain's policy (MTA-STS) names")
+      .To(*region_->log);
+  RecordTls(domain, sts_policies_.find(domain)->second.as_reported,
+            {.result = mail::TlsResult::kValidationFailure,
+             .mx_host = found.hosts.front().host,
+             .reason = "not named by the policy"});
+  return ForbiddenSite();
+}
+
+// A site without next hops.
+DispatcherCore::SiteId DispatcherCore::WaySite(std::string name) {
   auto known = site_names_.find(name);
   if (known != site_names_.end()) return known->second;
   SiteId id = schedule_.AddSite();
-  auto site = std::make_unique<Site>(name, std::vector<delivery::NextHop>(), nullptr);
-  site->verdict = verdict;
-  PutSite(id, std::move(site));
+  PutSite(id, std::make_unique<Site>(std::move(name), std::vector<delivery::NextHop>(), nullptr));
+  return id;
+}
+
+// The site of domains that it is known of that no mail can go there, or not now.
+DispatcherCore::SiteId DispatcherCore::VerdictSite(Verdict verdict) {
+  SiteId id = WaySite("no exchanger: " + std::string(VerdictName(verdict)));
+  sites_[id]->verdict = verdict;
+  return id;
+}
+
+DispatcherCore::SiteId DispatcherCore::ForbiddenSite() {
+  SiteId id = WaySite("no exchanger: forbidden by policy");
+  sites_[id]->forbidden = true;
   return id;
 }
 

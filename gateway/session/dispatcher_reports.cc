@@ -132,7 +132,9 @@ void DispatcherCore::BuildReport(Outcome* outcome, std::string_view original, bo
   input.now = now;
   input.smtputf8 = envelope.smtputf8;
   bool asked = static_cast<smtp::DsnReturn>(envelope.ret) == smtp::DsnReturn::kFull;
-  input.return_full = whole && asked && original.size() <= limits::kReportReturnBytesMax;
+  // What was to go under TLS alone is not sent back without it (RFC 8689 section 5).
+  input.return_full =
+      whole && asked && !envelope.require_tls && original.size() <= limits::kReportReturnBytesMax;
   input.original = input.return_full ? original : HeaderSection(original);
   input.recipients = std::move(outcome->report_on);
   std::string text = mail::BuildDsn(input);

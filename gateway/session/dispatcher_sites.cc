@@ -91,10 +91,12 @@ void DispatcherCore::Connect(SiteId id, size_t target_number) {
     if (address.is_v4() == target.endpoint.address.is_v4()) source = &address;
   }
   auto owned = std::make_unique<OutboundConnection>(io_, this, &settings_, id, target.endpoint,
-                                                    site.health.hops()[target.hop].next_hop);
+                                                    site.health.hops()[target.hop].next_hop,
+                                                    site.health.hops()[target.hop].tlsa);
   OutboundConnection* connection = owned.get();
   connection->core = this;
   connection->hop_index = target.hop;
+  connection->for_domain = schedule_.FrontDomain(id);
   connections_.emplace(connection, std::move(owned));
   ++site.open;
   ++site.connecting;
@@ -114,6 +116,7 @@ void DispatcherCore::ResolveHops(SiteId id) {
     lookup->site = id;
     lookup->hop = i;
     lookup->host = hop.next_hop.host;
+    lookup->dane = hop.next_hop.by_dnssec;
     lookup->reply_to = &io_->inbox();
     lookup->run = [](Posted* posted) {
       auto* done = static_cast<Site::Lookup*>(posted);
@@ -138,6 +141,14 @@ void DispatcherCore::Resolved(Site::Lookup* lookup) {
   hop.no_address = done->no_address;
   hop.resolve_after =
       io_->now() + Seconds(found ? limits::kHostAnswerSeconds : limits::kHostFailureSeconds);
+  if (done->tlsa.known()) {
+    hop.tlsa = std::move(done->tlsa);
+  } else if (done->dane) {
+    RecordNoTlsa(site, *done);
+    // Records that it was held to stay good enough; that there were none does not (RFC 7672 section
+    // 2.2), for who wants none to be seen may be who keeps the answer away.
+    if (!hop.tlsa.policy) site.health.DropAddresses(done->hop);
+  }
   if (!found) {
     site.last_failure = delivery::UnreachableReply(hop.name, done->error);
     site.last_failure_hop = hop.name;
@@ -176,6 +187,8 @@ EntryTask DispatcherCore::Undeliverable(const Site& site, Slot slot) const {
     task.reply = delivery::NoExchangerReply(
         domain, site.verdict.value_or(dns::Exchangers::Outcome::kNoHost));
     if (task.reply.permanent()) task.kind = EntryTask::Kind::kBounce;
+  } else if (site.forbidden) {
+    task.reply = delivery::PolicyForbidsReply(domain);
   } else if (site.budget) {
     task.relay = site.last_failure_hop;
     task.reply = site.last_failure;

@@ -217,6 +217,14 @@ void DispatcherCore::ChooseRecipients(Transaction* transaction) {
   }
 }
 
+// RFC 8689 section 4.2.1: the server has proven who it is, and that it is the one was said by who
+// could not be deceived: the operator, DNSSEC, or the domain's policy.
+bool DispatcherCore::ProvenAllTheWay(const OutboundConnection& connection) const {
+  const Site& site = *sites_[connection.site()];
+  const delivery::NextHop& hop = site.health.hops()[connection.hop_index].next_hop;
+  return connection.proven() && (!site.by_mx || hop.by_dnssec || hop.by_sts);
+}
+
 bool DispatcherCore::RefusedByCapabilities(Transaction* transaction, smtp::Reply* refusal,
                                            bool* reencode) {
   const smtp::Capabilities& hop = transaction->connection->capabilities();
@@ -224,6 +232,10 @@ bool DispatcherCore::RefusedByCapabilities(Transaction* transaction, smtp::Reply
   const storage::StoredEnvelope& envelope = live.envelope();
   if (hop.size_max > 0 && live.wire_bytes() > hop.size_max) {
     *refusal = delivery::TooLargeReply(live.wire_bytes(), hop.size_max);
+    return true;
+  }
+  if (envelope.require_tls && !ProvenAllTheWay(*transaction->connection)) {
+    *refusal = delivery::NotProvenReply(transaction->connection->hop_name());
     return true;
   }
   mail::MessageNeeds needs;

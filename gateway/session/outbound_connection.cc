@@ -16,7 +16,7 @@ using EventKind = smtp::ClientSession::EventKind;
 
 OutboundConnection::OutboundConnection(reactor::Io* io, Owner* owner, const Settings* settings,
                                        uint32_t site, const Endpoint& peer,
-                                       const delivery::NextHop& hop)
+                                       const delivery::NextHop& hop, const dns::TlsaSet& tlsa)
     : io_(io),
       owner_(owner),
       settings_(settings),
@@ -27,11 +27,18 @@ OutboundConnection::OutboundConnection(reactor::Io* io, Owner* owner, const Sett
       hop_name_(hop.ToString()),
       tls_name_(hop.host),
       tls_(hop.tls),
+      dane_(tlsa.policy),
       implicit_tls_(hop.implicit_tls),
       credentials_(hop.credentials),
       leased_at_(io->now()),
       deadline_(io->now() + Seconds(limits::kClientTransactionSecondsMax)) {
   timeout_.connection = this;
+  // Records that cannot be used ask for TLS all the same (RFC 7672 section 2.2).
+  bool dane = dane_ || tlsa.outcome == dns::TlsaSet::Outcome::kUnusable;
+  if (dane) {
+    tls_ = std::max(tls_, delivery::HopTls::kRequired);
+    tls_name_ = tlsa.base_domain;  // RFC 7672 section 8.1
+  }
   StartOver();
 }
 
@@ -160,22 +167,26 @@ void OutboundConnection::OnConnected(int error) {
 // --- TLS
 
 void OutboundConnection::BeginTls() {
-  bool verified = tls_ == delivery::HopTls::kVerified;
+  // Under DANE the records say who the server must be, whatever the context asks for; its ciphers
+  // are then no reason to let mail wait.
+  bool verified = !dane_ && verified_only();
   const auto& context = verified ? settings_->tls_verified : settings_->tls_any;
   if (!context) {
     Fail("this gateway has no TLS for next hops, and mail for this one must not leave in clear");
     return;
   }
   securing_ = true;
-  stream_->StartTls(
-      tls::Connection::Connect(context, tls_name_, peer_.ToString() + " " + tls_name_),
-      settings_->kernel_records);
+  const std::string peer = peer_.ToString() + " " + tls_name_;
+  stream_->StartTls(dane_ ? tls::Connection::ConnectDane(context, dane_, peer)
+                          : tls::Connection::Connect(context, tls_name_, peer),
+                    settings_->kernel_records);
 }
 
 void OutboundConnection::OnSecured() {
   if (broken_ || !securing_) return;
   securing_ = false;
   Count(Counter::kTlsOut);
+  TellTls(TlsOutcomeSeen::What::kSecured);
   session_->Secured(stream_->tls()->facts().verified);
   ArmTimeout();
   Flush();
@@ -194,6 +205,7 @@ void OutboundConnection::OnKeysSpent(bool readable) {
 void OutboundConnection::TlsFailed(std::string_view reason) {
   securing_ = false;
   Count(Counter::kTlsOutFailed);
+  TellTls(TlsOutcomeSeen::What::kFailed, reason);
   if (tls_ != delivery::HopTls::kOpportunistic || implicit_tls_) {
     std::string words = "TLS with the next hop failed: " + std::string(reason);
     failure_ = smtp::Reply();
@@ -208,6 +220,18 @@ void OutboundConnection::TlsFailed(std::string_view reason) {
   stream_->Close();
 }
 
+void OutboundConnection::TellTls(TlsOutcomeSeen::What what, std::string_view reason) {
+  if (std::exchange(tls_told_, true)) return;
+  TlsOutcomeSeen seen{.what = what, .reason = reason};
+  if (const tls::Connection* secured = stream_->tls()) seen.fault = secured->facts().fault;
+  owner_->OnTlsOutcome(this, seen);
+}
+
+bool OutboundConnection::proven() const {
+  const tls::Connection* secured = stream_->tls();
+  return secured && secured->established() && secured->facts().verified;
+}
+
 std::string OutboundConnection::TlsWords() const {
   const tls::Connection* secured = stream_->tls();
   if (!secured || !secured->established()) return "";
@@ -215,6 +239,7 @@ std::string OutboundConnection::TlsWords() const {
   std::string words(facts.version);
   words.append(" ").append(facts.cipher);
   if (facts.verified) words.append(" verified");
+  if (facts.verified && facts.proof != tls::PeerProof::kPkix) words.append(" by DANE");
   std::string_view kernel = stream_->kernel_records();
   if (!kernel.empty()) words.append(", kernel: ").append(kernel);
   return words;
@@ -317,6 +342,7 @@ void OutboundConnection::Pump(std::string_view input) {
         more = false;
         break;
       case EventKind::kReady:
+        if (!stream_->tls()) TellTls(TlsOutcomeSeen::What::kNotOffered);
         greeted_ = true;
         if (keys_spent_ && transactions_ > 0) {
           Quit();
@@ -335,6 +361,9 @@ void OutboundConnection::Pump(std::string_view input) {
         sending_body_ = false;
         failure_ = session_->failure();
         more = false;
+        if (!greeted_ && capabilities().esmtp && !capabilities().starttls && !stream_->tls()) {
+          TellTls(TlsOutcomeSeen::What::kNotOffered);
+        }
         if (quitting_) {
           Abort();
         } else if (session_->injected()) {

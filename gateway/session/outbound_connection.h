@@ -23,6 +23,7 @@
 
 #include "gateway/base/time.h"
 #include "gateway/delivery/routing.h"
+#include "gateway/dns/dane_lookup.h"
 #include "gateway/reactor/io.h"
 #include "gateway/session/secure_stream.h"
 #include "gateway/smtp/client_session.h"
@@ -31,6 +32,14 @@ namespace ringpost::session {
 
 class DispatcherCore;
 struct Transaction;
+
+// What came of TLS on a connection. Of one that broke before it could be tried nothing is said.
+struct TlsOutcomeSeen {
+  enum class What : uint8_t { kSecured, kNotOffered, kFailed };
+  What what = What::kSecured;
+  tls::PeerFault fault = tls::PeerFault::kNone;  // of kSecured too: it was let pass
+  std::string_view reason;                       // of kFailed
+};
 
 class OutboundConnection final : public SecureStreamHandler {
  public:
@@ -48,6 +57,8 @@ class OutboundConnection final : public SecureStreamHandler {
     virtual void OnClosed(OutboundConnection* connection) = 0;
     // TLS failed, for this reason; it goes on in clear.
     virtual void OnTlsFallback(OutboundConnection* connection, std::string_view reason) = 0;
+    // What came of TLS: once, when it is known, whether it then goes on or not.
+    virtual void OnTlsOutcome(OutboundConnection* connection, const TlsOutcomeSeen& seen) = 0;
 
    protected:
     ~Owner() = default;
@@ -63,8 +74,11 @@ class OutboundConnection final : public SecureStreamHandler {
     tls::KernelRecordRule kernel_records;
   };
 
+  // `tlsa`: of the host; where DANE holds for it, the server is held to it, and nothing leaves in
+  // clear (RFC 7672 section 2.2).
   OutboundConnection(reactor::Io* io, Owner* owner, const Settings* settings, uint32_t site,
-                     const Endpoint& peer, const delivery::NextHop& hop);
+                     const Endpoint& peer, const delivery::NextHop& hop,
+                     const dns::TlsaSet& tlsa = {});
   ~OutboundConnection();
 
   // `source` may be null.
@@ -86,7 +100,8 @@ class OutboundConnection final : public SecureStreamHandler {
 
   smtp::ClientSession& session() { return *session_; }
   const smtp::Capabilities& capabilities() const { return session_->capabilities(); }
-  // "TLSv1.3 TLS_AES_256_GCM_SHA384 verified, kernel: send"; empty: in clear.
+  // "TLSv1.3 TLS_AES_256_GCM_SHA384 verified, kernel: send"; "by DANE" behind "verified" where it
+  // is so; empty: in clear.
   std::string TlsWords() const;
   uint32_t site() const { return site_; }
   const Endpoint& peer() const { return peer_; }
@@ -107,13 +122,16 @@ class OutboundConnection final : public SecureStreamHandler {
   MonoTime leased_at() const { return leased_at_; }
 
   // Nothing may be sent to who does not prove who it is.
-  bool verified_only() const { return tls_ == delivery::HopTls::kVerified; }
+  bool verified_only() const { return dane_ || tls_ == delivery::HopTls::kVerified; }
+  // It has proven who it is.
+  bool proven() const;
 
   DispatcherCore* core = nullptr;  // these are the owner's
   Transaction* transaction = nullptr;
   size_t hop_index = 0;   // among the site's
   bool outdated = false;  // made under settings that are no longer in force
   bool connecting = true;
+  std::string for_domain;  // whose mail it was opened for
 
  private:
   struct Timeout : reactor::Timer {
@@ -124,6 +142,7 @@ class OutboundConnection final : public SecureStreamHandler {
   void StartOver();
   void BeginTls();
   void TlsFailed(std::string_view reason);
+  void TellTls(TlsOutcomeSeen::What what, std::string_view reason = {});
   void OnConnected(int error) override;
   void OnSecured() override;
   void OnKeysSpent(bool readable) override;
@@ -154,6 +173,7 @@ class OutboundConnection final : public SecureStreamHandler {
   std::string hop_name_;
   std::string tls_name_;  // the host, whose certificate it should be
   delivery::HopTls tls_;
+  std::shared_ptr<const DanePolicy> dane_;  // null: DANE does not hold for it
   bool implicit_tls_;
   std::shared_ptr<const smtp::Credentials> credentials_;
   IpAddress source_;
@@ -164,8 +184,9 @@ class OutboundConnection final : public SecureStreamHandler {
   uint32_t replies_seen_ = 0;
   uint32_t transactions_ = 0;
   bool has_source_ = false;
-  bool securing_ = false;        // the handshake is on its way
-  bool in_clear_ = false;        // TLS has failed, and is not tried again
+  bool securing_ = false;  // the handshake is on its way
+  bool in_clear_ = false;  // TLS has failed, and is not tried again
+  bool tls_told_ = false;
   bool retry_in_clear_ = false;  // once this stream is closed
   bool greeted_ = false;
   bool broken_ = false;

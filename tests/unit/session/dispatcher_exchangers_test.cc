@@ -2,69 +2,15 @@
 // does as told.
 #include <gtest/gtest.h>
 
-#include <map>
-#include <set>
-
 #include "gateway/identity/outcome_counts.h"
-#include "gateway/session/mail_lookup.h"
 #include "tests/unit/session/dispatcher_rig.h"
+#include "tests/unit/session/scripted_dns.h"
 
 namespace ringpost::session {
 namespace {
 
 using dns::Exchangers;
 using Verdict = Exchangers::Outcome;
-
-// Answers at once, or, while it is closed, when told to.
-class ScriptedDns final : public MailLookup {
- public:
-  void FindExchangers(ExchangersRequest* request) override {
-    ++asked[request->domain];
-    open.insert(request);
-    most_open = std::max(most_open, open.size());
-    if (!closed) Answer(request);
-  }
-  bool CancelExchangers(ExchangersRequest* request) override { return open.erase(request) > 0; }
-  void Resolve(HostRequest* request) override {
-    ++hosts_asked;
-    request->addresses.clear();
-    request->no_address = false;
-    auto found = hosts.find(request->host);
-    if (found != hosts.end()) {
-      request->addresses = {*IpAddress::Parse(found->second)};
-    } else {
-      request->no_address = !hosts_fail;
-      request->error = hosts_fail ? "SERVFAIL" : "the name has no address";
-    }
-    request->reply_to->Post(request);
-  }
-  bool Cancel(HostRequest*) override { return false; }
-
-  void Answer(ExchangersRequest* request) {
-    open.erase(request);
-    auto found = domains.find(request->domain);
-    request->found = found == domains.end() ? Exchangers{Verdict::kNoDomain} : found->second;
-    request->found.ttl_seconds = ttl_seconds;
-    request->reply_to->Post(request);
-  }
-  void AnswerAll() {
-    while (!open.empty()) Answer(*open.begin());
-  }
-  void Has(const std::string& domain, std::vector<dns::Exchanger> mx) {
-    domains[domain] = Exchangers{Verdict::kHosts, std::move(mx)};
-  }
-  void Fails(const std::string& domain, Verdict verdict) { domains[domain] = Exchangers{verdict}; }
-
-  std::map<std::string, Exchangers> domains;
-  std::map<std::string, std::string> hosts;
-  bool hosts_fail = false;
-  uint32_t ttl_seconds = 60;
-  bool closed = false;
-  std::map<std::string, int> asked;
-  int hosts_asked = 0;
-  std::set<ExchangersRequest*> open;
-  size_t most_open = 0;
-};
 
 class DispatcherExchangersTest : public ::testing::Test {
  protected:

@@ -302,6 +302,9 @@ MessageId DispatcherRig::Send(const Sent& sent) {
   envelope.received = world.wall_now();
   envelope.deadline = envelope.received + sent.lifetime;
   envelope.reverse_path = sent.from;
+  envelope.require_tls = sent.require_tls;
+  envelope.bulk = sent.bulk;
+  envelope.account = sent.account;
   envelope.credential = sent.credential;
   for (const std::string& to : sent.to) envelope.recipients.push_back({to, "", sent.notify});
   envelope.trace = "Received: by gw.example; now\r\n";

@@ -104,7 +104,9 @@ struct Sent {
   bool body_8bit = false;
   smtp::BodyType declared = smtp::BodyType::k7Bit;
   Millis lifetime = Seconds(5 * 86'400);
-  uint32_t credential = 0;     // whose it is
+  bool require_tls = false;
+  uint32_t account = 0, credential = 0;  // whose it is
+  bool bulk = false;
   std::string signing_domain;  // as the inbound side would have found it in From
 };
 

@@ -42,7 +42,7 @@ LookupFlight::Next LookupFlight::AfterAnswers() {
       return Next::kDone;
     case Kind::kDane:
       // One connection carries the mail of all domains that the host serves, so that a certificate
-      // for one of these alone proves nothing here (decisions/060).
+      // for one of these alone proves nothing here (decisions/061).
       dane_.emplace(dns::DaneLookup::Target{.host = name_}, Of(RecordType::kA),
                     Of(RecordType::kAaaa));
       return dane_->next() ? Next::kAsk : Next::kDone;

@@ -71,7 +71,7 @@ inline constexpr size_t kStsFieldNameBytesMax = 32;
 // A policy as it is served (RFC 8461 section 3.3); longer is none.
 inline constexpr size_t kStsPolicyBytesMax = 65'536;
 // Patterns of one policy; more: it is none. The biggest providers have ten.
-inline constexpr size_t kStsPatternsMax = 256;
+inline constexpr size_t kStsPatternsMax = 200;
 // How long a policy may be kept (RFC 8461 section 3.2: a year); what says longer is kept so long.
 inline constexpr uint32_t kStsMaxAgeSecondsMax = 31'557'600;
 // Mail waits for a policy that is fetched for so long; then it goes by what is known.

@@ -8,8 +8,6 @@
 #include <memory>
 #include <utility>
 
-#include "gateway/session/host_resolver.h"
-
 namespace ringpost::http {
 namespace {
 
@@ -28,7 +26,8 @@ struct Lookup {
 // answered too: Cancel waits for the resolver's lock, within which it may still be at the wake-up.
 struct Asked {
   std::shared_ptr<Lookup> lookup;
-  ~Asked() { session::HostResolver::Shared()->Cancel(&lookup->request); }
+  session::HostResolver* resolver;
+  ~Asked() { resolver->Cancel(&lookup->request); }
 };
 
 struct WakeContext {
@@ -37,7 +36,9 @@ struct WakeContext {
 
 }  // namespace
 
-asio::awaitable<StatusOr<std::vector<IpAddress>>> LookUpHost(std::string host, Millis patience) {
+asio::awaitable<StatusOr<std::vector<IpAddress>>> LookUpHost(std::string host, Millis patience,
+                                                             session::HostResolver* resolver) {
+  if (resolver == nullptr) resolver = session::HostResolver::Shared();
   if (auto literal = IpAddress::Parse(host)) co_return std::vector<IpAddress>{*literal};
   auto executor = co_await asio::this_coro::executor;
   auto lookup = std::make_shared<Lookup>(executor);
@@ -54,8 +55,8 @@ asio::awaitable<StatusOr<std::vector<IpAddress>>> LookUpHost(std::string host, M
       },
       &context);
   lookup->timer.expires_after(patience);
-  Asked asked{lookup};
-  session::HostResolver::Shared()->Resolve(&lookup->request);
+  Asked asked{lookup, resolver};
+  resolver->Resolve(&lookup->request);
   (void)co_await lookup->timer.async_wait(asio::as_tuple(asio::use_awaitable));
   lookup->answered = !lookup->inbox.empty();
   const session::HostRequest& request = lookup->request;

@@ -1,6 +1,6 @@
-// HostLookup: a name's addresses, for code that runs on an Asio executor: session::HostResolver's,
-// awaited. The wait can be given up, and what was asked of the resolver with it: a program that
-// ends does not wait for a name server that does not answer.
+// HostLookup: a name's addresses, for code that runs on an Asio executor: a
+// session::HostResolver's, awaited. The wait can be given up, and what was asked of the resolver
+// with it: a program that ends does not wait for a name server that does not answer.
 //
 // Threads: the executor's; one that one thread runs.
 #pragma once
@@ -12,11 +12,13 @@
 #include "gateway/base/ip_address.h"
 #include "gateway/base/status.h"
 #include "gateway/base/time.h"
+#include "gateway/session/host_resolver.h"
 
 namespace ringpost::http {
 
 // An address literal is its own address. UNAVAILABLE, in words: there are none, or not in time.
-boost::asio::awaitable<StatusOr<std::vector<IpAddress>>> LookUpHost(std::string host,
-                                                                    Millis patience);
+// `resolver` outlives the wait; null: the process's.
+boost::asio::awaitable<StatusOr<std::vector<IpAddress>>> LookUpHost(
+    std::string host, Millis patience, session::HostResolver* resolver = nullptr);
 
 }  // namespace ringpost::http

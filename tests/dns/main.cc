@@ -33,6 +33,7 @@
 #include "gateway/identity/sender_domain_json.h"
 #include "gateway/tls/password_hash.h"
 #include "tests/dns/mail.h"
+#include "tests/dns/sts.h"
 
 namespace ringpost::identity {
 namespace {
@@ -205,12 +206,13 @@ int Run(const Words& words) {
   if (what == "update" && words.size() >= 5) return Update(words);
   if (what == "ask" && words.size() >= 5) return Ask(words);
   if (what == "mail" && words.size() >= 4) return session::Mail(words);
+  if (what == "sts" && words.size() == 8) return http::Sts(words);
   if (what == "zone" && words.size() == 4) {
     Write(words[2] + "/zone",
           ZoneText(Life::Load(words[2]), words[1], static_cast<uint32_t>(std::stoul(words[3]))));
     return 0;
   }
-  std::cerr << "usage: dns_room new | check | zone | update | ask | mail ...\n";
+  std::cerr << "usage: dns_room new | check | zone | update | ask | mail | sts ...\n";
   return 2;
 }
 

@@ -17,6 +17,9 @@ std::optional<ControlError> AskTarget(ControlTarget* target, ControlRequest* req
     (target->*call)(std::move(std::get<0>(parsed)), uid, std::move(done));
     return std::nullopt;
   };
+  if (IsStsCommand(command)) {
+    return ask(ParseStsRequest(std::move(members)), &ControlTarget::RequestSts);
+  }
   if (IsTlsReportCommand(command)) {
     return ask(ParseTlsReportRequest(command, std::move(members)),
                &ControlTarget::RequestTlsReport);

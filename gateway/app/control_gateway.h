@@ -36,6 +36,9 @@ class GatewayControl final : public ControlTarget {
   void RequestTlsReport(TlsReportRequest request, uint32_t, IdentityDone done) override {
     gateway_->RequestTlsReport(std::move(request), std::move(done));
   }
+  void RequestSts(StsRequest request, uint32_t uid, IdentityDone done) override {
+    gateway_->RequestSts(std::move(request), uid, std::move(done));
+  }
   ConfigCheck CheckConfig() override;
   void RequestDrain() override { gateway_->RequestDrain(); }
   Status StartTrace(const TraceFilter& filter, TraceSink sink) override;

@@ -41,7 +41,7 @@ struct CommandSpec {
   bool needs_filter;  // a filter, or "all"
   bool changes;       // something; others only look
 };
-constexpr std::array<CommandSpec, 34> kCommands = {{
+constexpr std::array<CommandSpec, 35> kCommands = {{
     {ControlCommand::kStatus, "status", 0, false, false},
     {ControlCommand::kQueueSummary, "queue summary", kRegion | kDomain | kNextHop, false, false},
     {ControlCommand::kQueueList, "queue list", kFilter | kLimit | kAfter, false, false},
@@ -64,6 +64,7 @@ constexpr std::array<CommandSpec, 34> kCommands = {{
     {ControlCommand::kIdentityAudit, "identity audit", 0, false, false},
     {ControlCommand::kSenderAdd, "sender add", 0, false, true},
     {ControlCommand::kSenderLink, "sender link", 0, false, true},
+    {ControlCommand::kTlsPolicies, "tls policies", 0, false, false},
     {ControlCommand::kDomainAdd, "domain add", 0, false, true},
     {ControlCommand::kDomainShow, "domain show", 0, false, false},
     {ControlCommand::kDomainList, "domain list", 0, false, false},
@@ -286,7 +287,8 @@ std::variant<ControlRequest, ControlError> ParseControlRequest(std::string_view 
   ControlRequest request;
   request.command = spec->command;
   if (IsIdentityCommand(spec->command) || IsLinkCommand(spec->command) ||
-      IsDomainCommand(spec->command) || IsTlsReportCommand(spec->command)) {
+      IsStsCommand(spec->command) || IsDomainCommand(spec->command) ||
+      IsTlsReportCommand(spec->command)) {
     // Once more, in the order of the text: it is what a record is written in.
     request.identity = std::make_shared<nlohmann::ordered_json>(
         nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false));

@@ -17,8 +17,9 @@
 //   client    trace: a network ("192.0.2.0/24") whose sessions are shown; or next_hop
 //
 // What "identity ..." takes is identity_request.h's, what "sender ..." takes is link_request.h's,
-// what "domain ..." and "dns ..." take is domain_request.h's, and what "tls outcomes" and "tls
-// report" take is tls_report_request.h's: here they are objects and no more.
+// what "domain ..." and "dns ..." take is domain_request.h's, what "tls policies" takes is
+// sts_request.h's, and what "tls outcomes" and "tls report" take is tls_report_request.h's: here
+// they are objects and no more.
 //
 // An unknown member, a wrong type or a value out of bounds refuses the request and says what is
 // accepted.
@@ -60,6 +61,7 @@ enum class ControlCommand : uint8_t {
   kIdentityAudit,
   kSenderAdd,
   kSenderLink,
+  kTlsPolicies,
   kDomainAdd,
   kDomainShow,
   kDomainList,
@@ -81,6 +83,9 @@ constexpr bool IsIdentityCommand(ControlCommand command) {
 }
 constexpr bool IsLinkCommand(ControlCommand command) {
   return command == ControlCommand::kSenderAdd || command == ControlCommand::kSenderLink;
+}
+constexpr bool IsStsCommand(ControlCommand command) {
+  return command == ControlCommand::kTlsPolicies;
 }
 constexpr bool IsDomainCommand(ControlCommand command) {
   return command >= ControlCommand::kDomainAdd && command <= ControlCommand::kDnsRecords;

@@ -158,10 +158,13 @@ Status GatewayImpl::StartShards() {
   const std::vector<uint32_t> cpus = AllowedCpus();
   auto tls = MakeClientTlsContexts(config_);
   if (!tls.ok()) return tls.status();
+  Status sts = PrepareSts(*tls);
+  if (!sts.ok()) return sts;
   auto lookup = session::MailLookup::Make(MakeMailLookupOptions(config_));
   if (!lookup.ok()) return lookup.status();
   mail_lookup_ = std::move(*lookup);
   OpenTlsReports(tls->any);
+  if (sts = StartSts(); !sts.ok()) return sts;
   signers_ =
       std::make_unique<WorkerPool>("rp-sign", std::max(1u, std::thread::hardware_concurrency()),
                                    limits::kSignatureJobsMax, limits::kSignersNice);
@@ -345,7 +348,9 @@ bool GatewayImpl::Stop() {
   for (auto& region : regions_) region->spool.reset();  // its threads may post to the shards
   workers_.reset();                                     // they too, and read the control store
   signers_.reset();                                     // and so may these
+  if (sts_) sts_->Stop();
   mail_lookup_.reset();
+  sts_.reset();
   shards_.clear();
   http_.reset();  // it logs to the regions, and asks the identity service
   link_desk_.reset();

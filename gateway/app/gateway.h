@@ -25,6 +25,7 @@
 #include "gateway/app/identity_request.h"
 #include "gateway/app/link_request.h"
 #include "gateway/app/listen_fds.h"
+#include "gateway/app/sts_request.h"
 #include "gateway/app/tls_report_request.h"
 #include "gateway/base/ip_address.h"
 #include "gateway/base/log.h"
@@ -122,6 +123,9 @@ class Gateway {
   // What came of TLS with mail exchangers, and the reports on it; sending one may take a minute.
   virtual void RequestTlsReport(TlsReportRequest request,
                                 std::function<void(const identity::Json&)> done) = 0;
+  // Policies of MTA-STS that are known: as RequestIdentity.
+  virtual void RequestSts(StsRequest request, uint32_t uid,
+                          std::function<void(const identity::Json&)> done) = 0;
   // As SIGTERM.
   virtual void RequestDrain() = 0;
 

@@ -4,6 +4,7 @@
 //   gateway_requests.cc  what an operator asks, from any thread
 //   gateway_acme.cc      certificates that come by themselves
 //   gateway_identity.cc  accounts and credentials
+//   gateway_sts.cc       policies of MTA-STS
 //   gateway_logins.cc    what the logins of all shards share
 //   gateway_reports.cc   reports on TLS with mail exchangers
 //
@@ -34,7 +35,7 @@
 #include "gateway/http/acme_challenges.h"
 #include "gateway/http/acme_service.h"
 #include "gateway/http/server.h"
-
+#include "gateway/http/sts_service.h"
 #include "gateway/session/shard_identity.h"
 #include "gateway/tls/ticket_keys.h"
 #include "storage/control_store.h"
@@ -67,6 +68,8 @@ class GatewayImpl final : public Gateway {
                    std::function<void(const identity::Json&)> done) override;
   void RequestTlsReport(TlsReportRequest request,
                         std::function<void(const identity::Json&)> done) override;
+  void RequestSts(StsRequest request, uint32_t uid,
+                  std::function<void(const identity::Json&)> done) override;
   void RequestDrain() override;
   int request_fd() const override { return request_fd_; }
   bool ServeRequests() override;
@@ -116,6 +119,11 @@ class GatewayImpl final : public Gateway {
   std::vector<std::shared_ptr<const tls::Certificate>> AcmeCertificates();
   void ServeNewCertificates();
 
+  // gateway_sts.cc
+  Status PrepareSts(const ClientTlsContexts& tls);
+  Status TrustForSts(const ClientTlsContexts& tls);
+  Status StartSts();
+
   // gateway_identity.cc
   Status OpenIdentity();
   Status StartIdentity();
@@ -146,6 +154,7 @@ class GatewayImpl final : public Gateway {
   std::vector<std::unique_ptr<Region>> regions_;
   std::unique_ptr<WorkerPool> signers_;               // posts to the shards, which outlive it
   std::unique_ptr<session::MailLookup> mail_lookup_;  // likewise
+  std::unique_ptr<http::StsService> sts_;             // stops before the lookups, goes after them
   std::vector<std::unique_ptr<Shard>> shards_;
   std::shared_ptr<const delivery::DeliveryConfig> delivery_;
   tls::KernelRecordRule kernel_records_;

@@ -115,6 +115,11 @@ ReloadOutcome GatewayImpl::Apply(Config fresh) {
   ForEachShard([delivery = delivery_, tls = *tls](Shard& shard) {
     shard.Reload(delivery, tls.any, tls.verified);
   });
+  Status sts = TrustForSts(*tls);
+  if (sts.ok()) sts = StartSts();
+  if (!sts.ok()) {
+    LogLine(ReadWallClock(), "sts_trouble").Text("words", MessageOf(sts)).To(*log_);
+  }
   HandOutListeners(opened);
   outcome.applied = true;
   outcome.words = listeners_changed ? "loaded; listeners were added or removed" : "loaded";

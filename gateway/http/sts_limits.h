@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace ringpost::http::limits {
+namespace ringpost::limits {
 
 // --- One fetch
 // From its begin to its end (RFC 8461 section 3.3 suggests a minute); longer: it has failed.
@@ -48,4 +48,4 @@ inline constexpr uint32_t kStsRefreshSecondsMin = 300;
 // ... while it is in use: asked for within this. Others expire when their max_age is over.
 inline constexpr uint32_t kStsInUseSeconds = 30 * 86'400;
 
-}  // namespace ringpost::http::limits
+}  // namespace ringpost::limits

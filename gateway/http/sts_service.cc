@@ -53,10 +53,17 @@ StsVerdict VerdictOf(std::shared_ptr<const HeldStsPolicy> policy, StsFailure fai
 
 class Service final : public StsService {
  public:
-  explicit Service(Setup setup) : setup_(std::move(setup)) { Load(); }
+  explicit Service(Setup setup)
+      : setup_(std::move(setup)), fetching_{nullptr, nullptr, setup_.user_agent, setup_.port} {
+    Load();
+  }
   ~Service() override { Stop(); }
 
   void Find(const std::string& domain, const dns::Answer& txt, Found found) override;
+  void Trust(std::shared_ptr<const tls::ClientContext> context) override {
+    std::lock_guard lock(mutex_);
+    fetching_.context = std::move(context);
+  }
   void Start(session::HostResolver* hosts) override;
   void Stop() override;
   std::vector<StsPolicyStatus> List(std::string_view after, size_t max) const override {
@@ -101,13 +108,13 @@ class Service final : public StsService {
   }
 
   const Setup setup_;
-  StsFetchOptions fetching_;
   // Not there before Start and after Stop; the pointer changes under the lock.
   std::unique_ptr<asio::io_context> io_;
   std::unique_ptr<asio::steady_timer> timer_;
   std::thread thread_;
 
   mutable std::mutex mutex_;
+  StsFetchOptions fetching_;
   StsCache cache_;
   absl::flat_hash_map<std::string, Flight> flights_;
   std::deque<std::string> queue_;  // of flights that wait for their turn
@@ -197,14 +204,14 @@ void Service::Find(const std::string& domain, const dns::Answer& txt, Found foun
 // --- Its life
 
 void Service::Start(session::HostResolver* hosts) {
-  RP_CHECK(!thread_.joinable());
-  fetching_ = {setup_.context, hosts, setup_.user_agent, setup_.port};
+  if (thread_.joinable()) return;
   auto io = std::make_unique<asio::io_context>(1);
   timer_ = std::make_unique<asio::steady_timer>(*io);
   asio::co_spawn(*io, Loop(), asio::detached);
   asio::io_context* runs = io.get();
   thread_ = std::thread([runs] { runs->run(); });
   std::lock_guard lock(mutex_);
+  fetching_.hosts = hosts;
   io_ = std::move(io);
 }
 
@@ -314,7 +321,12 @@ void Service::StartFetches() {
 }
 
 asio::awaitable<void> Service::Fetch(std::string domain) {
-  StsFetched fetched = co_await FetchStsPolicy(domain, &fetching_);
+  StsFetchOptions options;
+  {
+    std::lock_guard lock(mutex_);
+    options = fetching_;
+  }
+  StsFetched fetched = co_await FetchStsPolicy(domain, &options);
   Take(domain, std::move(fetched));
   timer_->cancel();  // another may have its turn
 }

@@ -9,8 +9,8 @@
 // reason and what counts meanwhile), sts_expired (a policy that was in use and could not be fetched
 // again: section 3.3 wants that told), sts_store_trouble.
 //
-// Threads: Find, Look and List from any; Make, Start and Stop the main thread. One of its own
-// fetches, and writes to the store; `found` is called on it, or inside of Find or Stop.
+// Threads: Find, Look and List from any; Make, Trust, Start and Stop the main thread. One of its
+// own fetches, and writes to the store; `found` is called on it, or inside of Find or Stop.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,6 @@ class StsService : public session::StsPolicies {
   struct Setup {
     storage::ControlStore* store = nullptr;  // outlives the service, as does the log
     Log* log = nullptr;
-    std::shared_ptr<const tls::ClientContext> context;  // verifies the web servers
     std::string user_agent;
     uint16_t port = 443;                        // tests have no right to that one
     WallTime (*wall_clock)() = &ReadWallClock;  // tests set theirs
@@ -46,8 +45,10 @@ class StsService : public session::StsPolicies {
   // Reads what is stored; a record that cannot be read is said in the log, and goes.
   static std::unique_ptr<StsService> Make(Setup setup);
 
+  // Verifies the web servers from now on. Before Start, and at any time after.
+  virtual void Trust(std::shared_ptr<const tls::ClientContext> context) = 0;
   // Fetches from now on. `hosts` looks the web servers up, refuses addresses that a stranger must
-  // not name, and outlives Stop. Once.
+  // not name, and outlives Stop. Where it has started, nothing happens.
   virtual void Start(session::HostResolver* hosts) = 0;
   // Ends what is under way, without waiting for a server; who waits is told what the cache has.
   virtual void Stop() = 0;

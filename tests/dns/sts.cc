@@ -66,11 +66,11 @@ class Room {
     StsService::Setup setup;
     setup.store = store_.get();
     setup.log = &log_;
-    setup.context = std::move(*context);
     setup.user_agent = "ringpost/test";
     setup.wall_clock = &Clock;
     setup.wait = Millis(std::stoi(words[6]));
     service_ = StsService::Make(std::move(setup));
+    service_->Trust(std::move(*context));
     service_->Start(lookup_.get());
   }
   ~Room() { service_->Stop(); }

@@ -61,7 +61,7 @@ _ringpost() {
         --no-forced-reverse-path $no_lists"
     local choices=""
     case "$command" in
-        "") choices="status queue mailq suspend resume suspensions drain reload trace config account credential sender domain dns audit store --version $common" ;;
+        "") choices="status queue mailq suspend resume suspensions drain reload trace config account credential sender domain dns tls audit store --version $common" ;;
         status) choices="--counters $common" ;;
         mailq) choices="$filter --limit $common" ;;
         suspend) choices="$site --for $common" ;;
@@ -132,6 +132,12 @@ _ringpost() {
                 "") choices="zone push $common" ;;
                 push) choices="--server --tsig-key $common" ;;
                 *) choices="$common" ;;
+            esac
+            ;;
+        tls)
+            case "$sub" in
+                "") choices="policies $common" ;;
+                *) choices="--limit $common" ;;
             esac
             ;;
         audit) choices="--account --limit $common" ;;

@@ -21,7 +21,7 @@ function __ringpost_in
 end
 
 set -l commands status queue mailq suspend resume suspensions drain reload trace config account credential \
-    sender domain dns audit store
+    sender domain dns tls audit store
 set -l verbs summary list show retry hold release delete bounce
 set -l queue '__fish_seen_subcommand_from queue'
 set -l identity '__fish_seen_subcommand_from account credential sender domain dns'
@@ -49,6 +49,7 @@ complete -c ringpost -n $top -a credential -d 'Users, API keys, networks and add
 complete -c ringpost -n $top -a sender -d 'Domains and addresses that accounts may send as'
 complete -c ringpost -n $top -a domain -d 'Domains that customers prove to be theirs by DNS'
 complete -c ringpost -n $top -a dns -d "The operator's zone, which follows from the domains"
+complete -c ringpost -n $top -a tls -d 'How domains want mail to be secured'
 complete -c ringpost -n $top -a audit -d 'Who changed what of these'
 complete -c ringpost -n $top -a store -d 'Look at a store that no ringpostd has open'
 complete -c ringpost -n "$queue; and not __fish_seen_subcommand_from $verbs" -a "$verbs"
@@ -62,7 +63,7 @@ complete -c ringpost -n "$site; or __fish_seen_subcommand_from trace" -l next-ho
     -d 'What goes to this next hop'
 complete -c ringpost -n $filter -l sender -x -d 'From this reverse-path'
 complete -c ringpost -n $filter -l held -d 'Only what is held'
-complete -c ringpost -n '__fish_seen_subcommand_from list mailq audit' -l limit -x -d 'At most so many'
+complete -c ringpost -n '__fish_seen_subcommand_from list mailq audit policies' -l limit -x -d 'At most so many'
 complete -c ringpost -n "not $identity; and __fish_seen_subcommand_from retry hold release delete bounce resume" -l all \
     -d 'Everything'
 complete -c ringpost -n '__fish_seen_subcommand_from delete bounce remove' -l yes -s y -d 'Do not ask'
@@ -83,6 +84,7 @@ complete -c ringpost -n '__ringpost_in sender' -a 'add link set list remove'
 complete -c ringpost -n '__ringpost_in domain' -a 'add show list remove check rotate'
 complete -c ringpost -n '__ringpost_in domain show remove check rotate' -a '(__ringpost_names domain)'
 complete -c ringpost -n '__ringpost_in domain add' -l ed25519 -d 'With Ed25519 keys for DKIM too'
+complete -c ringpost -n '__ringpost_in tls' -a policies
 complete -c ringpost -n '__ringpost_in dns' -a 'zone push'
 complete -c ringpost -n '__ringpost_in dns zone' -F
 complete -c ringpost -n '__ringpost_in dns push' -l server -x -d 'The server that takes the records: ADDRESS:PORT'

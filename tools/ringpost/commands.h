@@ -82,6 +82,7 @@ int DomainCheck(const Options& options);
 int DomainRotate(const Options& options);
 int DnsZone(const Options& options);
 int DnsPush(const Options& options);
+int TlsPolicies(const Options& options);
 // On a store that no daemon has open: `file` is a region's store or its spool.
 int StoreCheck(const Options& options);
 int StoreSalvage(const Options& options);

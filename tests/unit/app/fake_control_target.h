@@ -187,6 +187,10 @@ class FakeControlTarget : public ControlTarget {
     tls_report_request_ = std::move(request);
     done(identity_answer_);
   }
+  void RequestSts(StsRequest request, uint32_t, IdentityDone done) override {
+    sts_request_ = std::move(request);
+    done(identity_answer_);
+  }
   void RequestDrain() override { draining_ = true; }
   Status StartTrace(const TraceFilter& filter, TraceSink sink) override {
     if (!filter.client) return MakeStatus(StatusCode::kUnimplemented, "only clients are traced");
@@ -217,6 +221,7 @@ class FakeControlTarget : public ControlTarget {
   std::optional<DomainRequest> domain_request_;
   std::optional<LinkRequest> link_request_;
   std::optional<TlsReportRequest> tls_report_request_;
+  std::optional<StsRequest> sts_request_;
   uint32_t identity_uid_ = 0;
   identity::Json identity_answer_ = {{"ok", true}, {"changes", identity::Json::array()}};
   ReloadOutcome reload_outcome_{true, "1 route added", {"reactor.cores"}};

@@ -160,7 +160,9 @@ Status GatewayImpl::StartShards() {
   if (!tls.ok()) return tls.status();
   Status sts = PrepareSts(*tls);
   if (!sts.ok()) return sts;
-  auto lookup = session::MailLookup::Make(MakeMailLookupOptions(config_));
+  session::MailLookupOptions lookups = MakeMailLookupOptions(config_);
+  lookups.policies = sts_.get();
+  auto lookup = session::MailLookup::Make(lookups);
   if (!lookup.ok()) return lookup.status();
   mail_lookup_ = std::move(*lookup);
   OpenTlsReports(tls->any);

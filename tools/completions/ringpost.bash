@@ -45,7 +45,7 @@ _ringpost() {
         --lane) mapfile -t COMPREPLY < <(compgen -W "transactional bulk" -- "$cur"); return ;;
         --description | --rate | --ramp | --networks | --allow-* | --block-* | --daily-quota | --monthly-quota) return ;;
         --deadline | --audit-copy | --bounces-to | --egress-pool | --default-domain | --forced-*) return ;;
-        --region | --domain | --next-hop | --sender | --limit | --reason | --client | --server) return ;;
+        --region | --domain | --next-hop | --sender | --limit | --reason | --client | --server | --day) return ;;
     esac
 
     local site="--region --domain --next-hop"
@@ -123,6 +123,14 @@ _ringpost() {
                 *) choices="$common" ;;
             esac
             ;;
+        tls)
+            case "$sub" in
+                "") choices="policies outcomes report $common" ;;
+                policies) choices="--limit $common" ;;
+                outcomes) choices="--day --limit $common" ;;
+                report) choices="--day --send $common" ;;
+            esac
+            ;;
         dns)
             if [[ $sub == zone && $cur != -* ]]; then
                 _filedir
@@ -132,12 +140,6 @@ _ringpost() {
                 "") choices="zone push $common" ;;
                 push) choices="--server --tsig-key $common" ;;
                 *) choices="$common" ;;
-            esac
-            ;;
-        tls)
-            case "$sub" in
-                "") choices="policies $common" ;;
-                *) choices="--limit $common" ;;
             esac
             ;;
         audit) choices="--account --limit $common" ;;

@@ -49,7 +49,6 @@ complete -c ringpost -n $top -a credential -d 'Users, API keys, networks and add
 complete -c ringpost -n $top -a sender -d 'Domains and addresses that accounts may send as'
 complete -c ringpost -n $top -a domain -d 'Domains that customers prove to be theirs by DNS'
 complete -c ringpost -n $top -a dns -d "The operator's zone, which follows from the domains"
-complete -c ringpost -n $top -a tls -d 'How domains want mail to be secured'
 complete -c ringpost -n $top -a audit -d 'Who changed what of these'
 complete -c ringpost -n $top -a store -d 'Look at a store that no ringpostd has open'
 complete -c ringpost -n "$queue; and not __fish_seen_subcommand_from $verbs" -a "$verbs"
@@ -81,10 +80,14 @@ complete -c ringpost -n '__ringpost_in account' \
 complete -c ringpost -n '__ringpost_in credential' \
     -a 'add set show list remove password key block allow sandbox'
 complete -c ringpost -n '__ringpost_in sender' -a 'add link set list remove'
+complete -c ringpost -n $top -a tls -d 'TLS with mail exchangers: what domains want, and reports on it'
+complete -c ringpost -n '__ringpost_in tls' -a 'policies outcomes report'
+complete -c ringpost -n '__ringpost_in tls outcomes report' -l day -x -d 'A UTC day'
+complete -c ringpost -n '__ringpost_in tls policies outcomes' -l limit -x -d 'Show at most so many'
+complete -c ringpost -n '__ringpost_in tls report' -l send -d 'Send it now'
 complete -c ringpost -n '__ringpost_in domain' -a 'add show list remove check rotate'
 complete -c ringpost -n '__ringpost_in domain show remove check rotate' -a '(__ringpost_names domain)'
 complete -c ringpost -n '__ringpost_in domain add' -l ed25519 -d 'With Ed25519 keys for DKIM too'
-complete -c ringpost -n '__ringpost_in tls' -a policies
 complete -c ringpost -n '__ringpost_in dns' -a 'zone push'
 complete -c ringpost -n '__ringpost_in dns zone' -F
 complete -c ringpost -n '__ringpost_in dns push' -l server -x -d 'The server that takes the records: ADDRESS:PORT'

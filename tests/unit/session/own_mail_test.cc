@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "tests/unit/session/dispatcher_rig.h"
+#include "tests/unit/session/dkim_check.h"
+#include "tests/unit/session/signing_domains.h"
 
 namespace ringpost::session {
 namespace {
@@ -75,6 +77,18 @@ TEST_F(OwnMailTest, BytesBeyondAsciiNeedSmtpUtf8) {
   Originate("m\xc3\xbcller@one.example", "Subject: \xc3\xbc\r\n\r\nx\r\n");
   ASSERT_TRUE(rig.RunUntil([&] { return hop.messages.size() == 1; }));
   EXPECT_NE(hop.messages[0].from.find("SMTPUTF8"), std::string::npos);
+}
+
+TEST_F(OwnMailTest, IsSignedByTheDomainThatItNames) {
+  auto key = tls::DkimKey::Generate(tls::DkimKey::Kind::kEd25519);
+  SignFor(&rig.region, {"sender.example"}, {{"ed", key}});
+  const std::string text = "From: a@sender.example\r\nSubject: x\r\n\r\nhello \r\n\r\n";
+  MessageId id = MessageId::Make(rig.world.wall_now(), 0, random);
+  rig.dispatcher->Originate({id, "bob@one.example", text, "sender.example"}, [](const Status&) {});
+  ASSERT_TRUE(rig.RunUntil([&] { return hop.messages.size() == 1; }));
+  EXPECT_EQ(hop.messages[0].from.substr(0, 2), "<>");
+  EXPECT_TRUE(hop.messages[0].content.ends_with(text));
+  EXPECT_EQ(WhatIsWrongWithDkim(hop.messages[0].content, "sender.example", "ed", *key), "");
 }
 
 TEST_F(OwnMailTest, ADrainWaitsForIt) {

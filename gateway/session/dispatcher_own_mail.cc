@@ -18,9 +18,8 @@ void DispatcherCore::Originate(OwnMail mail, std::function<void(const Status&)> 
   WallTime now = io_->wall_now();
   OwnMailRequest* request = own_mails_.Make();
   request->core = this;
-  request->own =
-      MakeOwnMessage(mail.id, mail.recipient, mail.text, now, now + config_->message_lifetime,
-                     std::move(mail.signing_domain));
+  request->own = MakeOwnMessage(mail.id, mail.recipient, mail.text, now,
+                                now + config_->message_lifetime, std::move(mail.signing_domain));
   request->done = std::move(done);
   request->kind = storage::CommitRequest::Kind::kAccept;
   request->reply_to = &io_->inbox();

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seed corpora of dns_answer_fuzz, exchangers_fuzz, dane_lookup_fuzz, dane_verify_fuzz,
+"""Writes the seed corpora of dns_answer_fuzz, exchangers_fuzz, dane_lookup_fuzz, dane_verify_fuzz, mta_sts_fuzz,
 dns_update_fuzz, return_path_fuzz and sender_domain_fuzz.
 
 What it writes is kept in the repository:
@@ -181,6 +181,20 @@ HELD = {
     "garbage": held(2, 0, 0, 0, b"\x30\x03\2\1\0") + held(2, 1, 0, 0, b"\x30\x03\2\1\0"),
 }
 
+STS_TEXT = b"v=STSv1; id=20260101T000000;\0"
+STS_BODY = b"version: STSv1\r\nmode: enforce\r\nmx: mail.example\r\nmx: *.a.example\r\nmax_age: 604800\r\n"
+STS = {
+    "usual": STS_TEXT + STS_BODY, "lf": STS_TEXT + STS_BODY.replace(b"\r", b""), "text-alone": STS_TEXT[:-1],
+    "testing": b"v=STSv1;id=1\0" + STS_BODY.replace(b"enforce", b"testing"),
+    "none": b"v=STSv1 ; x=1; id=2 ;\0version:STSv1\nmode:none\nmax_age:0",
+    "twice": b"v=STSv1; id=1; id=2\0" + STS_BODY + STS_BODY, "unknown": b"v=STSv2; id=1\0" + b"x.y: z\n\n" + STS_BODY,
+    "no-mx": b"v=STSv1; id=\0" + b"version: STSv1\nmode: enforce\nmax_age: 1\n",
+    "forever": b"v=STSv1\0" + STS_BODY.replace(b"604800", b"9999999999"), "html": b"\0<!DOCTYPE html>\n",
+    "wild": b"v=STSv1; id=a-b\0" + STS_BODY.replace(b"*.a", b"*.*"),
+    "many": STS_TEXT + STS_BODY + b"".join(b"mx: %d.example\n" % i for i in range(210)),
+    "utf-8": STS_TEXT + STS_BODY + "x: m\u00fcnchen".encode(), "ulabel": STS_TEXT + STS_BODY + "mx: m\u00fcnchen.example".encode(),
+}
+
 LINE = b"hmac-sha256:update-key:AAECAwQFBgcICQoLDA0ODw==\n"
 
 
@@ -285,7 +299,7 @@ POLICIES = [b"v=DMARC1; p=reject", b"v=DMARC1; p=none;", b" v = DMARC1 ; sp= Non
 
 
 def main():
-    sets = {"dns_answer": ANSWERS, "exchangers": EXCHANGERS, "dane_lookup": LOOKUPS, "dane_verify": HELD,
+    sets = {"dns_answer": ANSWERS, "exchangers": EXCHANGERS, "dane_lookup": LOOKUPS, "dane_verify": HELD, "mta_sts": STS,
             "dns_update": UPDATES, "return_path": PATHS,
             "sender_domain": {"empty": b"", "no-json": b"\0{", "long": b"\0" + b" " * 66000}}
     for number, (key, value) in enumerate(DOMAINS.items()):

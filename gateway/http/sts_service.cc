@@ -320,7 +320,9 @@ void Service::StartFetches() {
   }
 }
 
+// It is begun under the lock.
 asio::awaitable<void> Service::Fetch(std::string domain) {
+  co_await asio::post(timer_->get_executor(), asio::use_awaitable);
   StsFetchOptions options;
   {
     std::lock_guard lock(mutex_);

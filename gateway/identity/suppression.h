@@ -34,6 +34,13 @@ std::optional<SuppressionReason> SuppressionReasonOf(std::string_view name);
 // Of this number, on disk; nothing: there is none.
 std::optional<SuppressionReason> SuppressionReasonOf(uint64_t number);
 
+// "its mailbox does not exist", ...: in sentences.
+std::string_view SuppressionReasonWords(SuppressionReason reason);
+
+// "2026-11-28", "2026-11-28T07:16:24Z", "...24.123Z": as FormatRfc3339 writes it, and as other
+// services export it. Nothing: it is no such time.
+std::optional<WallTime> ParseSuppressionTime(std::string_view text);
+
 struct Suppression {
   uint32_t account = 0;  // whose mail; 0: of the operator's own hosts
   std::string entry;     // as above

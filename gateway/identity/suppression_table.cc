@@ -103,6 +103,7 @@ std::optional<SuppressionTable::Found> SuppressionTable::Find(uint32_t account,
   std::optional<Found> found;
   ForEachListKey(address, [&](std::string_view key) {
     found = FindKey(account, key);
+    if (found) found->whole_domain = key.find('@') == std::string_view::npos;
     return !found;
   });
   return found;

@@ -45,6 +45,7 @@ class SuppressionTable {
   struct Found {
     SuppressionReason reason = SuppressionReason::kManual;
     WallTime day;  // midnight UTC. Before 2020 and behind 2042: the first or last that there is
+    bool whole_domain = false;  // by an entry for its domain, or for one above
     bool operator==(const Found&) const = default;
   };
   enum class Added : uint8_t {

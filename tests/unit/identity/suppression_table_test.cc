@@ -88,9 +88,11 @@ TEST(SuppressionTable, TheAddressSpeaksBeforeItsDomain) {
   table.Add(1, Key("example.com"), Reason::kManual, Day(1));
   table.Add(1, Key("a@example.com"), Reason::kHardBounce, Day(2));
   EXPECT_EQ(Find(table, 1, "a@example.com")->reason, Reason::kHardBounce);
+  EXPECT_FALSE(Find(table, 1, "a@example.com")->whole_domain);
   EXPECT_TRUE(table.Remove(1, Key("a@example.com")));
   EXPECT_FALSE(table.Remove(1, Key("a@example.com")));
   EXPECT_EQ(Find(table, 1, "a@example.com")->reason, Reason::kManual);
+  EXPECT_TRUE(Find(table, 1, "a@example.com")->whole_domain);
 }
 
 TEST(SuppressionTable, WhatIsNoEntryIsNotTaken) {

@@ -34,6 +34,7 @@
 #include "gateway/http/server.h"
 
 #include "gateway/session/shard_identity.h"
+#include "gateway/session/suppression_list.h"
 #include "gateway/tls/ticket_keys.h"
 #include "storage/control_store.h"
 #include "storage/rocks_spool.h"
@@ -81,6 +82,7 @@ class GatewayImpl final : public Gateway {
     RegionConfig config;
     std::unique_ptr<LogFile> log;
     std::unique_ptr<storage::RocksSpool> spool;
+    std::unique_ptr<session::SuppressionList> suppressions;  // outlives the shards
     delivery::SiteBudgets budgets;
   };
   using Sockets = std::map<Endpoint, std::vector<ListenSocket>>;  // one per shard

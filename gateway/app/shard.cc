@@ -78,6 +78,8 @@ Status Shard::MakeRing() {
     context.mail_lookup = setup_.mail_lookup;
     context.signers = setup_.signers;
     context.outcomes = &setup_.inbound->outcomes;
+    context.suppressed = &from.suppressions->table();
+    context.suppression_intake = from.suppressions;
     region->dispatcher =
         std::make_unique<session::Dispatcher>(&context, setup_.delivery, from.budgets);
     session::Dispatcher* dispatcher = region->dispatcher.get();

@@ -17,8 +17,8 @@
 //   client    trace: a network ("192.0.2.0/24") whose sessions are shown; or next_hop
 //
 // What "identity ..." takes is identity_request.h's, what "sender ..." takes is link_request.h's,
-// and what "domain ..." and "dns ..." take is domain_request.h's: here they are objects and no
-// more.
+// what "suppression ..." takes is suppression_request.h's, and what "domain ..." and "dns ..." take
+// is domain_request.h's: here they are objects and no more.
 //
 // An unknown member, a wrong type or a value out of bounds refuses the request and says what is
 // accepted.
@@ -54,6 +54,10 @@ enum class ControlCommand : uint8_t {
   kReload,
   kConfigCheck,
   kTrace,
+  kSuppressionAdd,
+  kSuppressionRemove,
+  kSuppressionList,
+  kSuppressionShow,
   kIdentityPut,
   kIdentityRemove,
   kIdentityList,
@@ -76,6 +80,9 @@ bool ChangesSomething(ControlCommand command);
 // What its members are is said elsewhere (see above).
 constexpr bool IsIdentityCommand(ControlCommand command) {
   return command >= ControlCommand::kIdentityPut && command <= ControlCommand::kIdentityAudit;
+}
+constexpr bool IsSuppressionCommand(ControlCommand command) {
+  return command >= ControlCommand::kSuppressionAdd && command <= ControlCommand::kSuppressionShow;
 }
 constexpr bool IsLinkCommand(ControlCommand command) {
   return command == ControlCommand::kSenderAdd || command == ControlCommand::kSenderLink;

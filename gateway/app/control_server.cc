@@ -17,6 +17,7 @@
 #include "gateway/app/control_json.h"
 #include "gateway/app/control_mailbox.h"
 #include "gateway/app/control_queue.h"
+#include "gateway/app/control_records.h"
 #include "gateway/app/control_request.h"
 #include "gateway/app/control_socket.h"
 #include "gateway/base/limits.h"
@@ -73,7 +74,7 @@ class ControlServer::Impl {
   void HandleRequest(ControlClient& client, ControlRequest request);
   void StartGather(ControlClient& client, ControlRequest request);
   void StartReload(ControlClient& client, ControlRequest request);
-  // And of links, domains and DNS.
+  // And of links, suppressions, domains and DNS.
   void StartIdentity(ControlClient& client, ControlRequest request);
   // Where the answer of accounts, credentials and domains goes.
   ControlTarget::IdentityDone AnswerTo(const ControlClient& client) const;
@@ -359,18 +360,10 @@ void ControlServer::Impl::StartIdentity(ControlClient& client, ControlRequest re
   ControlCommand command = request.command;
   identity::Json members = std::move(*request.identity);
   request.identity.reset();
-  auto begin = [&](auto parsed, auto ask) {
-    if (const auto* error = std::get_if<ControlError>(&parsed)) return Refuse(client, *error);
-    client.Begin(Work::kIdentity, std::move(request), now_);
-    (target_->*ask)(std::move(std::get<0>(parsed)), client.peer().uid, AnswerTo(client));
-  };
-  if (IsDomainCommand(command)) {
-    begin(ParseDomainRequest(command, std::move(members)), &ControlTarget::RequestDomain);
-  } else if (IsLinkCommand(command)) {
-    begin(ParseLinkRequest(command, std::move(members)), &ControlTarget::RequestLink);
-  } else {
-    begin(ParseIdentityRequest(command, std::move(members)), &ControlTarget::RequestIdentity);
-  }
+  auto error =
+      AskRecords(command, std::move(members), client.peer().uid, target_, AnswerTo(client));
+  if (error) return Refuse(client, *error);
+  client.Begin(Work::kIdentity, std::move(request), now_);  // the answer comes by the mailbox
 }
 
 ControlTarget::IdentityDone ControlServer::Impl::AnswerTo(const ControlClient& client) const {
@@ -387,6 +380,8 @@ void ControlServer::Impl::TakeIdentity(const IdentityReply& reply) {
     std::string outcome = "ok";
     if (auto changes = reply.answer.find("changes"); changes != reply.answer.end()) {
       for (const auto& change : *changes) affected += change["what"] != "unchanged";
+    } else if (auto count = reply.answer.find("affected"); count != reply.answer.end()) {
+      affected = count->get<uint64_t>();
     } else if (!reply.answer["ok"].get<bool>()) {
       outcome = reply.answer["error"]["message"].get<std::string>();
     } else {

@@ -15,6 +15,7 @@
 #include "gateway/app/gateway.h"
 #include "gateway/app/identity_request.h"
 #include "gateway/app/link_request.h"
+#include "gateway/app/suppression_request.h"
 #include "gateway/base/ip_address.h"
 #include "gateway/base/status.h"
 #include "gateway/session/queue_control.h"
@@ -59,6 +60,7 @@ class ControlTarget {
   virtual void RequestIdentity(IdentityRequest request, uint32_t uid, IdentityDone done) = 0;
   virtual void RequestDomain(DomainRequest request, uint32_t uid, IdentityDone done) = 0;
   virtual void RequestLink(LinkRequest request, uint32_t uid, IdentityDone done) = 0;
+  virtual void RequestSuppression(SuppressionRequest request, uint32_t uid, IdentityDone done) = 0;
   virtual ConfigCheck CheckConfig() = 0;  // reads the file; changes nothing
   virtual void RequestDrain() = 0;        // as SIGTERM
   // One trace at a time. Not OK: why not, in words.

@@ -116,6 +116,7 @@ Status GatewayImpl::OpenRegion(const RegionConfig& config) {
       session::SuppressionList::Open(config.store + "/suppressions", region->log.get());
   if (!suppressions.ok()) return suppressions.status();
   region->suppressions = std::move(*suppressions);
+  suppression_desk_.AddRegion(config.name, region->suppressions.get(), region->log.get());
   regions_.push_back(std::move(region));
   return OkStatus();
 }

@@ -25,6 +25,7 @@
 #include "gateway/app/identity_request.h"
 #include "gateway/app/link_request.h"
 #include "gateway/app/listen_fds.h"
+#include "gateway/app/suppression_request.h"
 #include "gateway/base/ip_address.h"
 #include "gateway/base/log.h"
 #include "gateway/base/status.h"
@@ -118,6 +119,9 @@ class Gateway {
   // The same of links to senders; the mail is queued when it is answered.
   virtual void RequestLink(LinkRequest request, uint32_t uid,
                            std::function<void(const identity::Json&)> done) = 0;
+  // The same of suppressions; what is changed is in force at once, and answered when on disk.
+  virtual void RequestSuppression(SuppressionRequest request, uint32_t uid,
+                                  std::function<void(const identity::Json&)> done) = 0;
   // As SIGTERM.
   virtual void RequestDrain() = 0;
 

@@ -27,6 +27,7 @@
 #include "gateway/app/password_store.h"
 #include "gateway/app/policies.h"
 #include "gateway/app/shard.h"
+#include "gateway/app/suppression_desk.h"
 #include "gateway/base/worker_pool.h"
 #include "gateway/delivery/site_budget.h"
 #include "gateway/http/acme_challenges.h"
@@ -64,6 +65,8 @@ class GatewayImpl final : public Gateway {
                      std::function<void(const identity::Json&)> done) override;
   void RequestLink(LinkRequest request, uint32_t uid,
                    std::function<void(const identity::Json&)> done) override;
+  void RequestSuppression(SuppressionRequest request, uint32_t uid,
+                          std::function<void(const identity::Json&)> done) override;
   void RequestDrain() override;
   int request_fd() const override { return request_fd_; }
   bool ServeRequests() override;
@@ -151,6 +154,7 @@ class GatewayImpl final : public Gateway {
   std::unique_ptr<storage::ControlStore> control_store_;
   std::unique_ptr<IdentityService> identity_;
   std::unique_ptr<LinkDesk> link_desk_;
+  SuppressionDesk suppression_desk_;  // of the regions' lists, for operators
   std::unique_ptr<DomainKeeper> domains_;
   std::unique_ptr<LimitKeeper> limits_;               // stops after the shards, which count
   std::shared_ptr<http::AcmeService> acme_;           // null: no [acme]. Changes under mutex_

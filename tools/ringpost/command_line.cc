@@ -35,6 +35,7 @@ CommandLine::CommandLine() : app_("Look at and steer a running ringpostd.", "rin
   AddQueueCommands(this);
   AddIdentityCommands(this);
   AddDomainCommands(this);
+  AddSuppressionCommands(this);
   AddStoreCommands(this);
 }
 

@@ -72,7 +72,10 @@ std::optional<std::vector<std::string>> CsvFields(std::string_view line) {
 }
 
 std::string CsvField(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  // A line that begins with a brace is taken for JSON, and an address may begin with one.
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos && !text.starts_with('{')) {
+    return std::string(text);
+  }
   std::string quoted = "\"";
   for (char c : text) {
     if (c == '"') quoted.push_back('"');

@@ -80,8 +80,14 @@ TEST(SuppressionLines, WhatIsNoneIsSaid) {
   EXPECT_EQ(ReadOne(std::string(kSuppressionFieldsMax, ',')).substr(0, 10), "! is no CS");
 }
 
+TEST(CsvField, AnAddressWithABraceIsNotTakenForJson) {
+  EXPECT_EQ(ReadOne(CsvField("{a@example.com") + ",bounce"),
+            R"({"entry":"{a@example.com","reason":"bounce"})");
+}
+
 TEST(CsvField, IsWhatCsvFieldsReads) {
-  for (const char* text : {"", "plain", "a,b", "\"", "a\"b", "\"\"", ",", "\",\"", " x "}) {
+  for (const char* text :
+       {"", "plain", "a,b", "\"", "a\"b", "\"\"", ",", "\",\"", " x ", "{a@b.example"}) {
     auto fields = CsvFields(CsvField(text) + "," + CsvField(text));
     ASSERT_TRUE(fields) << text;
     EXPECT_EQ(*fields, (std::vector<std::string>{text, text}));

@@ -69,7 +69,7 @@ rocksdb::Options MakeOptions(const Engine& engine) {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.avoid_flush_during_recovery = false;
   options.max_bgerror_resume_count = 0;
-  options.write_buffer_size = 1 * limits::kMiB;
+  options.write_buffer_size = engine.options.memtable_bytes;
   options.max_background_jobs = 2;
   options.max_open_files = 64;
   options.stats_dump_period_sec = 0;
@@ -89,8 +89,10 @@ rocksdb::WriteOptions Synced() {
 ControlStore::ControlStore(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 ControlStore::~ControlStore() = default;
 
-StatusOr<std::unique_ptr<ControlStore>> ControlStore::Open(const std::string& path, Log* log) {
+StatusOr<std::unique_ptr<ControlStore>> ControlStore::Open(const std::string& path, Log* log,
+                                                           uint64_t memtable_bytes) {
   SpoolOptions options;
+  options.memtable_bytes = memtable_bytes;
   options.path = path;
   options.log = log;
   return OpenWith(std::make_unique<Engine>(std::move(options)));

@@ -1,5 +1,6 @@
 // ControlStore: the small store of what belongs to the gateway and not to a message: records by
-// key, each sealed. It holds the ACME account, certificates' keys and chains.
+// key, each sealed. It holds the ACME account, certificates' keys and chains, accounts and what is
+// theirs. A region's suppressions are in another of the kind, under the region's path.
 //
 // A RocksDB of its own with the store's key beside it (FORMAT.md). Values are sealed with
 // AES-256-GCM and bound to their key, so that a record cannot be put in another's place; keys are
@@ -33,9 +34,13 @@ struct Engine;
 
 class ControlStore {
  public:
+  static constexpr uint64_t kMemtableBytes = 1024 * 1024;
+
   // `path` is a directory of its own, made (0700) where its parent exists. `log`: what RocksDB
-  // says; may be null; outlives the store.
-  static StatusOr<std::unique_ptr<ControlStore>> Open(const std::string& path, Log* log);
+  // says; may be null; outlives the store. `memtable_bytes`: what lies in memory before it is
+  // flushed; more where there are millions of records.
+  static StatusOr<std::unique_ptr<ControlStore>> Open(const std::string& path, Log* log,
+                                                      uint64_t memtable_bytes = kMemtableBytes);
   ~ControlStore();
   ControlStore(const ControlStore&) = delete;
   ControlStore& operator=(const ControlStore&) = delete;

@@ -17,6 +17,10 @@ std::optional<ControlError> AskTarget(ControlTarget* target, ControlRequest* req
     (target->*call)(std::move(std::get<0>(parsed)), uid, std::move(done));
     return std::nullopt;
   };
+  if (IsSuppressionCommand(command)) {
+    return ask(ParseSuppressionRequest(command, std::move(members)),
+               &ControlTarget::RequestSuppression);
+  }
   if (IsStsCommand(command)) {
     return ask(ParseStsRequest(std::move(members)), &ControlTarget::RequestSts);
   }

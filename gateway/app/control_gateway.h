@@ -39,6 +39,9 @@ class GatewayControl final : public ControlTarget {
   void RequestSts(StsRequest request, uint32_t uid, IdentityDone done) override {
     gateway_->RequestSts(std::move(request), uid, std::move(done));
   }
+  void RequestSuppression(SuppressionRequest request, uint32_t uid, IdentityDone done) override {
+    gateway_->RequestSuppression(std::move(request), uid, std::move(done));
+  }
   ConfigCheck CheckConfig() override;
   void RequestDrain() override { gateway_->RequestDrain(); }
   Status StartTrace(const TraceFilter& filter, TraceSink sink) override;

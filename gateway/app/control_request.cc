@@ -41,7 +41,7 @@ struct CommandSpec {
   bool needs_filter;  // a filter, or "all"
   bool changes;       // something; others only look
 };
-constexpr std::array<CommandSpec, 35> kCommands = {{
+constexpr std::array<CommandSpec, 39> kCommands = {{
     {ControlCommand::kStatus, "status", 0, false, false},
     {ControlCommand::kQueueSummary, "queue summary", kRegion | kDomain | kNextHop, false, false},
     {ControlCommand::kQueueList, "queue list", kFilter | kLimit | kAfter, false, false},
@@ -58,6 +58,10 @@ constexpr std::array<CommandSpec, 35> kCommands = {{
     {ControlCommand::kReload, "reload", 0, false, true},
     {ControlCommand::kConfigCheck, "config check", 0, false, false},
     {ControlCommand::kTrace, "trace", kClient | kNextHop, true, true},
+    {ControlCommand::kSuppressionAdd, "suppression add", 0, false, true},
+    {ControlCommand::kSuppressionRemove, "suppression remove", 0, false, true},
+    {ControlCommand::kSuppressionList, "suppression list", 0, false, false},
+    {ControlCommand::kSuppressionShow, "suppression show", 0, false, false},
     {ControlCommand::kIdentityPut, "identity put", 0, false, true},
     {ControlCommand::kIdentityRemove, "identity remove", 0, false, true},
     {ControlCommand::kIdentityList, "identity list", 0, false, false},
@@ -288,7 +292,7 @@ std::variant<ControlRequest, ControlError> ParseControlRequest(std::string_view 
   request.command = spec->command;
   if (IsIdentityCommand(spec->command) || IsLinkCommand(spec->command) ||
       IsStsCommand(spec->command) || IsDomainCommand(spec->command) ||
-      IsTlsReportCommand(spec->command)) {
+      IsTlsReportCommand(spec->command) || IsSuppressionCommand(spec->command)) {
     // Once more, in the order of the text: it is what a record is written in.
     request.identity = std::make_shared<nlohmann::ordered_json>(
         nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false));

@@ -17,9 +17,9 @@
 //   client    trace: a network ("192.0.2.0/24") whose sessions are shown; or next_hop
 //
 // What "identity ..." takes is identity_request.h's, what "sender ..." takes is link_request.h's,
-// what "domain ..." and "dns ..." take is domain_request.h's, what "tls policies" takes is
-// sts_request.h's, and what "tls outcomes" and "tls report" take is tls_report_request.h's: here
-// they are objects and no more.
+// what "suppression ..." takes is suppression_request.h's, what "domain ..." and "dns ..." take is
+// domain_request.h's, what "tls policies" takes is sts_request.h's, and what "tls outcomes" and "tls
+// report" take is tls_report_request.h's: here they are objects and no more.
 //
 // An unknown member, a wrong type or a value out of bounds refuses the request and says what is
 // accepted.
@@ -55,6 +55,10 @@ enum class ControlCommand : uint8_t {
   kReload,
   kConfigCheck,
   kTrace,
+  kSuppressionAdd,
+  kSuppressionRemove,
+  kSuppressionList,
+  kSuppressionShow,
   kIdentityPut,
   kIdentityRemove,
   kIdentityList,
@@ -80,6 +84,9 @@ bool ChangesSomething(ControlCommand command);
 // What its members are is said elsewhere (see above).
 constexpr bool IsIdentityCommand(ControlCommand command) {
   return command >= ControlCommand::kIdentityPut && command <= ControlCommand::kIdentityAudit;
+}
+constexpr bool IsSuppressionCommand(ControlCommand command) {
+  return command >= ControlCommand::kSuppressionAdd && command <= ControlCommand::kSuppressionShow;
 }
 constexpr bool IsLinkCommand(ControlCommand command) {
   return command == ControlCommand::kSenderAdd || command == ControlCommand::kSenderLink;

@@ -18,6 +18,7 @@
 #include "gateway/app/control_json.h"
 #include "gateway/app/control_mailbox.h"
 #include "gateway/app/control_queue.h"
+#include "gateway/app/control_records.h"
 #include "gateway/app/control_request.h"
 #include "gateway/app/control_socket.h"
 #include "gateway/base/limits.h"
@@ -74,7 +75,7 @@ class ControlServer::Impl {
   void HandleRequest(ControlClient& client, ControlRequest request);
   void StartGather(ControlClient& client, ControlRequest request);
   void StartReload(ControlClient& client, ControlRequest request);
-  // And of links, domains, DNS and TLS reports.
+  // And of links, suppressions, domains, DNS and TLS.
   void StartIdentity(ControlClient& client, ControlRequest request);
   // Where the answer of accounts, credentials and domains goes.
   ControlTarget::IdentityDone AnswerTo(const ControlClient& client) const;
@@ -377,6 +378,8 @@ void ControlServer::Impl::TakeIdentity(const IdentityReply& reply) {
     std::string outcome = "ok";
     if (auto changes = reply.answer.find("changes"); changes != reply.answer.end()) {
       for (const auto& change : *changes) affected += change["what"] != "unchanged";
+    } else if (auto count = reply.answer.find("affected"); count != reply.answer.end()) {
+      affected = count->get<uint64_t>();
     } else if (!reply.answer["ok"].get<bool>()) {
       outcome = reply.answer["error"]["message"].get<std::string>();
     } else {

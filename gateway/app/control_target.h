@@ -17,6 +17,7 @@
 #include "gateway/app/link_request.h"
 #include "gateway/app/sts_request.h"
 #include "gateway/app/tls_report_request.h"
+#include "gateway/app/suppression_request.h"
 #include "gateway/base/ip_address.h"
 #include "gateway/base/status.h"
 #include "gateway/session/queue_control.h"
@@ -63,6 +64,7 @@ class ControlTarget {
   virtual void RequestLink(LinkRequest request, uint32_t uid, IdentityDone done) = 0;
   virtual void RequestTlsReport(TlsReportRequest request, uint32_t uid, IdentityDone done) = 0;
   virtual void RequestSts(StsRequest request, uint32_t uid, IdentityDone done) = 0;
+  virtual void RequestSuppression(SuppressionRequest request, uint32_t uid, IdentityDone done) = 0;
   virtual ConfigCheck CheckConfig() = 0;  // reads the file; changes nothing
   virtual void RequestDrain() = 0;        // as SIGTERM
   // One trace at a time. Not OK: why not, in words.

@@ -112,6 +112,11 @@ Status GatewayImpl::OpenRegion(const RegionConfig& config) {
   auto spool = storage::RocksSpool::Open(std::move(options));
   if (!spool.ok()) return spool.status();
   region->spool = std::move(*spool);
+  auto suppressions =
+      session::SuppressionList::Open(config.store + "/suppressions", region->log.get());
+  if (!suppressions.ok()) return suppressions.status();
+  region->suppressions = std::move(*suppressions);
+  suppression_desk_.AddRegion(config.name, region->suppressions.get(), region->log.get());
   regions_.push_back(std::move(region));
   return OkStatus();
 }
@@ -181,7 +186,7 @@ Status GatewayImpl::StartShards() {
     setup.ring.buffer_count = config_.reactor.buffers;
     for (auto& region : regions_) {
       setup.regions.push_back({region->config.name, region->config.egress, region->spool.get(),
-                               region->log.get(), &region->budgets});
+                               region->log.get(), &region->budgets, region->suppressions.get()});
     }
     setup.delivery = delivery_;
     setup.inbound = &inbound_;

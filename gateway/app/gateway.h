@@ -27,6 +27,7 @@
 #include "gateway/app/listen_fds.h"
 #include "gateway/app/sts_request.h"
 #include "gateway/app/tls_report_request.h"
+#include "gateway/app/suppression_request.h"
 #include "gateway/base/ip_address.h"
 #include "gateway/base/log.h"
 #include "gateway/base/status.h"
@@ -126,6 +127,9 @@ class Gateway {
   // Policies of MTA-STS that are known: as RequestIdentity.
   virtual void RequestSts(StsRequest request, uint32_t uid,
                           std::function<void(const identity::Json&)> done) = 0;
+  // The same of suppressions; what is changed is in force at once, and answered when on disk.
+  virtual void RequestSuppression(SuppressionRequest request, uint32_t uid,
+                                  std::function<void(const identity::Json&)> done) = 0;
   // As SIGTERM.
   virtual void RequestDrain() = 0;
 

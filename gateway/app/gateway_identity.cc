@@ -114,6 +114,21 @@ void GatewayImpl::RequestLink(LinkRequest request, uint32_t uid,
   identity_->Request(std::move(request), uid, std::move(done));
 }
 
+// The account is looked up first, on the identity service's thread.
+void GatewayImpl::RequestSuppression(SuppressionRequest request, uint32_t uid,
+                                     std::function<void(const identity::Json&)> done) {
+  auto held = std::make_shared<SuppressionRequest>(std::move(request));
+  if (held->account.empty()) return suppression_desk_.Answer(std::move(*held), "", uid, done);
+  auto found = [this, held, uid, done](const std::optional<FoundAccount>& account,
+                                       const identity::Json& answer) {
+    if (!account) return done(answer);
+    for (session::SuppressionStore::Change& change : held->changes) change.account = account->id;
+    held->account_id = account->id;
+    suppression_desk_.Answer(std::move(*held), account->region, uid, done);
+  };
+  identity_->FindAccount(held->account, std::move(found));
+}
+
 void GatewayImpl::RequestDomain(DomainRequest request, uint32_t uid,
                                 std::function<void(const identity::Json&)> done) {
   bool asks = request.command == ControlCommand::kDomainCheck ||

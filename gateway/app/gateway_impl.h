@@ -29,6 +29,7 @@
 #include "gateway/app/password_store.h"
 #include "gateway/app/policies.h"
 #include "gateway/app/shard.h"
+#include "gateway/app/suppression_desk.h"
 #include "gateway/app/tls_report_service.h"
 #include "gateway/base/worker_pool.h"
 #include "gateway/delivery/site_budget.h"
@@ -37,6 +38,7 @@
 #include "gateway/http/server.h"
 #include "gateway/http/sts_service.h"
 #include "gateway/session/shard_identity.h"
+#include "gateway/session/suppression_list.h"
 #include "gateway/tls/ticket_keys.h"
 #include "storage/control_store.h"
 #include "storage/rocks_spool.h"
@@ -70,6 +72,8 @@ class GatewayImpl final : public Gateway {
                         std::function<void(const identity::Json&)> done) override;
   void RequestSts(StsRequest request, uint32_t uid,
                   std::function<void(const identity::Json&)> done) override;
+  void RequestSuppression(SuppressionRequest request, uint32_t uid,
+                          std::function<void(const identity::Json&)> done) override;
   void RequestDrain() override;
   int request_fd() const override { return request_fd_; }
   bool ServeRequests() override;
@@ -88,6 +92,7 @@ class GatewayImpl final : public Gateway {
     RegionConfig config;
     std::unique_ptr<LogFile> log;
     std::unique_ptr<storage::RocksSpool> spool;
+    std::unique_ptr<session::SuppressionList> suppressions;  // outlives the shards
     delivery::SiteBudgets budgets;
   };
   using Sockets = std::map<Endpoint, std::vector<ListenSocket>>;  // one per shard
@@ -165,6 +170,7 @@ class GatewayImpl final : public Gateway {
   std::unique_ptr<storage::ControlStore> control_store_;
   std::unique_ptr<IdentityService> identity_;
   std::unique_ptr<LinkDesk> link_desk_;
+  SuppressionDesk suppression_desk_;  // of the regions' lists, for operators
   std::unique_ptr<DomainKeeper> domains_;
   std::unique_ptr<LimitKeeper> limits_;               // stops after the shards, which count
   std::unique_ptr<TlsReportService> tls_reports_;     // likewise: they record

@@ -7,6 +7,7 @@
 
 #include "gateway/app/control_json.h"
 #include "gateway/base/limits.h"
+#include "gateway/base/text.h"
 
 namespace ringpost::app {
 
@@ -47,6 +48,26 @@ void IdentityService::Request(LinkRequest request, uint32_t uid, Done done) {
             return links_->Answer(request, uid, ReadWallClock());
           },
           std::move(done)});
+}
+
+void IdentityService::FindAccount(
+    std::string name,
+    std::function<void(const std::optional<FoundAccount>& account, const identity::Json& answer)>
+        found) {
+  auto account = std::make_shared<std::optional<FoundAccount>>();
+  auto work = [this, account, name = std::move(name)] {
+    auto id = book_->AccountNamed(name);
+    if (!id) {
+      return ErrorAnswer({"not_found", "there is no account \"" + Printable(name, 64) + "\"", ""});
+    }
+    std::shared_ptr<const identity::Directory> directory = book_->directory();
+    const identity::Account* owner = directory->FindAccount(*id);
+    *account = FoundAccount{*id, owner ? owner->region : ""};
+    return OkAnswer();
+  };
+  Submit({std::move(work), [account, found = std::move(found)](const identity::Json& answer) {
+            found(*account, answer);
+          }});
 }
 
 void IdentityService::Ask(http::LinkQuestion question, std::string client,

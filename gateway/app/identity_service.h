@@ -15,6 +15,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include "gateway/app/domain_book.h"
@@ -23,6 +25,11 @@
 #include "gateway/app/link_book.h"
 
 namespace ringpost::app {
+
+struct FoundAccount {
+  uint32_t id = 0;
+  std::string region;  // empty: the nearest
+};
 
 class IdentityService {
  public:
@@ -52,6 +59,11 @@ class IdentityService {
   void Request(IdentityRequest request, uint32_t uid, Done done);
   void Request(DomainRequest request, uint32_t uid, Done done);
   void Request(LinkRequest request, uint32_t uid, Done done);
+  // `found` is called once, as a `done`; without an account, `answer` is the error.
+  void FindAccount(
+      std::string name,
+      std::function<void(const std::optional<FoundAccount>& account, const identity::Json& answer)>
+          found);
   // Looks at a link, or confirms it; `client`: who asks. Where too many wait, or it has stopped,
   // that nobody can say now.
   void Ask(http::LinkQuestion question, std::string client, http::SenderLinks::Done done);

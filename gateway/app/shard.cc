@@ -79,6 +79,8 @@ Status Shard::MakeRing() {
     context.signers = setup_.signers;
     context.outcomes = &setup_.inbound->outcomes;
     context.tls_outcomes = setup_.tls_outcomes;
+    context.suppressed = &from.suppressions->table();
+    context.suppression_intake = from.suppressions;
     region->dispatcher =
         std::make_unique<session::Dispatcher>(&context, setup_.delivery, from.budgets);
     session::Dispatcher* dispatcher = region->dispatcher.get();

@@ -27,6 +27,7 @@
 #include "gateway/session/inbound_service.h"
 #include "gateway/session/mail_lookup.h"
 #include "gateway/session/shard_identity.h"
+#include "gateway/session/suppression_list.h"
 
 namespace ringpost::app {
 
@@ -37,6 +38,7 @@ struct ShardRegionSetup {
   storage::Spool* spool = nullptr;
   Log* log = nullptr;
   delivery::SiteBudgets* budgets = nullptr;
+  session::SuppressionList* suppressions = nullptr;
 };
 
 struct ShardSetup {

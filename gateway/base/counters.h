@@ -54,6 +54,9 @@ namespace ringpost {
   X(kOverQuota, "recipients_over_quota_total")                          \
   X(kLimitsNotCounted, "limits_not_counted_total")                      \
   X(kBraked, "credentials_braked_total")                                \
+  X(kRecipientsSuppressed, "recipients_suppressed_total")               \
+  X(kSuppressionsAdded, "suppressions_added_total")                     \
+  X(kSuppressionsDropped, "suppressions_dropped_total")                 \
   X(kRecipientsAccepted, "recipients_accepted_total")                   \
   X(kBodyBytesIn, "body_bytes_in_total")                                \
   X(kBodyBytesOut, "body_bytes_out_total")                              \

@@ -31,7 +31,21 @@ std::string CanonicalLocalPart(std::string_view text) {
   return plain;
 }
 
-std::optional<std::string> EntryKey(std::string_view entry) {
+}  // namespace
+
+ListedAddress ListedAddress::From(std::string_view address) {
+  ListedAddress listed;
+  auto mailbox = smtp::ParseMailbox(address, kRules);
+  if (!mailbox) return listed;
+  auto domain = smtp::CanonicalDomain(mailbox->domain);
+  if (!domain) return listed;
+  listed.local_part = CanonicalLocalPart(mailbox->local_part);
+  listed.domain = std::move(*domain);
+  listed.known = true;
+  return listed;
+}
+
+std::optional<std::string> ListKey(std::string_view entry) {
   if (entry.starts_with("*@")) return std::nullopt;  // an address too, and never meant as one
   if (entry.find('@') != std::string_view::npos) {
     ListedAddress address = ListedAddress::From(entry);
@@ -47,18 +61,30 @@ std::optional<std::string> EntryKey(std::string_view entry) {
   return below ? BelowKey(*domain) : *domain;
 }
 
-}  // namespace
+std::string ListEntry(std::string_view key) {
+  if (key.starts_with('*')) return "*." + std::string(key.substr(1));
+  size_t at = key.find('@');
+  if (at == std::string_view::npos) return std::string(key);
+  std::string_view domain = key.substr(0, at), local = key.substr(at + 1);
+  std::string plain = std::string(local) + "@" + std::string(domain);
+  if (ListKey(plain) == key) return plain;
+  std::string quoted = "\"";
+  for (char c : local) {
+    if (c == '"' || c == '\\') quoted.push_back('\\');
+    quoted.push_back(c);
+  }
+  return quoted + "\"@" + std::string(domain);
+}
 
-ListedAddress ListedAddress::From(std::string_view address) {
-  ListedAddress listed;
-  auto mailbox = smtp::ParseMailbox(address, kRules);
-  if (!mailbox) return listed;
-  auto domain = smtp::CanonicalDomain(mailbox->domain);
-  if (!domain) return listed;
-  listed.local_part = CanonicalLocalPart(mailbox->local_part);
-  listed.domain = std::move(*domain);
-  listed.known = true;
-  return listed;
+void ForEachListKey(const ListedAddress& address,
+                    absl::FunctionRef<bool(std::string_view key)> each) {
+  if (!each(AddressKey(address)) || !each(address.domain)) return;
+  // "*sub.example.com" becomes "*example.com" in its own bytes.
+  std::string below = "*" + address.domain;
+  for (size_t dot = below.find('.'); dot != std::string::npos; dot = below.find('.', dot + 1)) {
+    below[dot] = '*';
+    if (!each(std::string_view(below).substr(dot))) return;
+  }
 }
 
 StatusOr<AddressList> AddressList::Make(ListMode mode, const std::vector<std::string>& entries) {
@@ -70,7 +96,7 @@ StatusOr<AddressList> AddressList::Make(ListMode mode, const std::vector<std::st
   std::vector<std::string> keys;
   keys.reserve(entries.size());
   for (const std::string& entry : entries) {
-    auto key = EntryKey(TrimSpace(entry));
+    auto key = ListKey(TrimSpace(entry));
     if (!key) {
       return MakeStatus(StatusCode::kInvalidArgument,
                         "a restrict list takes \"user@example.com\", \"example.com\" or "
@@ -114,14 +140,12 @@ bool AddressList::Has(std::string_view key) const {
 
 bool AddressList::Lists(const ListedAddress& address) const {
   if (starts_.empty()) return false;
-  if (Has(address.domain) || Has(AddressKey(address))) return true;
-  std::string_view parent = address.domain;
-  while (true) {
-    size_t dot = parent.find('.');
-    if (dot == std::string_view::npos) return false;
-    parent.remove_prefix(dot + 1);
-    if (Has(BelowKey(parent))) return true;
-  }
+  bool listed = false;
+  ForEachListKey(address, [&](std::string_view key) {
+    listed = Has(key);
+    return !listed;
+  });
+  return listed;
 }
 
 bool AddressList::Allows(const ListedAddress& address) const {

@@ -9,8 +9,11 @@
 // Threads: immutable once made; any.
 #pragma once
 
+#include <absl/functional/function_ref.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +34,16 @@ struct ListedAddress {
   std::string domain;
   bool known = false;
 };
+
+// An entry in canonical form, as the key of a list: "example.com@user", "example.com",
+// "*example.com". Nothing: it is no entry.
+std::optional<std::string> ListKey(std::string_view entry);
+// The entry of a key, as it is written.
+std::string ListEntry(std::string_view key);
+// Calls `each` with the keys of the entries that list `address`, which is known: itself, its
+// domain, all above it; until it says false.
+void ForEachListKey(const ListedAddress& address,
+                    absl::FunctionRef<bool(std::string_view key)> each);
 
 class AddressList {
  public:

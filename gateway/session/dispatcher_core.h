@@ -269,7 +269,9 @@ class DispatcherCore final : public OutboundConnection::Owner {
   // --- dispatcher_outcomes.cc
   struct Settling;
   void Settle(Transaction* transaction, OutboundConnection* connection,
-              smtp::ClientSession::Outcome* result, const smtp::Reply& failure);
+              smtp::ClientSession::Outcome* result, const smtp::Reply& failure,
+              bool suppressed = false);
+  bool SettleSuppressed(Transaction* transaction);
   void SettleAlike(Transaction* transaction, OutboundConnection* connection,
                    const smtp::Reply& reply);
   void SettleRecipient(Settling* settling, uint32_t number, const smtp::Reply& reply,
@@ -277,6 +279,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void SettleSlot(Settling* settling, Slot slot);
   WallTime NextAttempt(const MessageId& id, uint32_t attempts);
   void CountHardBounce(const LiveMessage& live, const smtp::Reply& reply, WallTime now);
+  void Suppress(const LiveMessage& live, uint32_t number, const smtp::Reply& reply, WallTime now);
   bool DelayNoticeDue(const LiveMessage& live, uint32_t number) const;
   void AddEvent(Outcome* outcome, storage::StoredEvent::Kind kind, uint32_t number,
                 const smtp::Reply& reply, bool in_doubt);

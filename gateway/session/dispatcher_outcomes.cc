@@ -6,7 +6,9 @@
 #include "gateway/base/limits.h"
 #include "gateway/base/text.h"
 #include "gateway/identity/outcome_counts.h"
+#include "gateway/identity/suppression_rules.h"
 #include "gateway/session/dispatcher_core.h"
+#include "gateway/session/suppression_intake.h"
 
 namespace ringpost::session {
 
@@ -43,6 +45,7 @@ struct DispatcherCore::Settling {
   std::string_view relay;
   std::string tls;           // of the connection; empty: in clear, or none
   bool hop_reports = false;  // it speaks DSN: success is its to report
+  bool suppressed = false;   // the next hop was not asked
   std::vector<Slot> slots;   // sorted
   absl::InlinedVector<Tally, 1> tallies;
 
@@ -61,23 +64,28 @@ WallTime DispatcherCore::NextAttempt(const MessageId& id, uint32_t attempts) {
 }
 
 void DispatcherCore::Settle(Transaction* transaction, OutboundConnection* connection,
-                            smtp::ClientSession::Outcome* result, const smtp::Reply& failure) {
+                            smtp::ClientSession::Outcome* result, const smtp::Reply& failure,
+                            bool suppressed) {
   Settling settling;
+  settling.suppressed = suppressed;
   settling.live = transaction->live;
   settling.outcome = NewOutcome(transaction->live->id(), transaction->live);
-  settling.relay = connection->hop_name();
-  settling.tls = connection->TlsWords();
+  if (!suppressed) {
+    settling.relay = connection->hop_name();
+    settling.tls = connection->TlsWords();
+  }
   settling.hop_reports = connection->capabilities().dsn;
   settling.slots = transaction->slots;
   settling.tallies.resize(settling.slots.size());
   std::vector<smtp::Reply>& replies = result->recipients;
   replies.resize(transaction->numbers.size());
-  bool any_delivered = std::any_of(replies.begin(), replies.end(), [](const smtp::Reply& reply) {
-    return reply.code >= 200 && reply.code < 300;
-  });
+  bool others = suppressed ||  // those that are not are not tried
+                std::any_of(replies.begin(), replies.end(), [](const smtp::Reply& reply) {
+                  return reply.code >= 200 && reply.code < 300;
+                });
   for (size_t i = 0; i < replies.size(); ++i) {
     smtp::Reply& reply = replies[i];
-    Classified classified = delivery::Classify(reply, any_delivered, result->in_doubt);
+    Classified classified = delivery::Classify(reply, others, result->in_doubt);
     if (reply.code == 0) {
       // Nothing was said of this recipient: the connection's end speaks, and never for good.
       reply = failure;
@@ -87,6 +95,27 @@ void DispatcherCore::Settle(Transaction* transaction, OutboundConnection* connec
   }
   for (Slot slot : settling.slots) SettleSlot(&settling, slot);
   Finish(settling.outcome);
+}
+
+// Recipients that were suppressed while the message waited are settled, and the others ready again,
+// in front. False: there are none. Bounces, and mail of our own, go to senders: no list is theirs.
+bool DispatcherCore::SettleSuppressed(Transaction* transaction) {
+  const storage::StoredEnvelope& envelope = transaction->live->envelope();
+  if (!region_->suppressed || region_->suppressed->size() == 0) return false;
+  if (envelope.reverse_path.empty()) return false;
+  smtp::ClientSession::Outcome result;
+  bool any = false;
+  for (uint32_t number : transaction->numbers) {
+    const std::string& address = envelope.recipients[number].address;
+    auto found =
+        region_->suppressed->Find(envelope.account, identity::ListedAddress::From(address));
+    any |= found.has_value();
+    // 452: not tried (see delivery::Classify).
+    result.recipients.push_back(found ? identity::SuppressedReply(address, *found)
+                                      : smtp::Reply{452, {}, {}});
+  }
+  if (any) Settle(transaction, transaction->connection, &result, smtp::Reply(), true);
+  return any;
 }
 
 // The same word on all recipients of the transaction; said by us.
@@ -141,7 +170,10 @@ void DispatcherCore::SettleRecipient(Settling* settling, uint32_t number, const 
       Report(settling->outcome, number, DsnAction::kRelayed, reply, settling->relay);
     }
     if (!delivered) Report(settling->outcome, number, DsnAction::kFailed, reply, settling->relay);
-    if (!delivered) CountHardBounce(live, reply, state.last_attempt);
+    if (!delivered && !settling->suppressed) {
+      CountHardBounce(live, reply, state.last_attempt);
+      Suppress(live, number, reply, state.last_attempt);
+    }
   }
   AddEvent(settling->outcome, kind, number, reply, classified.in_doubt);
   settling->outcome->updates.push_back(update);
@@ -155,6 +187,19 @@ void DispatcherCore::CountHardBounce(const LiveMessage& live, const smtp::Reply&
   if (!region_->outcomes || !IsHardBounce(reply)) return;
   region_->outcomes->Add(live.envelope().credential, identity::OutcomeCounts::What::kHardBounce,
                          now);
+}
+
+// So that the account's next message to this address is refused at once.
+void DispatcherCore::Suppress(const LiveMessage& live, uint32_t number, const smtp::Reply& reply,
+                              WallTime now) {
+  const storage::StoredEnvelope& envelope = live.envelope();
+  if (!region_->suppression_intake || envelope.reverse_path.empty()) return;
+  if (!identity::SaysNoMailbox(reply)) return;
+  std::string detail = std::to_string(reply.code) + " ";
+  if (reply.enhanced.present()) detail += reply.enhanced.ToString() + " ";
+  region_->suppression_intake->Add({envelope.account, envelope.recipients[number].address,
+                                    identity::SuppressionReason::kHardBounce, detail + reply.text,
+                                    live.id(), now});
 }
 
 bool DispatcherCore::DelayNoticeDue(const LiveMessage& live, uint32_t number) const {

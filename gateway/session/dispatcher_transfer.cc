@@ -147,6 +147,10 @@ bool DispatcherCore::Prepare(Transaction* transaction) {
     EndTransaction(transaction);
     return false;
   }
+  if (SettleSuppressed(transaction)) {
+    EndTransaction(transaction);
+    return false;
+  }
   transaction->reverse_path = ReversePathOf(*transaction->live);
   smtp::Reply refusal;
   bool reencode = false;

@@ -119,6 +119,7 @@ void InboundConnection::AnswerRecipient() {
   }
   if (!refusal) refusal = RefuseRecipient(*policy_, address);
   if (!refusal && sender_) refusal = RefuseRecipientOf(*sender_, address);
+  if (!refusal) refusal = RefuseSuppressed(*host_, sender_.get(), address);
   if (!refusal && sender_) refusal = RefuseForQuota(*host_, sender_.get());
   if (refusal) {
     Refuse("RCPT", *refusal);

@@ -6,6 +6,8 @@
 
 #include "gateway/base/counters.h"
 #include "gateway/identity/rewriting.h"
+#include "gateway/identity/suppression_rules.h"
+#include "gateway/identity/suppression_table.h"
 #include "gateway/mail/from_field.h"
 #include "gateway/session/shard_identity.h"
 
@@ -195,6 +197,16 @@ std::optional<Reply> RefuseRecipientOf(const InboundSender& sender, std::string_
   Refusal refusal = identity::MaySendTo(sender.credential, identity::ListedAddress::From(address));
   if (refusal == Refusal::kNone) return std::nullopt;
   return RefuseTo(refusal, address);
+}
+
+std::optional<Reply> RefuseSuppressed(const InboundHost& host, const InboundSender* sender,
+                                      std::string_view address) {
+  if (!host.region->suppressed) return std::nullopt;
+  uint32_t account = sender ? sender->credential.account->id : 0;
+  auto found = host.region->suppressed->Find(account, identity::ListedAddress::From(address));
+  if (!found) return std::nullopt;
+  Count(Counter::kRecipientsSuppressed);
+  return identity::SuppressedReply(address, *found);
 }
 
 std::optional<Reply> RefuseFromOf(const InboundSender& sender, const mail::HeaderSummary& headers) {

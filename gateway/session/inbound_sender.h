@@ -3,11 +3,13 @@
 //
 //   MAIL         who is it (a login, where the client is, the sender it names), may it send as its
 //                reverse-path, and not too many messages by now?
-//   RCPT         may it send to this one, and is there something left of its quotas?
+//   RCPT         may it send to this one, is that not suppressed, and is there something left of
+//                its quotas?
 //   end of data  may it send as every address of the From field?
 //
 // Decided in identity/decision.h; here are the words. Clients in a [[trust]] network that have not
-// logged in are the operator's own: nothing of this is asked of them but the listener's rate.
+// logged in are the operator's own: nothing of this is asked of them but the listener's rate, and
+// whether somebody has put the recipient on the suppression list of the account 0.
 //
 // Threads: functions over values; the shard's own.
 #pragma once
@@ -45,6 +47,9 @@ std::optional<smtp::Reply> RefuseForRate(const InboundHost& host, const Listener
 // Holds one recipient of the quotas of the credential and of its account.
 std::optional<smtp::Reply> RefuseForQuota(const InboundHost& host, InboundSender* sender);
 std::optional<smtp::Reply> RefuseRecipientOf(const InboundSender& sender, std::string_view address);
+// By the region's suppression list. `sender`: null: the operator's own.
+std::optional<smtp::Reply> RefuseSuppressed(const InboundHost& host, const InboundSender* sender,
+                                            std::string_view address);
 std::optional<smtp::Reply> RefuseFromOf(const InboundSender& sender,
                                         const mail::HeaderSummary& headers);
 

@@ -12,6 +12,7 @@ StatusOr<std::unique_ptr<ControlStore>> ControlStoreTesting::Open(
     const std::string& path, std::shared_ptr<rocksdb::FileSystem> file_system) {
   SpoolOptions options;
   options.path = path;
+  options.memtable_bytes = ControlStore::kMemtableBytes;
   auto engine = std::make_unique<Engine>(std::move(options));
   engine->file_system = std::move(file_system);
   return ControlStore::OpenWith(std::move(engine));

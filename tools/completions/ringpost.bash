@@ -42,10 +42,16 @@ _ringpost() {
         --kind) mapfile -t COMPREPLY < <(compgen -W "user api_key network address" -- "$cur"); return ;;
         --status) mapfile -t COMPREPLY < <(compgen -W "allowed blocked sandbox" -- "$cur"); return ;;
         --state) mapfile -t COMPREPLY < <(compgen -W "verified pending broken" -- "$cur"); return ;;
+        --reason)
+            if [[ $command == suppression ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "bounce unsubscribe complaint manual" -- "$cur")
+            fi
+            return
+            ;;
         --lane) mapfile -t COMPREPLY < <(compgen -W "transactional bulk" -- "$cur"); return ;;
         --description | --rate | --ramp | --networks | --allow-* | --block-* | --daily-quota | --monthly-quota) return ;;
         --deadline | --audit-copy | --bounces-to | --egress-pool | --default-domain | --forced-*) return ;;
-        --region | --domain | --next-hop | --sender | --limit | --reason | --client | --server | --day) return ;;
+        --region | --domain | --next-hop | --sender | --limit | --since | --detail | --client | --server | --day) return ;;
     esac
 
     local site="--region --domain --next-hop"
@@ -61,7 +67,7 @@ _ringpost() {
         --no-forced-reverse-path $no_lists"
     local choices=""
     case "$command" in
-        "") choices="status queue mailq suspend resume suspensions drain reload trace config account credential sender domain dns tls audit store --version $common" ;;
+        "") choices="status queue mailq suspend resume suspensions drain reload trace config account credential sender suppression domain dns tls audit store --version $common" ;;
         status) choices="--counters $common" ;;
         mailq) choices="$filter --limit $common" ;;
         suspend) choices="$site --for $common" ;;
@@ -112,6 +118,21 @@ _ringpost() {
                 link) choices="$common" ;;
                 list) choices="--account --limit $common" ;;
                 remove) choices="--yes $common" ;;
+            esac
+            ;;
+        suppression)
+            if [[ $sub =~ ^(export|import)$ && $cur != -* ]]; then
+                _filedir
+                return
+            fi
+            local list="--account --own --region"
+            case "$sub" in
+                "") choices="add remove list show export import $common" ;;
+                add) choices="$list --reason --since --detail $common" ;;
+                list) choices="$list --reason --domain --limit $common" ;;
+                export) choices="$list --csv $common" ;;
+                import) choices="$list --reason --dry-run $common" ;;
+                *) choices="$list $common" ;;
             esac
             ;;
         domain)

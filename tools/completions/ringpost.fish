@@ -21,10 +21,10 @@ function __ringpost_in
 end
 
 set -l commands status queue mailq suspend resume suspensions drain reload trace config account credential \
-    sender domain dns tls audit store
+    sender suppression domain dns tls audit store
 set -l verbs summary list show retry hold release delete bounce
 set -l queue '__fish_seen_subcommand_from queue'
-set -l identity '__fish_seen_subcommand_from account credential sender domain dns'
+set -l identity '__fish_seen_subcommand_from account credential sender suppression domain dns'
 set -l top "not __fish_seen_subcommand_from $commands"
 set -l site "not $identity; and __fish_seen_subcommand_from summary list mailq retry hold release delete bounce suspend resume"
 set -l filter "not $identity; and __fish_seen_subcommand_from list mailq retry hold release delete bounce"
@@ -47,6 +47,7 @@ complete -c ringpost -n $top -a config -d 'Check configuration files'
 complete -c ringpost -n $top -a account -d 'Who sends, and what they may'
 complete -c ringpost -n $top -a credential -d 'Users, API keys, networks and addresses that may send'
 complete -c ringpost -n $top -a sender -d 'Domains and addresses that accounts may send as'
+complete -c ringpost -n $top -a suppression -d 'Addresses and domains that are not written to'
 complete -c ringpost -n $top -a domain -d 'Domains that customers prove to be theirs by DNS'
 complete -c ringpost -n $top -a dns -d "The operator's zone, which follows from the domains"
 complete -c ringpost -n $top -a audit -d 'Who changed what of these'
@@ -85,6 +86,19 @@ complete -c ringpost -n '__ringpost_in tls' -a 'policies outcomes report'
 complete -c ringpost -n '__ringpost_in tls outcomes report' -l day -x -d 'A UTC day'
 complete -c ringpost -n '__ringpost_in tls policies outcomes' -l limit -x -d 'Show at most so many'
 complete -c ringpost -n '__ringpost_in tls report' -l send -d 'Send it now'
+complete -c ringpost -n '__ringpost_in suppression' -a 'add remove list show export import'
+set -l suppression '__ringpost_in suppression add remove list show export import'
+complete -c ringpost -n $suppression -l account -x -a '(__ringpost_names account)' -d 'Whose list'
+complete -c ringpost -n $suppression -l own -d 'The list of the trusted hosts'
+complete -c ringpost -n $suppression -l region -x -d 'Of this region'
+complete -c ringpost -n '__ringpost_in suppression add list import' -l reason -x \
+    -a 'bounce unsubscribe complaint manual' -d Reason
+complete -c ringpost -n '__ringpost_in suppression add' -l since -x -d 'In the place of now'
+complete -c ringpost -n '__ringpost_in suppression add' -l detail -x -d 'Why, in words'
+complete -c ringpost -n '__ringpost_in suppression list' -l domain -x -d 'Of this domain'
+complete -c ringpost -n '__ringpost_in suppression export' -l csv -d 'As CSV'
+complete -c ringpost -n '__ringpost_in suppression import' -l dry-run -d 'Do nothing'
+complete -c ringpost -n '__ringpost_in suppression export import' -F
 complete -c ringpost -n '__ringpost_in domain' -a 'add show list remove check rotate'
 complete -c ringpost -n '__ringpost_in domain show remove check rotate' -a '(__ringpost_names domain)'
 complete -c ringpost -n '__ringpost_in domain add' -l ed25519 -d 'With Ed25519 keys for DKIM too'

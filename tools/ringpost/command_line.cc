@@ -36,6 +36,7 @@ CommandLine::CommandLine() : app_("Look at and steer a running ringpostd.", "rin
   AddIdentityCommands(this);
   AddDomainCommands(this);
   AddTlsCommands(this);
+  AddSuppressionCommands(this);
   AddStoreCommands(this);
 }
 

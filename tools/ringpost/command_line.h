@@ -43,6 +43,7 @@ void AddQueueCommands(CommandLine* line);
 void AddIdentityCommands(CommandLine* line);
 void AddDomainCommands(CommandLine* line);
 void AddTlsCommands(CommandLine* line);
+void AddSuppressionCommands(CommandLine* line);
 void AddStoreCommands(CommandLine* line);
 
 // An option that is given and empty is a mistake (a variable of a script that was not set), and

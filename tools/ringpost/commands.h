@@ -41,6 +41,12 @@ struct Options {
   bool dry_run = false;        // import
   uint32_t audit_limit = 100;  // 0: everything
 
+  // Suppressions.
+  std::vector<std::string> entries;  // add, remove
+  bool own = false;                  // those of the operator's own hosts, not of an account
+  std::string since, detail;         // add
+  bool csv = false;                  // export
+
   bool ed25519 = false;  // domain add
   std::string server;    // dns push: an Endpoint
   std::string tsig_key;  // dns push: a file
@@ -83,6 +89,13 @@ int DomainRotate(const Options& options);
 int DnsZone(const Options& options);
 int DnsPush(const Options& options);
 int TlsPolicies(const Options& options);
+// `reason` is one of an entry's; add: "manual" where it is not given.
+int SuppressionAdd(const Options& options);
+int SuppressionRemove(const Options& options);
+int SuppressionList(const Options& options);
+int SuppressionShow(const Options& options);
+int SuppressionExport(const Options& options);
+int SuppressionImport(const Options& options);
 // On a store that no daemon has open: `file` is a region's store or its spool.
 int StoreCheck(const Options& options);
 int StoreSalvage(const Options& options);

@@ -191,6 +191,10 @@ class FakeControlTarget : public ControlTarget {
     sts_request_ = std::move(request);
     done(identity_answer_);
   }
+  void RequestSuppression(SuppressionRequest request, uint32_t, IdentityDone done) override {
+    suppression_request_ = std::move(request);
+    done(identity_answer_);
+  }
   void RequestDrain() override { draining_ = true; }
   Status StartTrace(const TraceFilter& filter, TraceSink sink) override {
     if (!filter.client) return MakeStatus(StatusCode::kUnimplemented, "only clients are traced");
@@ -222,6 +226,7 @@ class FakeControlTarget : public ControlTarget {
   std::optional<LinkRequest> link_request_;
   std::optional<TlsReportRequest> tls_report_request_;
   std::optional<StsRequest> sts_request_;
+  std::optional<SuppressionRequest> suppression_request_;
   uint32_t identity_uid_ = 0;
   identity::Json identity_answer_ = {{"ok", true}, {"changes", identity::Json::array()}};
   ReloadOutcome reload_outcome_{true, "1 route added", {"reactor.cores"}};

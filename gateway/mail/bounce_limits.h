@@ -36,8 +36,9 @@ inline constexpr size_t kBounceDiagnosisBytesMax = 1024;
 inline constexpr size_t kBounceRulesMax = 1000;
 // A pattern of one; longer is refused.
 inline constexpr size_t kBouncePatternBytesMax = 2000;
-// What all patterns together may take once they are compiled, and what matching may take beside
-// them; a file that needs more is refused.
-inline constexpr int64_t kBouncePatternMemoryBytesMax = 32 * 1024 * 1024;
+// What one may take once it is compiled; one that needs more is refused.
+inline constexpr int64_t kBouncePatternMemoryBytesMax = 1024 * 1024;
+// The same of all together, with what matching takes beside them.
+inline constexpr int64_t kBouncePatternsMemoryBytesMax = 32 * 1024 * 1024;
 
 }  // namespace ringpost::mail::limits

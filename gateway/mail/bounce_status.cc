@@ -87,6 +87,18 @@ DsnAction ActionOf(std::string_view value, const smtp::EnhancedCode& status) {
   return status.klass == 4 ? DsnAction::kDelayed : DsnAction::kFailed;
 }
 
+// Each line of a reply begins with its codes: said once, they are out of the words.
+void DropRepeatedCodes(const smtp::Reply& reply, std::string* line) {
+  if (reply.code == 0) return;
+  std::string status = reply.enhanced.present() ? reply.enhanced.ToString() + " " : "";
+  for (char mark : {'-', ' '}) {
+    std::string codes = " " + std::to_string(reply.code) + mark + status;
+    for (size_t at = line->find(codes); at != std::string::npos; at = line->find(codes, at)) {
+      line->replace(at, codes.size(), " ");
+    }
+  }
+}
+
 // "smtp; 550 5.1.1 no such user", "X-Postfix; ...", or words without a type.
 void ReadDiagnosis(std::string_view value, BouncedRecipient* to) {
   size_t semicolon = value.find(';');
@@ -178,7 +190,11 @@ smtp::Reply ReadBounceReply(std::string_view text) {
     }
   }
   std::string line;
-  for (char c : text) line.push_back(c == '\r' || c == '\n' || c == '\t' ? ' ' : c);
+  for (char c : text) {
+    bool space = c == '\r' || c == '\n' || c == '\t' || c == ' ';
+    if (!space || line.empty() || line.back() != ' ') line.push_back(space ? ' ' : c);
+  }
+  DropRepeatedCodes(reply, &line);
   reply.text = Printable(TrimSpace(line), limits::kBounceDiagnosisBytesMax);
   // The code may stand elsewhere: "no such user (#5.1.1)".
   if (!reply.enhanced.present()) {

@@ -294,7 +294,7 @@ std::string TextOfHtml(string_view html) {
       continue;
     }
     if (html[0] != '<') {
-      out.push_back(html[0] == '\r' || html[0] == '\n' ? ' ' : html[0]);
+      if (html[0] != '\r') out.push_back(html[0] == '\n' ? ' ' : html[0]);
       html.remove_prefix(1);
       continue;
     }

@@ -36,6 +36,7 @@ CommandLine::CommandLine() : app_("Look at and steer a running ringpostd.", "rin
   AddIdentityCommands(this);
   AddDomainCommands(this);
   AddStoreCommands(this);
+  AddBounceCommands(this);
 }
 
 int CommandLine::Run(int argc, char** argv) {

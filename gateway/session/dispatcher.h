@@ -25,7 +25,8 @@ class WorkerPool;  // base/worker_pool.h
 }  // namespace ringpost
 
 namespace ringpost::identity {
-class OutcomeCounts;  // identity/outcome_counts.h
+class OutcomeCounts;     // identity/outcome_counts.h
+class SuppressionTable;  // identity/suppression_table.h
 }  // namespace ringpost::identity
 
 namespace ringpost::mail {
@@ -40,9 +41,10 @@ class SiteBudgets;      // delivery/site_budget.h: connection slots of a site, s
 
 namespace ringpost::session {
 
-class HostResolver;  // host_resolver.h
-class MailLookup;    // mail_lookup.h
-class SigningKeys;   // signing_keys.h
+class HostResolver;       // host_resolver.h
+class MailLookup;         // mail_lookup.h
+class SigningKeys;        // signing_keys.h
+class SuppressionIntake;  // suppression_intake.h
 
 // What every session of a region on one shard works with. All pointers outlive the shard's
 // sessions.
@@ -73,6 +75,9 @@ struct RegionContext {
   bool takes_bounces = false;  // by one of the region's listeners
   // Where hard bounces are counted, for the brake; null: nowhere.
   identity::OutcomeCounts* outcomes = nullptr;
+  // Whom its accounts' mail is not sent to, and where that grows; null: there is no list.
+  const identity::SuppressionTable* suppressed = nullptr;
+  SuppressionIntake* suppression_intake = nullptr;
 };
 
 // A message that the gateway writes itself: to one recipient, from nobody (the null reverse-path).

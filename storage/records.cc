@@ -15,7 +15,8 @@ constexpr uint8_t kEnvelopeFormat = 3;
 constexpr uint8_t kEnvelopeFormatOne = 1, kEnvelopeFormatTwo = 2;
 constexpr uint8_t kRecipientFormat = 1;
 constexpr uint8_t kEventFormat = 1;
-constexpr uint8_t kOriginFormat = 1;
+constexpr uint8_t kOriginFormat = 2;
+constexpr uint8_t kOldOriginFormat = 1;  // without the credential and the recipients
 
 enum EnvelopeFlag : uint16_t {
   kSmtpUtf8 = 1,
@@ -39,7 +40,7 @@ constexpr size_t kRecipientFixedBytes = 2 + 2 + 1;  // of one recipient inside a
 constexpr size_t kStateBytes = 1 + 1 + 2 + 8 + 8 + 2 + 6 + 1;
 static_assert(kStateBytes <= 48);
 constexpr size_t kEventFixedBytes = 1 + 1 + 8 + 16 + 4 + 2 + 2;
-constexpr size_t kOriginFixedBytes = 1 + 4 + 1 + 2 + 2;
+constexpr size_t kOriginFixedBytes = 1 + 4 + 1 + 2 + 2 + 4 + 2;
 
 Status Refuse(std::string_view record, std::string_view what) {
   std::string text(record);
@@ -311,23 +312,34 @@ StoredOrigin OriginOf(const StoredEnvelope& envelope) {
       [](const StoredRecipient& recipient) { return recipient.notify == kStoredNotifyNever; });
   origin.reverse_path = NotifiedOf(envelope);
   origin.envid = envelope.envid;
+  origin.credential = envelope.credential;
+  for (const StoredRecipient& recipient : envelope.recipients) {
+    if (recipient.notify != kStoredNotifyNever) origin.recipients.push_back(recipient.address);
+  }
+  if (origin.recipients.size() > kOriginRecipientsMax) origin.recipients.clear();
   return origin;
 }
 
 std::string EncodeOrigin(const StoredOrigin& origin) {
   RP_CHECK(origin.reverse_path.size() <= UINT16_MAX && origin.envid.size() <= UINT16_MAX);
-  std::string bytes(kOriginFixedBytes + origin.reverse_path.size() + origin.envid.size(), '\0');
+  size_t size = kOriginFixedBytes + origin.reverse_path.size() + origin.envid.size();
+  for (const std::string& recipient : origin.recipients) size += 2 + recipient.size();
+  std::string bytes(size, '\0');
   ByteWriter out(bytes.data());
   out.U8(kOriginFormat);
   out.U32(origin.account);
   out.U8(origin.notify_never ? 1 : 0);
   out.Text16(origin.reverse_path);
   out.Text16(origin.envid);
+  out.U32(origin.credential);
+  out.U16(static_cast<uint16_t>(origin.recipients.size()));
+  for (const std::string& recipient : origin.recipients) out.Text16(recipient);
   return bytes;
 }
 
 StatusOr<StoredOrigin> DecodeOrigin(std::string_view bytes) {
-  Status format = CheckFormat("origin", bytes, kOriginFormat);
+  bool old = !bytes.empty() && static_cast<uint8_t>(bytes[0]) == kOldOriginFormat;
+  Status format = CheckFormat("origin", bytes, old ? kOldOriginFormat : kOriginFormat);
   if (!format.ok()) return format;
   ByteReader in(bytes.substr(1));
   StoredOrigin origin;
@@ -335,6 +347,14 @@ StatusOr<StoredOrigin> DecodeOrigin(std::string_view bytes) {
   origin.notify_never = ReadFlags(in, 1) != 0;
   origin.reverse_path = in.Text16();
   origin.envid = in.Text16();
+  if (!old) {
+    origin.credential = in.U32();
+    uint16_t recipients = in.U16();
+    if (recipients > kOriginRecipientsMax) return Refuse("origin", "too many recipients");
+    for (uint16_t left = recipients; left > 0 && in.ok(); --left) {
+      origin.recipients.emplace_back(in.Text16());
+    }
+  }
   if (!in.AtEnd()) return Refuse("origin", "its lengths do not add up");
   return origin;
 }

@@ -59,12 +59,17 @@ struct StoredEnvelope {
   bool operator==(const StoredEnvelope&) const = default;
 };
 
-// What is kept of a message that is over: where notifications about it go.
+// Recipients that are kept of a message that is over; of one with more, none is.
+inline constexpr size_t kOriginRecipientsMax = 100;
+
+// What is kept of a message that is over: where notifications about it go, and whom they may be
+// about.
 struct StoredOrigin {
-  uint32_t account = 0;
+  uint32_t account = 0, credential = 0;
   bool notify_never = false;  // all its recipients had NOTIFY=NEVER (RFC 3461)
   std::string reverse_path;   // or who is told in its place
   std::string envid;
+  std::vector<std::string> recipients;  // but those with NOTIFY=NEVER; see kOriginRecipientsMax
   bool operator==(const StoredOrigin&) const = default;
 };
 StoredOrigin OriginOf(const StoredEnvelope& envelope);

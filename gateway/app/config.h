@@ -30,6 +30,10 @@
 #include "gateway/tls/certificate.h"
 #include "gateway/tls/kernel_records.h"
 
+namespace ringpost::mail {
+class BounceClasses;  // mail/bounce_classes.h
+}  // namespace ringpost::mail
+
 namespace ringpost::app {
 
 struct StoreConfig {
@@ -97,6 +101,13 @@ struct ListenerConfig {
   bool operator==(const ListenerConfig&) const = default;
 };
 
+// What bounces mean.
+struct BouncesConfig {
+  std::string classes;            // a bounce-classes.toml; empty: that which is compiled in
+  uint32_t line = 0, column = 0;  // where it is said
+  // LoadConfig's work, not ParseConfig's.
+  std::shared_ptr<const mail::BounceClasses> loaded;
+};
 // The file of a route's secret.
 struct SecretFileConfig {
   std::string path;
@@ -171,6 +182,7 @@ struct Config {
   std::vector<delivery::Destination> destinations;
   LimitsConfig limits;
   identity::BrakeRule brake;
+  BouncesConfig bounces;
   DeliverySettings delivery;
   DnsConfig dns;
   TlsReportConfig tls_reports;

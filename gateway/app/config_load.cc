@@ -9,6 +9,8 @@
 #include <map>
 
 #include "gateway/app/config.h"
+#include "gateway/app/config_bounces.h"
+#include "gateway/app/config_sections.h"
 #include "gateway/base/wipe.h"
 #include "gateway/tls/read_file.h"
 #include "gateway/tls/self_signed.h"
@@ -20,25 +22,6 @@ std::string SystemHostname() {
   char name[256] = {};
   if (gethostname(name, sizeof name - 1) != 0) return "";
   return name;
-}
-
-// The whole file, or errno's words in `error`.
-std::optional<std::string> ReadFile(const std::string& path, std::string* error) {
-  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    *error = std::strerror(errno);
-    return std::nullopt;
-  }
-  std::string text;
-  char buffer[64 * limits::kKiB];
-  ssize_t got;
-  while ((got = read(fd, buffer, sizeof buffer)) > 0 && text.size() <= limits::kConfigBytesMax) {
-    text.append(buffer, static_cast<size_t>(got));
-  }
-  if (got < 0) *error = std::strerror(errno);
-  close(fd);
-  if (got < 0) return std::nullopt;
-  return text;
 }
 
 // Where a user's data belongs (XDG Base Directory Specification); empty: nowhere.
@@ -108,6 +91,22 @@ void LoadSecrets(ConfigResult* result) {
   }
 }
 
+// Each error of the rules is one of the file's, with its place in theirs.
+void LoadClasses(ConfigResult* result) {
+  BouncesConfig& bounces = result->config->bounces;
+  if (bounces.classes.empty()) {
+    bounces.loaded = DefaultBounceClasses();
+    return;
+  }
+  auto loaded = LoadBounceClasses(bounces.classes);
+  if (loaded.ok()) {
+    bounces.loaded = *std::move(loaded);
+  } else {
+    result->errors.push_back(
+        {bounces.line, bounces.column, "bounces.classes", std::string(MessageOf(loaded.status()))});
+  }
+}
+
 // Nobody else trusts it.
 Status AddDevelopmentCertificate(Config* config) {
   WallTime now = ReadWallClock();
@@ -126,9 +125,27 @@ Status AddDevelopmentCertificate(Config* config) {
 
 }  // namespace
 
+std::optional<std::string> ReadConfigFile(const std::string& path, std::string* error) {
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    *error = std::strerror(errno);
+    return std::nullopt;
+  }
+  std::string text;
+  char buffer[64 * limits::kKiB];
+  ssize_t got;
+  while ((got = read(fd, buffer, sizeof buffer)) > 0 && text.size() <= limits::kConfigBytesMax) {
+    text.append(buffer, static_cast<size_t>(got));
+  }
+  if (got < 0) *error = std::strerror(errno);
+  close(fd);
+  if (got < 0) return std::nullopt;
+  return text;
+}
+
 ConfigResult LoadConfig(const std::string& path) {
   std::string error;
-  std::optional<std::string> text = ReadFile(path, &error);
+  std::optional<std::string> text = ReadConfigFile(path, &error);
   if (!text) {
     ConfigResult result;
     result.errors.push_back({0, 0, "", "cannot be read: " + error});
@@ -138,6 +155,7 @@ ConfigResult LoadConfig(const std::string& path) {
   if (result.config) {
     LoadCertificates(&result);
     LoadSecrets(&result);
+    LoadClasses(&result);
     if (!result.errors.empty()) result.config.reset();
   }
   return result;

@@ -391,6 +391,7 @@ void ReadAll(const toml::table& document, std::string_view system_hostname, Erro
   ReadDestinations(&root, config);
   ReadLimits(&root, &config->limits);
   ReadBrake(&root, &config->brake);
+  ReadBounces(&root, &config->bounces);
   ReadDelivery(&root, &config->delivery);
   ReadLog(&root, &config->log);
   ReadControl(&root, config);

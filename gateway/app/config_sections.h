@@ -1,6 +1,7 @@
 // What the readers of ringpost.toml's sections share. Private to config_*.cc.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ void ReadLimits(TableReader* root, LimitsConfig* to);
 void ReadListenerRate(TableReader* table, ListenerConfig* listener);
 void ReadBrake(TableReader* root, identity::BrakeRule* to);
 
+// config_bounces.cc
+void ReadBounces(TableReader* root, BouncesConfig* to);
+
 // config_dns.cc
 void ReadRegionMail(TableReader* table, RegionConfig* region);
 void ReadDns(TableReader* root, Config* config);
@@ -31,5 +35,9 @@ void ReadTlsReports(TableReader* root, TlsReportConfig* to);
 // config_routes.cc
 void ReadRoutes(TableReader* root, Config* config);
 void ReadDestinations(TableReader* root, Config* config);
+
+// The whole file, of which more than limits::kConfigBytesMax is too much for who reads it, or
+// errno's words in `error`.
+std::optional<std::string> ReadConfigFile(const std::string& path, std::string* error);
 
 }  // namespace ringpost::app

@@ -18,7 +18,6 @@
 #include "gateway/app/control_json.h"
 #include "gateway/app/control_mailbox.h"
 #include "gateway/app/control_queue.h"
-#include "gateway/app/control_records.h"
 #include "gateway/app/control_request.h"
 #include "gateway/app/control_socket.h"
 #include "gateway/base/limits.h"

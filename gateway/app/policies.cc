@@ -220,6 +220,7 @@ std::shared_ptr<const session::ListenerPolicy> MakeListenerPolicy(
     smtp.auth = listener.auth_in_clear ? smtp::Auth::kAlsoInClear : smtp::Auth::kUnderTls;
   }
   policy->takes_bounces = listener.takes_bounces;
+  policy->bounce_classes = config.bounces.loaded;
   policy->smtp_xclient = smtp;
   policy->smtp_xclient.xclient = true;
   policy->trusted = MakeList(config.trust);

@@ -1,5 +1,5 @@
-// RateTable: what has been taken of the rates of accounts, credentials, listeners, return paths and
-// web clients, over all shards: one number each (rate.h), without a lock.
+// RateTable: what has been taken of the rates of accounts, credentials, listeners, return paths, web
+// clients and bounces, over all shards: one number each (rate.h), without a lock.
 //
 // Only what is owed is kept: an entry whose time has come is as if it were not there, and its place
 // is anybody's. So the table is as large as the limits that are in use at once; where none of the
@@ -24,7 +24,7 @@ namespace ringpost::identity {
 
 class RateTable {
  public:
-  enum class Kind : uint8_t { kAccount = 1, kCredential, kListener, kReturnPath, kWebClient };
+  enum class Kind : uint8_t { kAccount = 1, kCredential, kListener, kReturnPath, kWebClient, kBounce };
   explicit RateTable(size_t places) : table_(places) {}  // a power of two
 
   // Zero: taken. Else nothing is, and it would be after so long.

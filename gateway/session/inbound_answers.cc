@@ -159,6 +159,7 @@ void InboundConnection::AnswerData() {
   RP_CHECK(message_ == nullptr);
   bool bounce = return_ && return_->any();
   message_ = new InboundMessage(host_, this, bounce ? nullptr : sender_.get(), !bounce);
+  if (bounce) message_->ReadAsBounce();
   session_.Accept();
 }
 
@@ -183,6 +184,10 @@ void InboundConnection::AnswerEndOfData() {
   facts.client = client_.ToString();
   facts.protocol = session_.protocol();
   facts.listener = policy_->name;
+  if (bounce) {
+    facts.origins = return_->TakeOrigins();
+    facts.bounce_classes = policy_->bounce_classes;
+  }
   if (sender_ && !bounce) {
     facts.account = sender_->credential.account->name;
     facts.credential = sender_->credential.id;

@@ -4,7 +4,9 @@
 
 #include "gateway/base/check.h"
 #include "gateway/base/counters.h"
+#include "gateway/base/wipe.h"
 #include "gateway/identity/rewriting.h"
+#include "gateway/mail/bounce_limits.h"
 #include "gateway/mail/from_field.h"
 #include "gateway/mail/from_rewriting.h"
 #include "gateway/mail/sender_domains.h"
@@ -36,7 +38,10 @@ InboundMessage::InboundMessage(InboundHost* host, InboundConnection* connection,
   ++host_->messages;
 }
 
-InboundMessage::~InboundMessage() { --host_->messages; }
+InboundMessage::~InboundMessage() {
+  --host_->messages;
+  WipeString(&start_);
+}
 
 bool InboundMessage::blocked() const {
   return state_ == State::kReceiving && chunks_in_flight_ >= limits::kChunksInFlightMax;
@@ -223,6 +228,7 @@ void InboundMessage::SendChunk() {
   Headers();
   if (gathered_.empty() && pieces_.empty()) return;  // the line of a mailbox was all of it
   if (chunks_sent_ == 0) BeginDkim();
+  if (chunks_sent_ == 0 && keeps_start_) KeepStart();
   auto request = NewRequest(storage::CommitRequest::Kind::kChunk, OnChunkBack);
   request->chunk_index = chunks_sent_++;
   request->chunk = TakeBody();
@@ -257,9 +263,24 @@ void InboundMessage::ChunkBack(std::unique_ptr<Request> request) {
   }
 }
 
+// Before the first of it goes to the store.
+void InboundMessage::KeepStart() {
+  start_.reserve(std::min(gathered_.size() + pieces_.size(), mail::limits::kBounceBytesMax));
+  for (const SliceChain* chain : {&gathered_, &pieces_}) {
+    for (const Slice& slice : chain->slices()) {
+      start_.append(slice.view().substr(0, start_.capacity() - start_.size()));
+    }
+  }
+}
+
 void InboundMessage::Finish(Facts facts) {
   RP_CHECK(state_ == State::kReceiving && scanned_);
   facts_ = std::move(facts);
+  if (keeps_start_ && facts_.bounce_classes) {
+    if (chunks_sent_ == 0) KeepStart();
+    intake_.emplace(std::move(facts_.origins), facts_.bounce_classes, start_);
+    WipeString(&start_);
+  }
   message_->envelope = std::move(facts_.envelope);
   message_->envelope.body_bytes = body_bytes_;
   if (chunks_sent_ > 0 || !failure_.ok()) {
@@ -315,6 +336,7 @@ void InboundMessage::Settled(Request* request) {
     Count(Counter::kBodyBytesIn, body_bytes_);
     CountForLimits();
     if (connection) connection->OnMessageSettled(request->status, std::move(request->durable));
+    if (intake_) intake_->Apply(host_, message_->id);
     Admit();
     delete this;
     return;

@@ -21,6 +21,7 @@
 
 #include "gateway/mail/dkim_body_hash.h"
 #include "gateway/mail/header_scan.h"
+#include "gateway/session/bounce_intake.h"
 #include "gateway/session/inbound_host.h"
 #include "gateway/tls/connection.h"
 
@@ -48,6 +49,9 @@ class InboundMessage {
 
   // Of the header section as it goes out, once its end has come.
   const mail::HeaderSummary& Headers();
+  // It is to return paths: its start is read at the end, and what that says acted on. Before the
+  // first Append.
+  void ReadAsBounce() { keeps_start_ = true; }
   // What the connection knows of the message, for the envelope and the log.
   struct Facts {
     storage::StoredEnvelope envelope;  // body_bytes and what DKIM needs are set here
@@ -61,6 +65,9 @@ class InboundMessage {
     std::string login;                // the name of the user; empty: nobody has logged in
     tls::Connection::Facts tls;       // empty: in clear
     std::string_view kernel_records;  // see SecureStream; a literal
+    // Of ReadAsBounce: what is known of the messages it may be about, and by what it is judged.
+    std::vector<BounceOrigin> origins;
+    std::shared_ptr<const mail::BounceClasses> bounce_classes;
   };
   // Asks for the commit; the answer is the connection's OnMessageSettled, or nobody's after Leave.
   void Finish(Facts facts);
@@ -97,6 +104,7 @@ class InboundMessage {
   void CountForLimits();
   void Admit();
   void DiscardOrDelete();
+  void KeepStart();
   std::unique_ptr<Request> NewRequest(storage::CommitRequest::Kind kind, void (*run)(Posted*));
 
   InboundHost* host_;
@@ -121,8 +129,11 @@ class InboundMessage {
   std::string signing_domain_;  // empty: it is not to be signed
   std::optional<mail::DkimBodyHash> dkim_hash_;
   size_t dkim_header_left_ = 0;  // what is not hashed of what comes next
-  Status failure_;               // of a chunk
-  Facts facts_;                  // for the log; the envelope is moved into message_
+  bool keeps_start_ = false;
+  std::string start_;                   // of a bounce, as far as it is read; wiped
+  std::optional<BounceIntake> intake_;  // what it says
+  Status failure_;                      // of a chunk
+  Facts facts_;                         // for the log; the envelope is moved into message_
 };
 
 }  // namespace ringpost::session

@@ -25,6 +25,10 @@
 #include "gateway/tls/kernel_records.h"
 #include "gateway/tls/server_context.h"
 
+namespace ringpost::mail {
+class BounceClasses;  // mail/bounce_classes.h
+}  // namespace ringpost::mail
+
 namespace ringpost::session {
 
 // One [[listener]], with what it refers to.
@@ -40,6 +44,8 @@ struct ListenerPolicy {
   smtp::ServerOptions smtp_xclient;               // the same and XCLIENT, for peers on the list
   identity::ListenerIdentity authentication;
   bool takes_bounces = false;  // from anybody, to return paths (inbound_return.h)
+  // What those say; null: they are not read.
+  std::shared_ptr<const mail::BounceClasses> bounce_classes;
   std::shared_ptr<const identity::NetworkList> trusted;
   std::shared_ptr<const identity::NetworkList> proxy_peers;  // must speak PROXY first
   std::shared_ptr<const identity::NetworkList> xclient_peers;

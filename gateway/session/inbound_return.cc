@@ -69,6 +69,12 @@ void InboundReturn::Begin(std::optional<Reply> refusal) {
   taken_ = others_ = 0;
   account_ = 0;
   envid_.clear();
+  origins_.clear();
+}
+
+void InboundReturn::Accepted() {
+  ++taken_;
+  origins_.push_back(std::exchange(found_, BounceOrigin()));
 }
 
 InboundReturn::Taken InboundReturn::RefuseWith(Reply reply) {
@@ -91,6 +97,7 @@ InboundReturn::Taken InboundReturn::Take(std::string_view address) {
       {limits::kBouncesOfMessageMax, Seconds(limits::kBouncesOfMessageSeconds)}, now);
   if (wait > Millis(0)) return RefuseWith(TooMany(wait));
   account_ = found->account;
+  found_.id = found->id;
   auto read = std::make_unique<Read>();
   read->kind = storage::ReadRequest::Kind::kOrigin;
   read->run = ReadBack;
@@ -132,8 +139,9 @@ void InboundReturn::TakeOrigin(const Status& status, storage::StoredOrigin origi
     RefuseWith(NoneWanted());
   } else {
     Count(Counter::kReturnPathsTaken);
-    sender_ = std::move(origin.reverse_path);
-    envid_ = std::move(origin.envid);
+    sender_ = origin.reverse_path;
+    envid_ = origin.envid;
+    found_.origin = std::move(origin);
   }
 }
 

@@ -6,6 +6,8 @@
 //   RCPT  is it a return path, and one that we made, not too long ago and not too often used? Then
 //         the store is asked whose message it names, and that message's sender is the recipient
 //
+// What the bounce itself says is read at the end of data: bounce_intake.h.
+//
 // A transaction is to return paths alone, or to none. It goes on with a null reverse-path whatever
 // the client's was, so that nothing comes back for it and nothing can go round; it is not
 // authenticated mail: nothing of it is signed or rewritten.
@@ -17,8 +19,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/mail/return_paths.h"
+#include "gateway/session/bounce_intake.h"
 #include "gateway/session/inbound_host.h"
 #include "gateway/smtp/envelope.h"
 #include "gateway/smtp/reply.h"
@@ -53,12 +57,14 @@ class InboundReturn {
   bool any() const { return taken_ > 0; }
   uint32_t account() const { return account_; }
   const std::string& envid() const { return envid_; }
+  // What is known of the messages that the return paths name.
+  std::vector<BounceOrigin> TakeOrigins() { return std::move(origins_); }
 
   // After kLater: is it to be refused, and if not, whom does it go to?
   const smtp::Reply& refusal() const { return refusal_; }
   const std::string& sender() const { return sender_; }
   // Of kRefused and kLater, in the end: it was taken.
-  void Accepted() { ++taken_; }
+  void Accepted();
   void AcceptedOther() { ++others_; }
 
  private:
@@ -73,6 +79,8 @@ class InboundReturn {
   std::optional<smtp::Reply> not_a_sender_;  // what Begin was given
   smtp::Reply refusal_;                      // code 0: none
   std::string sender_, envid_;
+  BounceOrigin found_;                 // by the last Take
+  std::vector<BounceOrigin> origins_;  // of those that were taken
   uint32_t account_ = 0;
   uint32_t taken_ = 0, others_ = 0;  // recipients so far
 };

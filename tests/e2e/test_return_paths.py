@@ -19,6 +19,23 @@ from sender_domains import CUSTOMER, FROM, SenderDomainCase
 HERE = pathlib.Path(__file__).parent
 TOKEN = "[a-z2-7]{48}"
 BOUNCE = "From: MAILER-DAEMON@mx.example.net\r\nSubject: Undelivered\r\n\r\nit could not be delivered\r\n"
+COMPLAINT = """From: feedback@mx.example.net\r
+Subject: a complaint\r
+MIME-Version: 1.0\r
+Content-Type: multipart/report; report-type=feedback-report; boundary=b\r
+\r
+--b\r
+Content-Type: message/feedback-report\r
+\r
+Feedback-Type: abuse\r
+User-Agent: loop/1\r
+Version: 1\r
+Original-Rcpt-To: <c@example.net>\r
+\r
+--b--\r
+"""
+AWAY = "From: c@example.net\r\nAuto-Submitted: auto-replied\r\nSubject: away\r\n\r\n550 5.1.1 I am away\r\n"
+GOLDEN = HERE.parent / "golden/bounces"  # by MTAs: tests/bounces
 STRANGER = "127.0.0.2"
 BOUNCES_MAX = 100  # limits::kBouncesOfMessageMax
 
@@ -57,6 +74,19 @@ class ReturnPathCase(SenderDomainCase):
             return refused.recipients
         finally:
             peer.close()
+
+    def events(self, name, count):
+        """Those of the log, once there are so many: a thread of its own writes it."""
+        def logged():
+            return [line for line in self.daemon.log() if line["event"] == name]
+        harness.wait_until(lambda: len(logged()) >= count, 20, name)
+        return logged()
+
+    def counted(self):
+        """Hard bounces and complaints of who sends."""
+        shown = self.daemon.ctl("credential", "show", self.SENDERS, "--kind", "network")
+        day = shown["use"]["last_24_hours"]
+        return day["hard_bounces"], day["complaints"]
 
     def refused(self, to, code, words, **options):
         said = self.bring([to], **options)
@@ -111,6 +141,43 @@ class ReturnPaths(ReturnPathCase):
         self.assertEqual((list(said), said[path][0]), ([path], 452))
         own.close()
         self.assertEqual([one["to"] for one in self.sink.wait(3)[1:]], [[FROM], ["b@example.net"]])
+
+    def test_what_comes_back_is_read_and_counts_once_for_whom_it_was_sent_to(self):
+        path, _ = self.delivered()
+        dsn = GOLDEN / "postfix/01-no-such-user.eml"
+        text = dsn.read_text().replace("bob@r01.example.net", "b@example.net")
+        for _ in range(3):
+            self.assertEqual(self.bring([path], text=text), {})
+        self.sink.wait(4)
+        # Of somebody else nothing counts, and a complaint does.
+        path, _ = self.delivered("--to", "b@example.net,c@example.net")
+        self.assertEqual(self.bring([path], text=text.replace("b@example.net", "victim@example.net")), {})
+        self.assertEqual(self.bring([path], text=COMPLAINT), {})
+        self.assertEqual(self.bring([path], text=AWAY), {})
+        harness.wait_until(lambda: self.counted() == (1, 1), 20, "both are counted")
+        self.assertEqual([(one["to"], one["known"], one["class"]) for one in self.events("bounce_received", 4)],
+                         [("b@example.net", True, "hard")] * 3 + [("victim@example.net", False, "hard")])
+        self.assertEqual([(one["to"], one["known"], one["type"]) for one in self.events("complaint_received", 1)],
+                         [("c@example.net", True, "abuse")])
+        # All of it went on to the sender.
+        self.assertEqual([one["to"] for one in self.sink.wait(8)].count([FROM]), 6)
+
+    def test_the_rules_are_those_of_the_file_after_a_reload(self):
+        rules = self.folder / "classes.toml"
+        rules.write_text('[[rule]]\nclass = "content"\nstatus = "5.1.1"\n')
+        config = self.daemon.config_path.read_text()
+        self.daemon.config_path.write_text(config + f'[bounces]\nclasses = "{rules}"\n')
+        self.daemon.ctl("reload")
+        path, _ = self.delivered()
+        text = (GOLDEN / "postfix/01-no-such-user.eml").read_text()
+        self.assertEqual(self.bring([path], text=text), {})
+        self.sink.wait(2)
+        self.assertEqual([(one["class"], one["rule"]) for one in self.events("bounce_received", 1)],
+                         [("content", 1)])
+        self.assertEqual(self.counted(), (0, 0))
+        rules.write_text('[[rule]]\nclass = "hart"\ncode = "4xx"\n')
+        said = run([harness.BIN / "ringpost", "--socket", self.daemon.socket_path, "reload"]).stderr
+        self.assertIn(f"bounces.classes: {rules}:2:9: rule.class: expects hard", said)
 
     def test_nothing_is_signed_for_who_only_brings_bounces(self):
         path, message = self.delivered()
@@ -225,6 +292,11 @@ transport_maps = inline:{{ {{ example.net = smtp:[127.0.0.1]:{nowhere.port} }},
         time.sleep(2)
         self.assertEqual(len(self.sink.messages), 1)
         self.assertEqual(run(["postqueue", "-c", postfix.conf, "-p"]).stdout.strip(), "Mail queue is empty")
+        said = self.events("bounce_received", 1)
+        self.assertEqual([(one["kind"], one["to"], one["known"], one["action"], one["class"], one["status"])
+                          for one in said], [("dsn", "b@example.net", True, "failed", "hard", "5.1.1")])
+        self.assertRegex(said[0]["reply"], "^550 5.1.1 no such user")
+        self.assertEqual(self.counted(), (1, 0))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ OWNED_HEADERS = {
     r"rocksdb/": ("storage/", "tests/", "bench/micro/", "bench/load/commit_command.cc"),
     r"openssl/": ("gateway/tls/", "tests/unit/tls/", "bench/load/handshake_command.cc"),
     r"unbound(-event)?\.h": ("gateway/dns/",),
+    r"re2/": ("gateway/mail/",),
     r"boost/asio/ssl": (),
     r"boost/": ("gateway/http/", "tests/unit/http/"),
     r"toml\+\+/": ("gateway/app/", "tests/"),

@@ -35,7 +35,7 @@ _ringpost() {
     done
 
     case "$prev" in
-        --socket | --tsig-key) _filedir; return ;;
+        --socket | --tsig-key | --classes) _filedir; return ;;
         --to | --out) _filedir -d; return ;;
         --for) mapfile -t COMPREPLY < <(compgen -W "15m 30m 1h 4h 1d" -- "$cur"); return ;;
         --account) mapfile -t COMPREPLY < <(compgen -W "$(_ringpost_names account)" -- "$cur"); return ;;
@@ -67,7 +67,7 @@ _ringpost() {
         --no-forced-reverse-path $no_lists"
     local choices=""
     case "$command" in
-        "") choices="status queue mailq suspend resume suspensions drain reload trace config account credential sender suppression domain dns tls audit store --version $common" ;;
+        "") choices="status queue mailq suspend resume suspensions drain reload trace config account credential sender suppression domain dns tls audit store bounce --version $common" ;;
         status) choices="--counters $common" ;;
         mailq) choices="$filter --limit $common" ;;
         suspend) choices="$site --for $common" ;;
@@ -81,6 +81,13 @@ _ringpost() {
                 return
             fi
             choices="check $common"
+            ;;
+        bounce)
+            if [[ $sub == classify && $cur != -* ]]; then
+                _filedir
+                return
+            fi
+            [[ $sub == classify ]] && choices="--classes $common" || choices="classify $common"
             ;;
         account)
             if [[ $sub =~ ^(export|import)$ && $cur != -* ]]; then

@@ -21,7 +21,7 @@ function __ringpost_in
 end
 
 set -l commands status queue mailq suspend resume suspensions drain reload trace config account credential \
-    sender suppression domain dns tls audit store
+    sender suppression domain dns tls audit store bounce
 set -l verbs summary list show retry hold release delete bounce
 set -l queue '__fish_seen_subcommand_from queue'
 set -l identity '__fish_seen_subcommand_from account credential sender suppression domain dns'
@@ -71,6 +71,10 @@ complete -c ringpost -n '__fish_seen_subcommand_from bounce' -l reason -x -d 'Wo
 complete -c ringpost -n '__fish_seen_subcommand_from suspend' -l for -x -a '15m 30m 1h 4h 1d' -d 'How long'
 complete -c ringpost -n '__fish_seen_subcommand_from trace' -l client -x -d 'Address or network'
 complete -c ringpost -n '__fish_seen_subcommand_from config' -a check
+complete -c ringpost -n $top -a bounce -d 'What bounces and refusals mean'
+complete -c ringpost -n '__fish_seen_subcommand_from bounce' -a classify
+complete -c ringpost -n '__fish_seen_subcommand_from classify' -F
+complete -c ringpost -n '__fish_seen_subcommand_from classify' -l classes -r -F -d 'A bounce-classes.toml'
 complete -c ringpost -n '__fish_seen_subcommand_from store' -a 'check salvage export-queue'
 complete -c ringpost -n '__fish_seen_subcommand_from salvage' -l to -r -F -d 'Where to; must not exist'
 complete -c ringpost -n '__fish_seen_subcommand_from export-queue' -l out -r -F -d 'A new directory'

@@ -38,6 +38,7 @@ CommandLine::CommandLine() : app_("Look at and steer a running ringpostd.", "rin
   AddTlsCommands(this);
   AddSuppressionCommands(this);
   AddStoreCommands(this);
+  AddBounceCommands(this);
 }
 
 int CommandLine::Run(int argc, char** argv) {

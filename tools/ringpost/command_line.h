@@ -45,6 +45,7 @@ void AddDomainCommands(CommandLine* line);
 void AddTlsCommands(CommandLine* line);
 void AddSuppressionCommands(CommandLine* line);
 void AddStoreCommands(CommandLine* line);
+void AddBounceCommands(CommandLine* line);
 
 // An option that is given and empty is a mistake (a variable of a script that was not set), and
 // must not widen what a command is about.

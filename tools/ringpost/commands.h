@@ -27,9 +27,9 @@ struct Options {
   std::string reason;           // bounce
   std::string duration = "4h";  // suspend
   std::string client;           // trace
-  std::string file;             // config check, store, import: what is looked at; export, dns
-                                // zone: where to
-  std::string out;              // store salvage, export-queue: where to
+  std::string file;  // config check, store, import, bounce: what is looked at; export, dns
+                     // zone: where to
+  std::string out;   // store salvage, export-queue: where to
 
   // An account, a credential, a sender.
   std::string name, kind, account;
@@ -50,6 +50,8 @@ struct Options {
   bool ed25519 = false;  // domain add
   std::string server;    // dns push: an Endpoint
   std::string tsig_key;  // dns push: a file
+
+  std::string classes;  // bounce classify: a file; empty: the rules that are compiled in
 };
 
 int Status(const Options& options);
@@ -97,6 +99,7 @@ int SuppressionShow(const Options& options);
 int SuppressionExport(const Options& options);
 int SuppressionImport(const Options& options);
 // On a store that no daemon has open: `file` is a region's store or its spool.
+int BounceClassify(const Options& options);
 int StoreCheck(const Options& options);
 int StoreSalvage(const Options& options);
 int StoreExportQueue(const Options& options);

@@ -143,6 +143,29 @@ TEST(RecordsTest, OriginsComeBackAsTheyWere) {
   EXPECT_TRUE(OriginOf(envelope).notify_never);
 }
 
+TEST(RecordsTest, OriginsKnowWhomBouncesMayBeAbout) {
+  StoredEnvelope envelope = FullEnvelope();
+  envelope.recipients = {{"a@example.com", "", 0}, {"audit@example.com", "", kStoredNotifyNever}};
+  envelope.credential = 7;
+  StoredOrigin origin = OriginOf(envelope);
+  EXPECT_EQ(origin.recipients, std::vector<std::string>{"a@example.com"});
+  EXPECT_EQ(origin.credential, 7u);
+  EXPECT_EQ(*DecodeOrigin(EncodeOrigin(origin)), origin);
+  envelope.recipients.assign(kOriginRecipientsMax, {"a@example.com", "", 0});
+  origin = OriginOf(envelope);
+  EXPECT_EQ(origin.recipients.size(), kOriginRecipientsMax);
+  EXPECT_EQ(*DecodeOrigin(EncodeOrigin(origin)), origin);
+  envelope.recipients.push_back({"b@example.com", "", 0});
+  EXPECT_TRUE(OriginOf(envelope).recipients.empty());
+  // As versions before kept it.
+  std::string old("\x01\0\0\0\x07\x01\0\x03""a@b\0\x01x", 14);
+  auto decoded = DecodeOrigin(old);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(decoded->reverse_path, "a@b");
+  EXPECT_EQ(decoded->envid, "x");
+  EXPECT_TRUE(decoded->notify_never && decoded->recipients.empty() && decoded->credential == 0);
+}
+
 // Every record cut anywhere, with a byte too many, or of another format is refused.
 template <typename Decode>
 void RefusesWhatIsNotWhole(const std::string& bytes, Decode decode) {

@@ -22,6 +22,7 @@
 #include "gateway/delivery/destinations.h"
 #include "gateway/delivery/retry.h"
 #include "gateway/delivery/routing.h"
+#include "gateway/delivery/shaping.h"
 #include "gateway/http/acme/messages.h"
 #include "gateway/identity/brake.h"
 #include "gateway/identity/decision.h"
@@ -140,6 +141,14 @@ struct DnsConfig {
   bool operator==(const DnsConfig&) const = default;
 };
 
+// [shaping]
+struct ShapingConfig {
+  std::string file;               // empty: the built-in rules alone
+  uint32_t line = 0, column = 0;  // where it is said
+  // LoadConfig's work, not ParseConfig's.
+  std::shared_ptr<const delivery::ShapingTable> table;
+};
+
 struct LogConfig {
   std::string path;  // the daemon's own lines; empty: standard error
   bool operator==(const LogConfig&) const = default;
@@ -172,6 +181,7 @@ struct Config {
   identity::BrakeRule brake;
   DeliverySettings delivery;
   DnsConfig dns;
+  ShapingConfig shaping;
   LogConfig log;
   ControlConfig control;
 };
@@ -182,8 +192,9 @@ struct ConfigError {
   uint32_t column = 0;
   std::string key;    // "listener.addres"
   std::string words;  // what is wrong, what is accepted, what was perhaps meant
+  std::string file;   // that it is in, where that is another than the configuration
   // "ringpost.toml:12:3: listener.addres: unknown key; did you mean \"address\"? ..."
-  std::string ToString(std::string_view file) const;
+  std::string ToString(std::string_view configuration) const;
 };
 
 struct ConfigResult {

@@ -11,6 +11,8 @@ namespace ringpost::delivery::limits {
 inline constexpr size_t kShapingRulesMax = 20'000;
 // As above.
 inline constexpr size_t kShapingPatternsMax = 1000;
+// [[provider]] tables of one file; more is an error.
+inline constexpr size_t kShapingProvidersMax = 1000;
 // Names of providers and automations; longer is an error.
 inline constexpr size_t kShapingNameBytesMax = 64;
 // Longest period of a rate.

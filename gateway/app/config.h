@@ -22,13 +22,16 @@
 #include "gateway/delivery/destinations.h"
 #include "gateway/delivery/retry.h"
 #include "gateway/delivery/routing.h"
-#include "gateway/delivery/shaping.h"
 #include "gateway/http/acme/messages.h"
 #include "gateway/identity/brake.h"
 #include "gateway/identity/decision.h"
 #include "gateway/session/protocol_choice.h"
 #include "gateway/tls/certificate.h"
 #include "gateway/tls/kernel_records.h"
+
+namespace ringpost::delivery {
+class ShapingTable;  // shaping.h
+}  // namespace ringpost::delivery
 
 namespace ringpost::app {
 

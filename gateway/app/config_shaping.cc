@@ -216,7 +216,7 @@ void ShapingReader::ReadTrigger(TableReader* table, AutomationRule* rule) {
   table->Required("reply", "a regular expression (RE2) to be found in \"421 4.7.0 words\"");
   if (table->Text("reply", &rule->reply)) {
     std::string wrong = delivery::ReplyPatterns::WrongWith(rule->reply);
-    if (!wrong.empty()) table->Error("reply", "is no regular expression (RE2): " + wrong);
+    if (!wrong.empty()) table->Error("reply", Printable(wrong, limits::kConfigQuotedBytesMax));
   }
   std::string after;
   if (!table->Text("after", &after)) return;
@@ -285,7 +285,8 @@ void ShapingReader::ReadAutomation(const toml::table* from) {
   if (!acts && !table.Find("action") && !table.Find("set")) {
     table.Error("action", "is missing, and set as well: expects one of them, or both");
   }
-  bool does = rule.action != AutomationRule::Action::kNone || !rule.changes.empty();
+  bool nothing = acts && rule.action == AutomationRule::Action::kNone;
+  bool does = !nothing || table.Find("set");
   if (does) {
     table.Required("duration", "how long it lasts, such as \"1h\"");
     ReadTrigger(&table, &rule);

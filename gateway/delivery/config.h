@@ -14,10 +14,11 @@
 #include "gateway/delivery/destinations.h"
 #include "gateway/delivery/retry.h"
 #include "gateway/delivery/routing.h"
-#include "gateway/delivery/shaping.h"
 #include "gateway/smtp/address.h"
 
 namespace ringpost::delivery {
+
+class ShapingTable;  // shaping.h
 
 struct DeliveryConfig {
   std::string hostname;  // in EHLO and in reports; empty: the region's

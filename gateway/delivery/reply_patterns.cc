@@ -38,7 +38,7 @@ std::string ReplyPatterns::WrongWith(const std::string& pattern) {
     return "has more than " + std::to_string(limits::kReplyPatternBytesMax) + " bytes";
   }
   RE2 compiled(pattern, OptionsOf(limits::kReplyPatternMemoryBytesMax));
-  return compiled.ok() ? "" : compiled.error();
+  return compiled.ok() ? "" : "is no regular expression (RE2): " + compiled.error();
 }
 
 StatusOr<std::unique_ptr<const ReplyPatterns>> ReplyPatterns::Make(

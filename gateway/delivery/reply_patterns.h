@@ -19,7 +19,7 @@ namespace ringpost::delivery {
 
 class ReplyPatterns {
  public:
-  // Empty: `pattern` is one. Else what is wrong with it, in words.
+  // Empty: `pattern` is one. Else what is wrong with it: "is empty...".
   static std::string WrongWith(const std::string& pattern);
   // INVALID_ARGUMENT: one is none, or they are too much together.
   static StatusOr<std::unique_ptr<const ReplyPatterns>> Make(

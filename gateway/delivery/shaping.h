@@ -201,6 +201,8 @@ class ShapingTable {
   // Numbers of the automations that look for something in `reply` ("421 4.7.0 words": its first
   // limits::kReplyMatchedBytesMax bytes) and are about the query's mail, in order.
   std::vector<uint32_t> AutomationsFor(const ShapingQuery& query, std::string_view reply) const;
+  // All that are about the query's mail, whatever is replied.
+  std::vector<uint32_t> AutomationsAbout(const ShapingQuery& query) const;
   size_t size() const;
 
  private:

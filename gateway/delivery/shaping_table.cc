@@ -1,5 +1,6 @@
 // ShapingTable: which rules are about a site, found by indexes over their patterns.
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -108,6 +109,7 @@ struct ShapingTable::Impl {
 
   uint32_t ProviderOf(std::string_view domain, std::span<const std::string> hosts) const;
   bool IsAbout(const ShapingSelector& about, const ShapingQuery& query, uint32_t provider) const;
+  void KeepThoseAbout(ShapingQuery query, std::vector<uint32_t>* automation_numbers) const;
 };
 
 Status ShapingTable::Impl::AddProviderRule(uint32_t number) {
@@ -245,6 +247,17 @@ bool ShapingTable::Impl::IsAbout(const ShapingSelector& about, const ShapingQuer
          (about.domains.empty() || FitsOneOf(about.domains, query.domain));
 }
 
+void ShapingTable::Impl::KeepThoseAbout(ShapingQuery query,
+                                        std::vector<uint32_t>* automation_numbers) const {
+  if (automation_numbers->empty()) return;
+  std::string canonical = CanonicalDomainName(query.domain);
+  query.domain = canonical;
+  uint32_t provider = ProviderOf(query.domain, query.hosts);
+  std::erase_if(*automation_numbers, [&](uint32_t number) {
+    return !IsAbout(automations[number].about, query, provider);
+  });
+}
+
 ShapingTable::ShapingTable(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 ShapingTable::~ShapingTable() = default;
 
@@ -324,19 +337,19 @@ std::string_view ShapingTable::ProviderOf(std::string_view domain,
 
 const std::vector<AutomationRule>& ShapingTable::automations() const { return impl_->automations; }
 
-std::vector<uint32_t> ShapingTable::AutomationsFor(const ShapingQuery& asked,
+std::vector<uint32_t> ShapingTable::AutomationsFor(const ShapingQuery& query,
                                                    std::string_view reply) const {
   std::vector<uint32_t> found =
       impl_->replies->FoundIn(reply.substr(0, limits::kReplyMatchedBytesMax));
-  if (found.empty()) return found;
-  ShapingQuery query = asked;
-  std::string canonical = CanonicalDomainName(query.domain);
-  query.domain = canonical;
-  uint32_t provider = impl_->ProviderOf(query.domain, query.hosts);
-  std::erase_if(found, [&](uint32_t number) {
-    return !impl_->IsAbout(impl_->automations[number].about, query, provider);
-  });
+  impl_->KeepThoseAbout(query, &found);
   return found;
+}
+
+std::vector<uint32_t> ShapingTable::AutomationsAbout(const ShapingQuery& query) const {
+  std::vector<uint32_t> all(impl_->automations.size());
+  std::iota(all.begin(), all.end(), 0);
+  impl_->KeepThoseAbout(query, &all);
+  return all;
 }
 
 size_t ShapingTable::size() const { return impl_->rules.size(); }

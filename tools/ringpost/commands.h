@@ -41,6 +41,10 @@ struct Options {
   bool dry_run = false;        // import
   uint32_t audit_limit = 100;  // 0: everything
 
+  // shaping explain: `domain`, `account` as above.
+  std::vector<std::string> hosts;
+  std::string source, config;
+
   bool ed25519 = false;  // domain add
   std::string server;    // dns push: an Endpoint
   std::string tsig_key;  // dns push: a file
@@ -59,6 +63,9 @@ int Reload(const Options& options);
 int Drain(const Options& options);
 int Trace(const Options& options);
 int ConfigCheck(const Options& options);
+// By files alone: what a running daemon goes by is what they said when it loaded them.
+int ShapingExplain(const Options& options);
+int ShapingCheck(const Options& options);
 // `type`: account, credential, sender; each by `name`, a credential's kind is "user" where it is
 // not given.
 int RecordAdd(const std::string& type, const Options& options);

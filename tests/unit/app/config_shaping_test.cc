@@ -194,87 +194,87 @@ TEST(ConfigShaping, IsBounded) {
   EXPECT_EQ(Parse(text).errors.size(), limits::kConfigErrorsMax);
 }
 
+struct Said {
+  Hosts hosts;
+  const char* reply;
+  const char* automation;  // null: none
+};
+const Hosts kGoogleHosts = {"gmail-smtp-in.l.google.com"}, kYahooHosts = {"mta5.am0.yahoodns.net"},
+            kHotmailHosts = {"outlook-com.olc.protection.outlook.com"},
+            kOfficeHosts = {"example-com.mail.protection.outlook.com"},
+            kAppleHosts = {"mx01.mail.icloud.com", "mx02.mail.icloud.com"},
+            kComcastHosts = {"mx1h1.comcast.net"}, kGmxHosts = {"mx00.emig.gmx.net"},
+            kOtherHosts = {"mx.example.com"};
 // What big providers are known to say, and which of the built-in automations hears it.
+const Said kSaid[] = {
+    {kGoogleHosts,
+     "421 4.7.28 [192.0.2.1] Our system has detected an unusual rate of 4.7.28 unsolicited mail "
+     "originating from your IP address. To protect our users",
+     "google-address-rate"},
+    {kGoogleHosts,
+     "421 4.7.28 Gmail has detected an unusual rate of unsolicited mail originating from your "
+     "4.7.28 DKIM domain [example.com 36]. To protect",
+     "google-domain-rate"},
+    {kGoogleHosts,
+     "421 4.7.0 [192.0.2.1] Our system has detected that this message is 4.7.0 suspicious due to "
+     "the very low reputation of the sending IP address.",
+     "google-reputation"},
+    {kGoogleHosts, "450 4.2.1 The user you are trying to contact is receiving mail at a rate that",
+     nullptr},
+    {kGoogleHosts, "550 5.1.1 The email account that you tried to reach does not exist.", nullptr},
+    {kYahooHosts,
+     "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or "
+     "user complaints - 4.16.55.1; see https://postmaster.yahooinc.com/error-codes",
+     "yahoo-deferred"},
+    {kYahooHosts, "421 4.7.0 [TSS05] Messages from 192.0.2.1 temporarily deferred",
+     "yahoo-deferred-longer"},
+    {kYahooHosts,
+     "421 4.7.1 [TS03] All messages from 192.0.2.1 will be permanently deferred; Retrying will "
+     "NOT succeed.",
+     "yahoo-permanently-deferred"},
+    {kYahooHosts, "421 Max message per connection reached, closing transmission channel",
+     "yahoo-messages-per-connection"},
+    {kHotmailHosts,
+     "421 RP-001 (SNT0-MC2-F19) Unfortunately, some messages from 192.0.2.1 weren't sent. Please "
+     "try again. We have limits for how many messages can be sent per hour and per day.",
+     "microsoft-hourly-limit"},
+    {kHotmailHosts,
+     "451 4.7.651 The mail server [192.0.2.1] has been temporarily rate limited due to IP "
+     "reputation.",
+     "microsoft-reputation"},
+    {kHotmailHosts,
+     "451 4.7.652 The mail server [192.0.2.1] has exceeded the maximum number of connections.",
+     "microsoft-connections"},
+    {kHotmailHosts,
+     "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your "
+     "Internet service provider since part of their network is on our block list (S3140).",
+     "microsoft-block-list"},
+    {kHotmailHosts, "451 4.7.500 Server busy. Please try again later from [192.0.2.1]. (AS843)",
+     "microsoft-busy"},
+    {kOfficeHosts, "451 4.7.500 Server busy. Please try again later from [192.0.2.1]. (S77714)",
+     "microsoft-365-busy"},
+    {kOfficeHosts, "550 5.4.1 Recipient address rejected: Access denied.", nullptr},
+    {kAppleHosts,
+     "421 4.7.1 Messages to a@icloud.com deferred due to excessive volume. Try again later",
+     "apple-deferred"},
+    {kAppleHosts, "451 4.7.1 Service unavailable - try again later", "apple-deferred"},
+    {kComcastHosts, "421 4.1.0 192.0.2.1 Throttled - try again later. RL000003", "comcast-rate"},
+    {kGmxHosts,
+     "421 gmx.net (mxgmx104) Nemesis ESMTP Service not available Reject due to policy "
+     "restrictions",
+     "gmx-rate"},
+    {kOtherHosts, "421 4.7.0 Error: too many connections from 192.0.2.1", "too-many-connections"},
+    {kOtherHosts, "421 Too many concurrent SMTP connections from this IP address; please try again",
+     "too-many-connections"},
+    // A stranger who speaks as a provider would is heard for himself alone.
+    {kOtherHosts, "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred", nullptr},
+    {{"mta5.am0.yahoodns.net", "mx.stranger.example"},
+     "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred",
+     nullptr},
+};
 TEST(BuiltInShapingTest, KnowsWhatProvidersSay) {
-  struct Case {
-    Hosts hosts;
-    const char* reply;
-    const char* automation;  // null: none
-  };
-  const Hosts google = {"gmail-smtp-in.l.google.com"}, yahoo = {"mta5.am0.yahoodns.net"},
-              hotmail = {"outlook-com.olc.protection.outlook.com"},
-              office = {"example-com.mail.protection.outlook.com"},
-              apple = {"mx01.mail.icloud.com", "mx02.mail.icloud.com"},
-              comcast = {"mx1h1.comcast.net"}, gmx = {"mx00.emig.gmx.net"},
-              other = {"mx.example.com"};
-  const Case cases[] = {
-      {google,
-       "421 4.7.28 [192.0.2.1] Our system has detected an unusual rate of 4.7.28 unsolicited mail "
-       "originating from your IP address. To protect our users",
-       "google-address-rate"},
-      {google,
-       "421 4.7.28 Gmail has detected an unusual rate of unsolicited mail originating from your "
-       "4.7.28 DKIM domain [example.com 36]. To protect",
-       "google-domain-rate"},
-      {google,
-       "421 4.7.0 [192.0.2.1] Our system has detected that this message is 4.7.0 suspicious due to "
-       "the very low reputation of the sending IP address.",
-       "google-reputation"},
-      {google, "450 4.2.1 The user you are trying to contact is receiving mail at a rate that",
-       nullptr},
-      {google, "550 5.1.1 The email account that you tried to reach does not exist.", nullptr},
-      {yahoo,
-       "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or "
-       "user complaints - 4.16.55.1; see https://postmaster.yahooinc.com/error-codes",
-       "yahoo-deferred"},
-      {yahoo, "421 4.7.0 [TSS05] Messages from 192.0.2.1 temporarily deferred",
-       "yahoo-deferred-longer"},
-      {yahoo,
-       "421 4.7.1 [TS03] All messages from 192.0.2.1 will be permanently deferred; Retrying will "
-       "NOT succeed.",
-       "yahoo-permanently-deferred"},
-      {yahoo, "421 Max message per connection reached, closing transmission channel",
-       "yahoo-messages-per-connection"},
-      {hotmail,
-       "421 RP-001 (SNT0-MC2-F19) Unfortunately, some messages from 192.0.2.1 weren't sent. Please "
-       "try again. We have limits for how many messages can be sent per hour and per day.",
-       "microsoft-hourly-limit"},
-      {hotmail,
-       "451 4.7.651 The mail server [192.0.2.1] has been temporarily rate limited due to IP "
-       "reputation.",
-       "microsoft-reputation"},
-      {hotmail,
-       "451 4.7.652 The mail server [192.0.2.1] has exceeded the maximum number of connections.",
-       "microsoft-connections"},
-      {hotmail,
-       "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your "
-       "Internet service provider since part of their network is on our block list (S3140).",
-       "microsoft-block-list"},
-      {hotmail, "451 4.7.500 Server busy. Please try again later from [192.0.2.1]. (AS843)",
-       "microsoft-busy"},
-      {office, "451 4.7.500 Server busy. Please try again later from [192.0.2.1]. (S77714)",
-       "microsoft-365-busy"},
-      {office, "550 5.4.1 Recipient address rejected: Access denied.", nullptr},
-      {apple,
-       "421 4.7.1 Messages to a@icloud.com deferred due to excessive volume. Try again later",
-       "apple-deferred"},
-      {apple, "451 4.7.1 Service unavailable - try again later", "apple-deferred"},
-      {comcast, "421 4.1.0 192.0.2.1 Throttled - try again later. RL000003", "comcast-rate"},
-      {gmx,
-       "421 gmx.net (mxgmx104) Nemesis ESMTP Service not available Reject due to policy "
-       "restrictions",
-       "gmx-rate"},
-      {other, "421 4.7.0 Error: too many connections from 192.0.2.1", "too-many-connections"},
-      {other, "421 Too many concurrent SMTP connections from this IP address; please try again",
-       "too-many-connections"},
-      // A stranger who speaks as a provider would is heard for himself alone.
-      {other, "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred", nullptr},
-      {{"mta5.am0.yahoodns.net", "mx.stranger.example"},
-       "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred",
-       nullptr},
-  };
   auto table = Good("");
-  for (const Case& one : cases) {
+  for (const Said& one : kSaid) {
     std::vector<uint32_t> found =
         table->AutomationsFor({"example.org", one.hosts, "", ""}, one.reply);
     if (!one.automation) {

@@ -113,8 +113,8 @@ void LoadShapingRules(ConfigResult* result) {
   ShapingConfig& shaping = result->config->shaping;
   ShapingResult loaded = LoadShaping(shaping.file, BaseShaping(*result->config));
   if (loaded.unreadable) {
-    result->errors.push_back(
-        {shaping.line, shaping.column, "shaping.file", std::move(loaded.errors[0].words)});
+    result->errors.push_back({shaping.line, shaping.column, "shaping.file",
+                              shaping.file + " " + loaded.errors[0].words});
   } else {
     for (ConfigError& error : loaded.errors) result->errors.push_back(std::move(error));
   }
@@ -164,7 +164,7 @@ ShapingResult LoadShaping(const std::string& path, delivery::ShapingRule base) {
   if (text) return ParseShaping(*text, path, std::move(base));
   ShapingResult result;
   result.unreadable = true;
-  result.errors.push_back({0, 0, "", path + " cannot be read: " + error, path});
+  result.errors.push_back({0, 0, "", "cannot be read: " + error, path});
   return result;
 }
 

@@ -10,7 +10,7 @@ namespace {
 using delivery::AutomationRule;
 using delivery::Setting;
 
-// "60s" is "1m" everywhere; 0 says something.
+// A zero as what it means.
 std::string ValueWords(Setting setting, const delivery::SettingValue& value) {
   std::string text = delivery::ValueText(value);
   bool zero =

@@ -30,6 +30,10 @@
 #include "gateway/tls/certificate.h"
 #include "gateway/tls/kernel_records.h"
 
+namespace ringpost::delivery {
+class ShapingTable;  // shaping.h
+}  // namespace ringpost::delivery
+
 namespace ringpost::mail {
 class BounceClasses;  // mail/bounce_classes.h
 }  // namespace ringpost::mail
@@ -152,6 +156,14 @@ struct DnsConfig {
   bool operator==(const DnsConfig&) const = default;
 };
 
+// [shaping]
+struct ShapingConfig {
+  std::string file;               // empty: the built-in rules alone
+  uint32_t line = 0, column = 0;  // where it is said
+  // LoadConfig's work, not ParseConfig's.
+  std::shared_ptr<const delivery::ShapingTable> table;
+};
+
 struct LogConfig {
   std::string path;  // the daemon's own lines; empty: standard error
   bool operator==(const LogConfig&) const = default;
@@ -186,6 +198,7 @@ struct Config {
   DeliverySettings delivery;
   DnsConfig dns;
   TlsReportConfig tls_reports;
+  ShapingConfig shaping;
   LogConfig log;
   ControlConfig control;
 };
@@ -196,8 +209,9 @@ struct ConfigError {
   uint32_t column = 0;
   std::string key;    // "listener.addres"
   std::string words;  // what is wrong, what is accepted, what was perhaps meant
+  std::string file;   // that it is in, where that is another than the configuration
   // "ringpost.toml:12:3: listener.addres: unknown key; did you mean \"address\"? ..."
-  std::string ToString(std::string_view file) const;
+  std::string ToString(std::string_view configuration) const;
 };
 
 struct ConfigResult {

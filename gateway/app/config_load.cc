@@ -11,6 +11,7 @@
 #include "gateway/app/config.h"
 #include "gateway/app/config_bounces.h"
 #include "gateway/app/config_sections.h"
+#include "gateway/app/config_shaping.h"
 #include "gateway/base/wipe.h"
 #include "gateway/tls/read_file.h"
 #include "gateway/tls/self_signed.h"
@@ -107,6 +108,18 @@ void LoadClasses(ConfigResult* result) {
   }
 }
 
+void LoadShapingRules(ConfigResult* result) {
+  ShapingConfig& shaping = result->config->shaping;
+  ShapingResult loaded = LoadShaping(shaping.file, BaseShaping(*result->config));
+  if (loaded.unreadable) {
+    result->errors.push_back({shaping.line, shaping.column, "shaping.file",
+                              shaping.file + " " + loaded.errors[0].words});
+  } else {
+    for (ConfigError& error : loaded.errors) result->errors.push_back(std::move(error));
+  }
+  shaping.table = std::move(loaded.table);
+}
+
 // Nobody else trusts it.
 Status AddDevelopmentCertificate(Config* config) {
   WallTime now = ReadWallClock();
@@ -156,8 +169,20 @@ ConfigResult LoadConfig(const std::string& path) {
     LoadCertificates(&result);
     LoadSecrets(&result);
     LoadClasses(&result);
+    LoadShapingRules(&result);
     if (!result.errors.empty()) result.config.reset();
   }
+  return result;
+}
+
+ShapingResult LoadShaping(const std::string& path, delivery::ShapingRule base) {
+  if (path.empty()) return ParseShaping("", "", std::move(base));
+  std::string error;
+  std::optional<std::string> text = ReadFile(path, &error);
+  if (text) return ParseShaping(*text, path, std::move(base));
+  ShapingResult result;
+  result.unreadable = true;
+  result.errors.push_back({0, 0, "", "cannot be read: " + error, path});
   return result;
 }
 
@@ -190,6 +215,7 @@ StatusOr<Config> DevelopmentConfig() {
   config.trust.push_back(*IpNetwork::Parse("127.0.0.0/8"));
   config.routes.push_back({"*", {*delivery::NextHop::Parse("127.0.0.1:2626")}});
   config.control.socket = config.store.path + "/control.sock";
+  config.shaping.table = LoadShaping("", BaseShaping(config)).table;
   return config;
 }
 

@@ -53,6 +53,28 @@ void CheckAbsolutePath(TableReader* table, std::string_view key, const std::stri
   }
 }
 
+bool ReadRetry(TableReader* table, std::vector<Seconds>* to) {
+  std::vector<Seconds> steps;
+  Millis longest = Seconds(limits::kMessageLifetimeSecondsMax);
+  bool given = table->Texts(
+      "retry", limits::kRetryStepsMax, [&](std::string_view text) -> std::optional<std::string> {
+        auto step = ParseDuration(text);
+        if (!step || *step < Seconds(1) || *step > longest) {
+          return "expects waits from \"1s\" to \"30d\", such as [\"1m\", \"5m\", \"1h\"], not " +
+                 Quoted(text);
+        }
+        steps.push_back(std::chrono::ceil<Seconds>(*step));
+        return std::nullopt;
+      });
+  if (!given) return false;
+  if (steps.empty()) {
+    table->Error("retry", "is empty; expects at least one wait, such as [\"1m\", \"5m\", \"1h\"]");
+    return false;
+  }
+  *to = std::move(steps);
+  return true;
+}
+
 namespace {
 
 constexpr std::string_view kTlsChoices[] = {"none", "optional", "required", "implicit"};
@@ -293,30 +315,9 @@ void ReadTrust(TableReader* root, Config* config) {
   }
 }
 
-void ReadRetry(TableReader* table, DeliverySettings* to) {
-  std::vector<Seconds> steps;
-  Millis longest = Seconds(limits::kMessageLifetimeSecondsMax);
-  bool given = table->Texts(
-      "retry", limits::kRetryStepsMax, [&](std::string_view text) -> std::optional<std::string> {
-        auto step = ParseDuration(text);
-        if (!step || *step < Seconds(1) || *step > longest) {
-          return "expects waits from \"1s\" to \"30d\", such as [\"1m\", \"5m\", \"1h\"], not " +
-                 Quoted(text);
-        }
-        steps.push_back(std::chrono::ceil<Seconds>(*step));
-        return std::nullopt;
-      });
-  if (!given) return;
-  if (steps.empty()) {
-    table->Error("retry", "is empty; expects at least one wait, such as [\"1m\", \"5m\", \"1h\"]");
-    return;
-  }
-  to->retry = std::move(steps);
-}
-
 void ReadDelivery(TableReader* root, DeliverySettings* to) {
   TableReader table(Section(root, "delivery"), "delivery", root->errors());
-  ReadRetry(&table, to);
+  ReadRetry(&table, &to->retry);
   Millis lifetime = to->lifetime, warning = to->delay_warning;
   Millis longest = Seconds(limits::kMessageLifetimeSecondsMax);
   table.Duration("lifetime", Seconds(1), longest, &lifetime);
@@ -346,6 +347,17 @@ void ReadControl(TableReader* root, Config* config) {
   bool wrong = too_long || !socket->starts_with('/') || (control.Find("socket") && !given);
   if (wrong) socket->clear();
   control.Finish();
+}
+
+void ReadShaping(TableReader* root, ShapingConfig* to) {
+  TableReader table(Section(root, "shaping"), "shaping", root->errors());
+  if (table.Text("file", &to->file)) {
+    CheckAbsolutePath(&table, "file", to->file);
+    const toml::source_position& at = table.Find("file")->source().begin;
+    to->line = at.line;
+    to->column = at.column;
+  }
+  table.Finish();
 }
 
 void ReadLog(TableReader* root, LogConfig* to) {
@@ -393,6 +405,7 @@ void ReadAll(const toml::table& document, std::string_view system_hostname, Erro
   ReadBrake(&root, &config->brake);
   ReadBounces(&root, &config->bounces);
   ReadDelivery(&root, &config->delivery);
+  ReadShaping(&root, &config->shaping);
   ReadLog(&root, &config->log);
   ReadControl(&root, config);
   root.Finish();
@@ -438,8 +451,8 @@ ConfigResult ParseConfig(std::string_view text, std::string_view file,
   return result;
 }
 
-std::string ConfigError::ToString(std::string_view file) const {
-  std::string text(file);
+std::string ConfigError::ToString(std::string_view configuration) const {
+  std::string text(file.empty() ? configuration : file);
   if (line > 0) text += ":" + std::to_string(line) + ":" + std::to_string(column);
   text += ": ";
   if (!key.empty()) text += key + ": ";

@@ -10,7 +10,6 @@
 namespace ringpost::app {
 namespace {
 
-constexpr std::string_view kHopTlsChoices[] = {"opportunistic", "required", "verified"};
 constexpr char kDomainWanted[] =
     "expects \"example.com\", \"*.example.com\" (all below it) or \"*\" (all), not ";
 

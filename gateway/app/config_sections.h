@@ -17,6 +17,10 @@ std::vector<const toml::table*> Sections(TableReader* root, std::string_view nam
 TableReader::ParseFn NetworksInto(std::vector<IpNetwork>* networks);
 void CheckAbsolutePath(TableReader* table, std::string_view key, const std::string& path);
 
+// The waits of `retry`. False: not there, or wrong; `to` stays as it is.
+bool ReadRetry(TableReader* table, std::vector<Seconds>* to);
+inline constexpr std::string_view kHopTlsChoices[] = {"opportunistic", "required", "verified"};
+
 // config_limits.cc
 void ReadLimits(TableReader* root, LimitsConfig* to);
 void ReadListenerRate(TableReader* table, ListenerConfig* listener);

@@ -148,6 +148,7 @@ std::shared_ptr<const delivery::DeliveryConfig> MakeDeliveryConfig(const Config&
   made->messages_per_connection = config.delivery.messages_per_connection;
   made->message_lifetime = config.delivery.lifetime;
   made->delay_warning = config.delivery.delay_warning;
+  made->shaping = config.shaping.table;
   return made;
 }
 

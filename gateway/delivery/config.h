@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,8 @@
 #include "gateway/smtp/address.h"
 
 namespace ringpost::delivery {
+
+class ShapingTable;  // shaping.h
 
 struct DeliveryConfig {
   std::string hostname;  // in EHLO and in reports; empty: the region's
@@ -35,6 +38,9 @@ struct DeliveryConfig {
   Seconds connect_timeout = Seconds(limits::kClientConnectSeconds);
   // Caps every wait for a reply; 0: those of RFC 5321 section 4.5.3.2.
   Seconds command_timeout = Seconds(0);
+
+  // What holds for whom of all this; what is here otherwise is its base.
+  std::shared_ptr<const ShapingTable> shaping;
 
   // The life of messages made here (reports). Accepted mail brings its own deadline.
   Seconds message_lifetime = Seconds(limits::kMessageLifetimeSecondsDefault);

@@ -24,6 +24,7 @@ OWNED_HEADERS = {
     r"boost/asio/ssl": (),
     r"boost/": ("gateway/http/", "tests/unit/http/"),
     r"toml\+\+/": ("gateway/app/", "tests/"),
+    r"re2/": ("gateway/delivery/",),
 }
 # These folders decide; they touch no socket, clock, thread or file.
 SANS_IO = ("gateway/smtp/", "gateway/mail/", "gateway/identity/", "gateway/delivery/")

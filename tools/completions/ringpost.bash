@@ -36,6 +36,7 @@ _ringpost() {
 
     case "$prev" in
         --socket | --tsig-key | --classes) _filedir; return ;;
+        --config) _filedir toml; return ;;
         --to | --out) _filedir -d; return ;;
         --for) mapfile -t COMPREPLY < <(compgen -W "15m 30m 1h 4h 1d" -- "$cur"); return ;;
         --account) mapfile -t COMPREPLY < <(compgen -W "$(_ringpost_names account)" -- "$cur"); return ;;
@@ -51,7 +52,7 @@ _ringpost() {
         --lane) mapfile -t COMPREPLY < <(compgen -W "transactional bulk" -- "$cur"); return ;;
         --description | --rate | --ramp | --networks | --allow-* | --block-* | --daily-quota | --monthly-quota) return ;;
         --deadline | --audit-copy | --bounces-to | --egress-pool | --default-domain | --forced-*) return ;;
-        --region | --domain | --next-hop | --sender | --limit | --since | --detail | --client | --server | --day) return ;;
+        --region | --domain | --next-hop | --sender | --limit | --since | --detail | --client | --server | --day | --mx | --source) return ;;
     esac
 
     local site="--region --domain --next-hop"
@@ -67,7 +68,7 @@ _ringpost() {
         --no-forced-reverse-path $no_lists"
     local choices=""
     case "$command" in
-        "") choices="status queue mailq suspend resume suspensions drain reload trace config account credential sender suppression domain dns tls audit store bounce --version $common" ;;
+        "") choices="status queue mailq suspend resume suspensions drain reload trace config shaping account credential sender suppression domain dns tls audit store bounce --version $common" ;;
         status) choices="--counters $common" ;;
         mailq) choices="$filter --limit $common" ;;
         suspend) choices="$site --for $common" ;;
@@ -88,6 +89,17 @@ _ringpost() {
                 return
             fi
             [[ $sub == classify ]] && choices="--classes $common" || choices="classify $common"
+            ;;
+        shaping)
+            if [[ $sub == check && $cur != -* ]]; then
+                _filedir toml
+                return
+            fi
+            case "$sub" in
+                "") choices="explain check $common" ;;
+                explain) choices="--mx --source --account --config $common" ;;
+                *) choices="$common" ;;
+            esac
             ;;
         account)
             if [[ $sub =~ ^(export|import)$ && $cur != -* ]]; then

@@ -20,7 +20,7 @@ function __ringpost_in
     end
 end
 
-set -l commands status queue mailq suspend resume suspensions drain reload trace config account credential \
+set -l commands status queue mailq suspend resume suspensions drain reload trace config shaping account credential \
     sender suppression domain dns tls audit store bounce
 set -l verbs summary list show retry hold release delete bounce
 set -l queue '__fish_seen_subcommand_from queue'
@@ -44,6 +44,7 @@ complete -c ringpost -n $top -a drain -d 'Finish what is in hand and stop the da
 complete -c ringpost -n $top -a reload -d 'Read the configuration again'
 complete -c ringpost -n $top -a trace -d 'Show SMTP sessions as they happen'
 complete -c ringpost -n $top -a config -d 'Check configuration files'
+complete -c ringpost -n $top -a shaping -d 'How fast mail goes to whom'
 complete -c ringpost -n $top -a account -d 'Who sends, and what they may'
 complete -c ringpost -n $top -a credential -d 'Users, API keys, networks and addresses that may send'
 complete -c ringpost -n $top -a sender -d 'Domains and addresses that accounts may send as'
@@ -75,6 +76,13 @@ complete -c ringpost -n $top -a bounce -d 'What bounces and refusals mean'
 complete -c ringpost -n '__fish_seen_subcommand_from bounce' -a classify
 complete -c ringpost -n '__fish_seen_subcommand_from classify' -F
 complete -c ringpost -n '__fish_seen_subcommand_from classify' -l classes -r -F -d 'A bounce-classes.toml'
+complete -c ringpost -n '__ringpost_in shaping' -a 'explain check'
+complete -c ringpost -n '__ringpost_in shaping check' -F
+complete -c ringpost -n '__ringpost_in shaping explain' -l mx -x -d 'A host of its mail'
+complete -c ringpost -n '__ringpost_in shaping explain' -l source -x -d 'The egress source'
+complete -c ringpost -n '__ringpost_in shaping explain' -l account -x -a '(__ringpost_names account)' \
+    -d 'Whose mail it is'
+complete -c ringpost -n '__ringpost_in shaping explain' -l config -r -F -d 'A ringpost.toml'
 complete -c ringpost -n '__fish_seen_subcommand_from store' -a 'check salvage export-queue'
 complete -c ringpost -n '__fish_seen_subcommand_from salvage' -l to -r -F -d 'Where to; must not exist'
 complete -c ringpost -n '__fish_seen_subcommand_from export-queue' -l out -r -F -d 'A new directory'

@@ -46,6 +46,9 @@ struct Options {
   bool own = false;                  // those of the operator's own hosts, not of an account
   std::string since, detail;         // add
   bool csv = false;                  // export
+  // shaping explain: `domain`, `account` as above.
+  std::vector<std::string> hosts;
+  std::string source, config;
 
   bool ed25519 = false;  // domain add
   std::string server;    // dns push: an Endpoint
@@ -67,6 +70,9 @@ int Reload(const Options& options);
 int Drain(const Options& options);
 int Trace(const Options& options);
 int ConfigCheck(const Options& options);
+// By files alone: what a running daemon goes by is what they said when it loaded them.
+int ShapingExplain(const Options& options);
+int ShapingCheck(const Options& options);
 // `type`: account, credential, sender; each by `name`, a credential's kind is "user" where it is
 // not given.
 int RecordAdd(const std::string& type, const Options& options);

@@ -178,7 +178,7 @@ ConfigResult LoadConfig(const std::string& path) {
 ShapingResult LoadShaping(const std::string& path, delivery::ShapingRule base) {
   if (path.empty()) return ParseShaping("", "", std::move(base));
   std::string error;
-  std::optional<std::string> text = ReadFile(path, &error);
+  std::optional<std::string> text = ReadConfigFile(path, &error);
   if (text) return ParseShaping(*text, path, std::move(base));
   ShapingResult result;
   result.unreadable = true;

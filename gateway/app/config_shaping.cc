@@ -280,12 +280,12 @@ void ShapingReader::ReadAutomation(const toml::table* from) {
   bool acts = table.Choice("action", kActions, &action);
   rule.action = action == 0   ? AutomationRule::Action::kSuspend
                 : action == 1 ? AutomationRule::Action::kSuspendAccount
-                              : AutomationRule::Action::kNone;
+                              : AutomationRule::Action::kNothing;
   ReadChanges(&table, &rule);
   if (!acts && !table.Find("action") && !table.Find("set")) {
     table.Error("action", "is missing, and set as well: expects one of them, or both");
   }
-  bool nothing = acts && rule.action == AutomationRule::Action::kNone;
+  bool nothing = acts && rule.action == AutomationRule::Action::kNothing;
   bool does = !nothing || table.Find("set");
   if (does) {
     table.Required("duration", "how long it lasts, such as \"1h\"");

@@ -100,7 +100,7 @@ struct ShapingRule {
 
 // Acts on what next hops say (shaping_automation.h).
 struct AutomationRule {
-  enum class Action : uint8_t { kNone, kSuspend, kSuspendAccount };
+  enum class Action : uint8_t { kNothing, kSuspend, kSuspendAccount };
   // What replies are counted for, and what is acted on.
   enum class Over : uint8_t { kSite, kProvider, kAccount };
   RuleOrigin origin;
@@ -109,7 +109,7 @@ struct AutomationRule {
   std::string reply;   // a pattern of RE2, looked for in "421 4.7.0 words"
   uint32_t after = 1;  // so many replies...
   Seconds within{0};   // ... in this time; 1: at once
-  Action action = Action::kNone;
+  Action action = Action::kNothing;
   Over over = Over::kSite;
   std::vector<Given> changes;
   Seconds duration{0};

@@ -211,7 +211,7 @@ Status ShapingTable::Impl::AddAutomations(std::vector<AutomationRule> all) {
       return status;
     }
     // One that does nothing stands in the place of others of its name.
-    bool acts = one.action != AutomationRule::Action::kNone || !one.changes.empty();
+    bool acts = one.action != AutomationRule::Action::kNothing || !one.changes.empty();
     if (!acts) continue;
     patterns.push_back(one.reply);
     automations.push_back(std::move(one));

@@ -1,5 +1,5 @@
-// SiteBudget: the connection slots of one site, shared by all shards. SiteBudgets: the budgets by
-// name.
+// SiteBudget: the connection slots of one site, and how fast it is gone on with, shared by all
+// shards. SiteBudgets: the budgets by name. All sites of a provider have one together, besides.
 //
 // A shard takes a lease before it opens a connection and gives it back when the connection is
 // closed. Where there are fewer slots than shards that want them, the one that holds more gives
@@ -18,6 +18,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "gateway/delivery/pace.h"
 
 namespace ringpost::delivery {
 
@@ -39,6 +41,8 @@ class SiteBudget {
   }
   bool full() const { return in_use() >= connections_max_.load(std::memory_order_relaxed); }
   uint32_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
+
+  Pace connection_pace, message_pace;
 
  private:
   struct PerShard {

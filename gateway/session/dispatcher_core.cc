@@ -4,6 +4,7 @@
 
 #include "gateway/base/check.h"
 #include "gateway/base/limits.h"
+#include "gateway/delivery/shaping.h"
 
 namespace ringpost::session {
 namespace {
@@ -25,10 +26,21 @@ std::string HostnameOf(const delivery::DeliveryConfig& config, const RegionConte
   return region.hostname.empty() ? "localhost" : region.hostname;
 }
 
-OutboundConnection::Settings SettingsOf(const delivery::DeliveryConfig& config,
+OutboundConnection::Settings SettingsOf(const delivery::SiteLimits& limits,
                                         const std::string& hostname, const RegionContext& region) {
-  return {hostname,       config.connect_timeout, config.command_timeout, config.idle_connection,
+  return {hostname,       limits.connect_timeout, limits.command_timeout, limits.idle_timeout,
           region.tls_any, region.tls_verified,    region.kernel_records};
+}
+
+std::vector<std::string> HostsOf(const delivery::Route& route) {
+  std::vector<std::string> hosts;
+  for (const delivery::NextHop& hop : route.next_hops) hosts.push_back(hop.host);
+  return hosts;
+}
+
+delivery::SiteLimits PlainLimits(const delivery::DeliveryConfig& config) {
+  if (!config.shaping) return delivery::SiteLimits::Of(config);
+  return delivery::SiteLimits::Of(config, config.shaping->For({}));
 }
 
 }  // namespace
@@ -45,10 +57,14 @@ DispatcherCore::DispatcherCore(const RegionContext* region,
       schedule_(io_->wall_now(), [this](std::string_view domain) { return RouteSite(domain); }),
       tick_([](reactor::Timer* timer) { static_cast<TickTimer*>(timer)->core->Tick(); }),
       outcome_retry_(
-          [](reactor::Timer* timer) { static_cast<TickTimer*>(timer)->core->RetryOutcomes(); }) {
-  settings_ = SettingsOf(*config_, hostname_, *region_);
+          [](reactor::Timer* timer) { static_cast<TickTimer*>(timer)->core->RetryOutcomes(); }),
+      action_end_(
+          [](reactor::Timer* timer) { static_cast<TickTimer*>(timer)->core->ActionEnded(); }) {
+  plain_limits_ = PlainLimits(*config_);
   tick_.core = this;
   outcome_retry_.core = this;
+  action_end_.core = this;
+  if (config_->shaping) automation_.emplace(config_->shaping);
   // Site 0 has no next hop: what has no route waits there for its next attempt, or for a new route.
   // What is in the sandbox ends there.
   sites_.push_back(std::make_unique<Site>("", std::vector<delivery::NextHop>(), nullptr));
@@ -372,14 +388,27 @@ DispatcherCore::SiteId DispatcherCore::RouteSite(std::string_view domain) {
   const delivery::Route* route = domain == kSandboxDomain ? nullptr : config_->routes.Find(domain);
   if (!route) return kNoRouteSite;
   if (route->by_mx) return AskExchangers(domain);
-  delivery::HopTls floor = config_->destinations.TlsFloor(domain);
-  auto [found, fresh] = route_sites_.try_emplace({route, floor}, kNoRouteSite);
-  if (fresh) found->second = FindSite(route->WithTlsFloor(floor));
-  return found->second;
+  return FindSite(domain, route->WithTlsFloor(config_->destinations.TlsFloor(domain)));
 }
 
-DispatcherCore::SiteId DispatcherCore::FindSite(const delivery::Route& route) {
+// `route` gets the floor of TLS that the rules ask for. Sites are told apart by the rules as by
+// their next hops, but where these are the ones that everybody has.
+delivery::SiteLimits DispatcherCore::LimitsFor(std::string_view domain, delivery::Route* route,
+                                               std::string* tag) const {
+  if (!config_->shaping) return plain_limits_;
+  const std::vector<std::string> hosts = HostsOf(*route);
+  delivery::Shaping shaping = config_->shaping->For({.domain = domain, .hosts = hosts});
+  *route = route->WithTlsFloor(shaping.tls_floor());
+  *tag = shaping.SiteTag();
+  if (*tag == config_->shaping->For({}).SiteTag()) tag->clear();
+  return delivery::SiteLimits::Of(*config_, shaping);
+}
+
+DispatcherCore::SiteId DispatcherCore::FindSite(std::string_view domain, delivery::Route route) {
+  std::string tag;
+  delivery::SiteLimits limits = LimitsFor(domain, &route, &tag);
   std::string name = route.SiteName();
+  if (!tag.empty()) name += " " + tag;
   auto known = site_names_.find(name);
   if (known != site_names_.end()) {
     RenewCredentials(known->second, route);
@@ -391,15 +420,44 @@ DispatcherCore::SiteId DispatcherCore::FindSite(const delivery::Route& route) {
     retry->core->ServiceSite(retry->site);
   });
   site->by_mx = route.by_mx;
-  site->budget = budgets_->Find(name, config_->connections_per_site, region_->shards);
+  site->plain = tag.empty();
+  site->hosts = HostsOf(route);
+  site->rule_domain = domain;
+  site->budget = budgets_->Find(name, limits.connections, region_->shards);
+  site->provider = FindProvider(limits);
+  Limit(site.get(), std::move(limits));
   site->retry.core = this;
   site->retry.site = id;
   site->lookups.resize(route.next_hops.size());
   PutSite(id, std::move(site));
+  if (actions_.size() > 0) ApplyActions();
   for (const Suspension& suspension : suspensions_) {
     if (suspension.domain.empty()) SuspendHops(sites_[id].get(), suspension.next_hop, true);
   }
   return id;
+}
+
+void DispatcherCore::Limit(Site* site, delivery::SiteLimits limits) {
+  site->limits = std::move(limits);
+  site->budget->SetConnectionsMax(site->limits.connections);
+  if (site->provider && site->limits.total_connections > 0) {
+    site->provider->budget->SetConnectionsMax(site->limits.total_connections);
+  }
+  site->settings = SettingsOf(site->limits, hostname_, *region_);
+}
+
+Provider* DispatcherCore::FindProvider(const delivery::SiteLimits& limits) {
+  bool shared = limits.total_connections > 0 || limits.total_connection_rate.limited() ||
+                limits.total_message_rate.limited();
+  if (!shared) return nullptr;
+  auto [found, fresh] = providers_.try_emplace(limits.provider);
+  uint32_t most = limits.total_connections > 0 ? limits.total_connections : UINT32_MAX;
+  // A space is in no site's name that begins so.
+  if (fresh) {
+    found->second.budget = budgets_->Find("provider " + limits.provider, most, region_->shards);
+  }
+  found->second.budget->SetConnectionsMax(most);
+  return &found->second;
 }
 
 void DispatcherCore::PutSite(SiteId id, std::unique_ptr<Site> site) {
@@ -419,15 +477,21 @@ void DispatcherCore::RenewCredentials(SiteId id, const delivery::Route& route) {
 void DispatcherCore::Reload(std::shared_ptr<const delivery::DeliveryConfig> config) {
   config_ = std::move(config);
   hostname_ = HostnameOf(*config_, *region_);
-  settings_ = SettingsOf(*config_, hostname_, *region_);
-  route_sites_.clear();
+  plain_limits_ = PlainLimits(*config_);
   // Whom we trust, and what we are known by, may be others now. What is under way is carried out.
   for (auto& [connection, owned] : connections_) {
     connection->outdated = connection->verified_only();
   }
+  // What a rule has said of a site is in its name, and another rule another site's.
   for (auto& site : sites_) {
-    if (site->budget) site->budget->SetConnectionsMax(config_->connections_per_site);
+    if (site->budget) Limit(site.get(), site->plain ? plain_limits_ : site->limits);
   }
+  if (config_->shaping && automation_) {
+    automation_->Reload(config_->shaping);
+  } else if (config_->shaping) {
+    automation_.emplace(config_->shaping);
+  }
+  if (actions_.size() > 0) ApplyActions();
   schedule_.Reroute();
   WakeBy(io_->wall_now());
 }
@@ -438,6 +502,7 @@ void DispatcherCore::BeginDrain() {
   for (auto& site : sites_) {
     idle.insert(idle.end(), site->idle.begin(), site->idle.end());
     if (site->budget) site->budget->StopWaiting(io_->shard());
+    if (site->provider) site->provider->budget->StopWaiting(io_->shard());
     site->retry.Cancel();
   }
   for (OutboundConnection* connection : idle) connection->Quit();
@@ -453,6 +518,7 @@ void DispatcherCore::Abort() {
   aborted_ = true;
   tick_.Cancel();
   outcome_retry_.Cancel();
+  action_end_.Cancel();
   for (auto& [connection, owned] : connections_) {
     if (Transaction* transaction = connection->transaction) {
       connection->transaction = nullptr;

@@ -20,6 +20,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,10 @@
 #include "gateway/delivery/config.h"
 #include "gateway/delivery/hop_health.h"
 #include "gateway/delivery/schedule.h"
+#include "gateway/delivery/shaping.h"
+#include "gateway/delivery/shaping_automation.h"
 #include "gateway/delivery/site_budget.h"
+#include "gateway/delivery/site_limits.h"
 #include "gateway/mail/tls_outcome.h"
 #include "gateway/session/dispatcher.h"
 #include "gateway/session/host_resolver.h"
@@ -63,19 +67,32 @@ struct Site {
 
   std::string name;
   bool by_mx = false;  // the DNS says who these next hops are, and that domains go here
+  bool plain = true;   // no rule of shaping tells it from others
   // Of the site of domains that no mail can go to: it has no next hop.
   std::optional<dns::Exchangers::Outcome> verdict;
   bool forbidden = false;  // likewise: by the domains' own policies
   delivery::HopHealth health;
+  std::vector<std::string> hosts;  // the next hops' names, as rules match them
+  delivery::SiteLimits limits;
+  OutboundConnection::Settings settings;   // of its connections, which it outlives
   delivery::SiteBudget* budget = nullptr;  // null: the site of what has no route
+  struct Provider* provider = nullptr;     // null: no limit is shared with other sites
   std::vector<OutboundConnection*> idle;   // the one used last at the back
   uint32_t open = 0;                       // connections, those being made included
   uint32_t connecting = 0;
-  MonoTime paused_until;  // this host has no descriptors for new connections
+  MonoTime paused_until;    // this host has no descriptors for new connections
+  MonoTime waits_until;     // by a rule of shaping, for what it has said
+  std::string rule_domain;  // one of those whose rules it is made by
   smtp::Reply last_failure;
   std::string last_failure_hop;
   RetryTimer retry;  // asks for a connection slot again, or for an address
   std::vector<std::unique_ptr<Lookup>> lookups;  // by hop; null while none is open
+};
+
+// Sites whose limits count together, as this shard sees them.
+struct Provider {
+  delivery::SiteBudget* budget = nullptr;
+  std::set<delivery::SiteId> waiting;  // for a connection of those that others have
 };
 
 // Which mail exchangers a domain has. It is asked for by its A-labels.
@@ -181,7 +198,11 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void StepExpiry();
   void ServiceTouched();
   SiteId RouteSite(std::string_view domain);
-  SiteId FindSite(const delivery::Route& route);
+  SiteId FindSite(std::string_view domain, delivery::Route route);
+  delivery::SiteLimits LimitsFor(std::string_view domain, delivery::Route* route,
+                                 std::string* tag) const;
+  void Limit(Site* site, delivery::SiteLimits limits);
+  Provider* FindProvider(const delivery::SiteLimits& limits);
   void RenewCredentials(SiteId id, const delivery::Route& route);
 
   void PutSite(SiteId id, std::unique_ptr<Site> site);
@@ -208,6 +229,26 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void RecordNoTlsa(const Site& site, const Site::Lookup& lookup);
   void RecordTls(std::string_view domain, std::shared_ptr<const mail::TlsPolicy> policy,
                  mail::TlsEvent event);
+
+  // --- dispatcher_pace.cc
+  std::optional<delivery::Shaping> ShapingOf(Slot slot) const;
+  delivery::RetryPolicy RetryOf(Slot slot) const;
+  Seconds DelayWarningOf(Slot slot) const;
+  bool Lease(SiteId id);
+  void Release(SiteId id);
+  bool ShouldYield(SiteId id) const;
+  void StopWaiting(SiteId id);
+  void ServiceProvider(const Site& site);
+  enum class Paced : uint8_t { kConnection, kMessage };
+  MonoTime NextAllowed(const Site& site, Paced what) const;
+  bool TakePace(Site* site, Paced what);
+
+  // --- dispatcher_automation.cc
+  void Observe(SiteId id, std::string_view domain, const smtp::Reply& reply);
+  void ObserveAll(SiteId id, Slot slot, const std::vector<smtp::Reply>& replies);
+  static delivery::ShapingPlace PlaceOf(const Site& site);
+  void ApplyActions();
+  void ActionEnded();
 
   // --- dispatcher_sites.cc
   void ServiceSite(SiteId id);
@@ -277,7 +318,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void SettleRecipient(Settling* settling, uint32_t number, const smtp::Reply& reply,
                        const delivery::Classified& classified);
   void SettleSlot(Settling* settling, Slot slot);
-  WallTime NextAttempt(const MessageId& id, uint32_t attempts);
+  WallTime NextAttempt(Slot slot, uint32_t attempts);
   void CountHardBounce(const LiveMessage& live, const smtp::Reply& reply, WallTime now);
   void Suppress(const LiveMessage& live, uint32_t number, const smtp::Reply& reply, WallTime now);
   bool DelayNoticeDue(const LiveMessage& live, uint32_t number) const;
@@ -349,16 +390,16 @@ class DispatcherCore final : public OutboundConnection::Owner {
   std::shared_ptr<const delivery::DeliveryConfig> config_;
   delivery::SiteBudgets* budgets_;
   HostResolver* resolver_;
-  OutboundConnection::Settings settings_;
   std::string hostname_;
 
   // Sites before the schedule: its routes are asked while it works.
   std::vector<std::unique_ptr<Site>> sites_;
   std::map<std::string, SiteId, std::less<>> site_names_;
-  absl::flat_hash_map<std::pair<const delivery::Route*, delivery::HopTls>, SiteId> route_sites_;
   // By domain: those that are asked; who waits behind them.
   std::map<std::string, std::unique_ptr<ExchangersLookup>, std::less<>> exchanger_lookups_;
   std::deque<std::string> exchangers_wanted_;
+  delivery::SiteLimits plain_limits_;  // where no rule says anything
+  std::map<std::string, Provider, std::less<>> providers_;
   size_t sweep_sites_at_ = limits::kSitesSweptFrom;
   // Of domains that have one, by domain: limits::kStsPoliciesPerShardMax of them.
   struct KeptPolicy {
@@ -369,6 +410,9 @@ class DispatcherCore final : public OutboundConnection::Owner {
   delivery::Schedule schedule_;
   TickTimer tick_;
   TickTimer outcome_retry_;
+  TickTimer action_end_;
+  std::optional<delivery::ShapingAutomation> automation_;  // where there are rules
+  delivery::ActionsInForce actions_;
 
   std::vector<LiveMessage*> lives_;  // by number; null: free
   std::vector<uint32_t> free_lives_;

@@ -111,10 +111,11 @@ DispatcherCore::SiteId DispatcherCore::SiteByPolicy(const std::string& domain,
   delivery::Route floored = route.WithTlsFloor(config_->destinations.TlsFloor(domain));
   SweepSites();
   const dns::StsPolicy* policy = EnforcedPolicy(domain);
-  if (!policy) return FindSite(floored.ByExchangers(found, /*by_sts=*/false));
+  if (!policy) return FindSite(domain, floored.ByExchangers(found, /*by_sts=*/false));
   dns::Exchangers allowed = found;
   std::erase_if(allowed.hosts, [&](const auto& one) { return !policy->Allows(one.host); });
-  if (!allowed.hosts.empty()) return FindSite(floored.ByExchangers(allowed, /*by_sts=*/true));
+  if (!allowed.hosts.empty())
+    return FindSite(domain, floored.ByExchangers(allowed, /*by_sts=*/true));
   LogLine(io_->wall_now(), "no_exchanger")
       .Text("to_domain", domain)
       .Text("outcome", "forbidden_by_policy")
@@ -158,7 +159,7 @@ void DispatcherCore::SweepSites() {
     bool looked_up = std::any_of(site.lookups.begin(), site.lookups.end(),
                                  [](const auto& lookup) { return lookup != nullptr; });
     if (!site.by_mx || site.open > 0 || looked_up || !schedule_.SiteUnused(id)) continue;
-    site.budget->StopWaiting(io_->shard());
+    StopWaiting(id);
     budgets_->Drop(site.name);
     site_names_.erase(site.name);
     site.retry.Cancel();

@@ -55,10 +55,10 @@ struct DispatcherCore::Settling {
   }
 };
 
-WallTime DispatcherCore::NextAttempt(const MessageId& id, uint32_t attempts) {
+WallTime DispatcherCore::NextAttempt(Slot slot, uint32_t attempts) {
   // The jitter follows from the message, so that its parts for one next hop stay together.
-  uint64_t random = Random(id.random_part() + attempts).Next();
-  WallTime due = io_->wall_now() + config_->retry.WaitAfter(attempts, random);
+  uint64_t random = Random(schedule_[slot].id.random_part() + attempts).Next();
+  WallTime due = io_->wall_now() + RetryOf(slot).WaitAfter(attempts, random);
   // Whole seconds, as the schedule keeps them: a restart finds the same time.
   return WallTime(std::chrono::ceil<Seconds>(due.time_since_epoch()));
 }
@@ -93,6 +93,7 @@ void DispatcherCore::Settle(Transaction* transaction, OutboundConnection* connec
     }
     SettleRecipient(&settling, transaction->numbers[i], reply, classified);
   }
+  if (!suppressed) ObserveAll(connection->site(), settling.slots.front(), replies);
   for (Slot slot : settling.slots) SettleSlot(&settling, slot);
   Finish(settling.outcome);
 }
@@ -150,7 +151,7 @@ void DispatcherCore::SettleRecipient(Settling* settling, uint32_t number, const 
   StoredEvent::Kind kind = StoredEvent::Kind::kDeferred;
   if (classified.verdict == Verdict::kDeferred) {
     state.status = RecipientStatus::kDeferred;
-    state.next_attempt = NextAttempt(live.id(), attempts);
+    state.next_attempt = NextAttempt(slot, attempts);
     tally.deferred.push_back(number);
     tally.reply = reply;
     Count(Counter::kDeferred);
@@ -204,9 +205,11 @@ void DispatcherCore::Suppress(const LiveMessage& live, uint32_t number, const sm
 
 bool DispatcherCore::DelayNoticeDue(const LiveMessage& live, uint32_t number) const {
   const storage::StoredRecipient& recipient = live.envelope().recipients[number];
-  if (config_->delay_warning.count() == 0 || live.recipients[number].delay_reported) return false;
+  if (live.recipients[number].delay_reported) return false;
   if (!(recipient.notify & smtp::kNotifyDelay)) return false;
-  return io_->wall_now() - live.envelope().received >= config_->delay_warning;
+  Seconds after = DelayWarningOf(live.recipients[number].slot);
+  if (after.count() == 0) return false;
+  return io_->wall_now() - live.envelope().received >= after;
 }
 
 // Whether no other entry of the message has the domain of this one: see RecipientGroup.
@@ -250,7 +253,7 @@ void DispatcherCore::SettleSlot(Settling* settling, Slot slot) {
   change.recipients = deferred;
   change.attempts =
       static_cast<uint16_t>(std::min<uint32_t>(schedule_[slot].attempts + 1u, UINT16_MAX));
-  change.due = NextAttempt(live.id(), change.attempts);
+  change.due = NextAttempt(slot, change.attempts);
   change.reply_code = tally.reply.code;
   change.enhanced = tally.reply.enhanced;
   // In ascending order, and by now all that the entry stands for.

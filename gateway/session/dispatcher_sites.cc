@@ -19,6 +19,20 @@ bool DispatcherCore::outbound_full() const {
 void DispatcherCore::ServiceSite(SiteId id) {
   if (draining_) return;
   Site& site = *sites_[id];
+  if (schedule_.ready(id) > 0 && site.budget) {
+    const MonoTime now = io_->now();
+    if (site.waits_until > now) {
+      StopWaiting(id);
+      io_->timers().Schedule(&site.retry, site.waits_until);
+      return;
+    }
+    // One connection there must be, to have a turn with those of other sites.
+    MonoTime when = NextAllowed(site, Paced::kMessage);
+    if (when > now && site.open > 0) {
+      io_->timers().Schedule(&site.retry, when);
+      return;
+    }
+  }
   while (!site.idle.empty() && schedule_.ready(id) > 0) {
     if (outbound_full()) {
       starved_ = true;
@@ -34,7 +48,7 @@ void DispatcherCore::ServiceSite(SiteId id) {
   if (schedule_.ready(id) > 0) {
     OpenConnections(id);
   } else if (site.budget) {
-    site.budget->StopWaiting(io_->shard());
+    StopWaiting(id);
     YieldIdle(id);
   }
 }
@@ -42,12 +56,13 @@ void DispatcherCore::ServiceSite(SiteId id) {
 // Connections without work are no use to this shard while another waits for their slots.
 void DispatcherCore::YieldIdle(SiteId id) {
   Site& site = *sites_[id];
-  while (!site.idle.empty() && site.budget->ShouldYield(io_->shard())) {
+  while (!site.idle.empty() && ShouldYield(id)) {
     OutboundConnection* connection = site.idle.front();
     site.idle.erase(site.idle.begin());
     connection->Quit();
   }
-  if (!site.idle.empty() && site.budget->full() && !site.retry.scheduled()) {
+  bool full = site.budget->full() || (site.provider && site.provider->budget->full());
+  if (!site.idle.empty() && full && !site.retry.scheduled()) {
     io_->timers().Schedule(&site.retry, io_->now() + Millis(limits::kLeaseQuantumMillis));
   }
 }
@@ -75,8 +90,15 @@ void DispatcherCore::OpenConnections(SiteId id) {
     // A hop that failed, or has yet to take our credentials, is probed by one connection; the rest
     // of the queue waits for what comes of it.
     if (site.health.needs_probe(target) && site.connecting > 0) return;
-    if (!site.budget->Lease(io_->shard())) {
+    if (site.open > 0 && NextAllowed(site, Paced::kMessage) > io_->now()) return;
+    if (!Lease(id)) {
       io_->timers().Schedule(&site.retry, io_->now() + Millis(limits::kLeaseRetryMillis));
+      return;
+    }
+    if (!TakePace(&site, Paced::kConnection)) {
+      Release(id);
+      io_->timers().Schedule(
+          &site.retry, std::max(NextAllowed(site, Paced::kConnection), io_->now() + Millis(1)));
       return;
     }
     Connect(id, target);
@@ -90,7 +112,7 @@ void DispatcherCore::Connect(SiteId id, size_t target_number) {
   for (const IpAddress& address : region_->egress) {
     if (address.is_v4() == target.endpoint.address.is_v4()) source = &address;
   }
-  auto owned = std::make_unique<OutboundConnection>(io_, this, &settings_, id, target.endpoint,
+  auto owned = std::make_unique<OutboundConnection>(io_, this, &site.settings, id, target.endpoint,
                                                     site.health.hops()[target.hop].next_hop,
                                                     site.health.hops()[target.hop].tlsa);
   OutboundConnection* connection = owned.get();
@@ -200,17 +222,17 @@ EntryTask DispatcherCore::Undeliverable(const Site& site, Slot slot) const {
 
 bool DispatcherCore::MustQuit(OutboundConnection* connection) const {
   const Site& site = *sites_[connection->site()];
-  if (connection->outdated) return true;
+  if (connection->outdated || io_->now() < site.waits_until) return true;
   uint32_t done = connection->transactions();
   uint32_t mails_max = connection->capabilities().mail_max;
   if (mails_max > 0 && done >= mails_max) return true;
-  uint32_t ours = config_->messages_per_connection;
+  uint32_t ours = site.limits.messages_per_connection;
   if (ours > 0 && done >= ours) return true;
   for (const HopHealth::Hop& hop : site.health.hops()) {
     if (hop.suspended && hop.name == connection->hop_name()) return true;
   }
   if (io_->now() - connection->leased_at() < Millis(limits::kLeaseQuantumMillis)) return false;
-  return site.budget->ShouldYield(io_->shard());
+  return ShouldYield(connection->site());
 }
 
 // The connection is free: its site's next message, or rest.
@@ -223,13 +245,19 @@ void DispatcherCore::GiveWork(OutboundConnection* connection) {
     }
     bool full = outbound_full();
     starved_ |= full;
-    Started started = full ? Started::kNothing : StartNext(connection);
+    bool paced =
+        !full && schedule_.ready(connection->site()) > 0 && !TakePace(&site, Paced::kMessage);
+    if (paced) {
+      io_->timers().Schedule(&site.retry,
+                             std::max(NextAllowed(site, Paced::kMessage), io_->now() + Millis(1)));
+    }
+    Started started = full || paced ? Started::kNothing : StartNext(connection);
     if (started == Started::kUnderWay) return;
     if (started == Started::kNothing) break;
   }
   connection->Rest();
   site.idle.push_back(connection);
-  if (site.budget->full()) YieldIdle(connection->site());
+  YieldIdle(connection->site());
 }
 
 DispatcherCore::Started DispatcherCore::StartNext(OutboundConnection* connection) {
@@ -287,6 +315,7 @@ void DispatcherCore::OnBroken(OutboundConnection* connection) {
     if (!site.last_failure.enhanced.present()) site.last_failure.enhanced = {4, 4, 1};
     site.last_failure_hop = connection->hop_name();
     LogUnusable(connection, site.last_failure);
+    Observe(id, connection->for_domain, site.last_failure);
   } else if (Transaction* transaction = connection->transaction) {
     FailTransaction(transaction, known ? target : HopHealth::kNoTarget);
   }
@@ -354,9 +383,10 @@ void DispatcherCore::OnClosed(OutboundConnection* connection) {
   std::erase(site.idle, connection);
   if (connection->connecting) --site.connecting;
   --site.open;
-  site.budget->Release(io_->shard());
+  Release(id);
   RP_CHECK(connection->transaction == nullptr);
   connections_.erase(connection);
+  ServiceProvider(site);
   ServiceSite(id);
 }
 

@@ -164,7 +164,7 @@ Outcome::Change DispatcherCore::ChangeFor(const EntryTask& task, RecipientState*
     case Kind::kDefer:
       change.then = Outcome::Then::kDefer;
       change.attempts = static_cast<uint16_t>(std::min<uint32_t>(entry.attempts + 1u, UINT16_MAX));
-      change.due = NextAttempt(entry.id, change.attempts);
+      change.due = NextAttempt(task.slot, change.attempts);
       change.reply_code = task.reply.code;
       change.enhanced = task.reply.enhanced;
       state->status = RecipientStatus::kDeferred;

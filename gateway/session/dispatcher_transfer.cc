@@ -196,7 +196,8 @@ bool DispatcherCore::KeepsOrigin(const storage::StoredEnvelope& envelope) const 
 void DispatcherCore::ChooseRecipients(Transaction* transaction) {
   LiveMessage* live = transaction->live;
   const smtp::Capabilities& hop = transaction->connection->capabilities();
-  uint32_t most = std::max(config_->recipients_per_transaction, 1u);
+  const Site& site = *sites_[transaction->connection->site()];
+  uint32_t most = std::max(site.limits.recipients_per_transaction, 1u);
   if (hop.recipients_max > 0) most = std::min(most, hop.recipients_max);
   std::vector<Slot>& slots = transaction->slots;
   // RCPTDOMAINMAX: an entry is of one domain.

@@ -1,6 +1,6 @@
-// Requests about accounts, credentials, senders, links and domains: whatever the bytes, they are
-// read into values within their bounds or refused in words for a terminal; and a record that is
-// taken is, written and read again, the same, with all that was given.
+// Requests about accounts, credentials, senders, links, suppressions, domains and TLS: whatever the
+// bytes, they are read into values within their bounds or refused in words for a terminal; and a
+// record that is taken is, written and read again, the same, with all that was given.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +10,9 @@
 #include "gateway/app/domain_request.h"
 #include "gateway/app/identity_request.h"
 #include "gateway/app/link_request.h"
+#include "gateway/app/sts_request.h"
+#include "gateway/app/suppression_request.h"
+#include "gateway/app/tls_report_request.h"
 #include "gateway/base/check.h"
 #include "gateway/identity/directory.h"
 
@@ -97,20 +100,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto parsed = ParseControlRequest(line);
   const auto* request = std::get_if<ControlRequest>(&parsed);
   if (!request || !request->identity) return 0;
-  if (IsLinkCommand(request->command)) {
-    auto link = ParseLinkRequest(request->command, *request->identity);
-    if (const auto* error = std::get_if<ControlError>(&link)) IsForATerminal(error->message);
+  auto refusal = [](const auto& read_or_not) {
+    if (const auto* error = std::get_if<ControlError>(&read_or_not)) {
+      IsForATerminal(error->message);
+    }
     return 0;
-  }
-  if (IsTlsReportCommand(request->command)) {
-    (void)ParseTlsReportRequest(request->command, *request->identity);
-    return 0;
-  }
-  if (IsDomainCommand(request->command)) {
-    auto domain = ParseDomainRequest(request->command, *request->identity);
-    if (const auto* error = std::get_if<ControlError>(&domain)) IsForATerminal(error->message);
-    return 0;
-  }
+  };
+  ControlCommand command = request->command;
+  const Json& members = *request->identity;
+  if (IsLinkCommand(command)) return refusal(ParseLinkRequest(command, members));
+  if (IsStsCommand(command)) return refusal(ParseStsRequest(members));
+  if (IsTlsReportCommand(command)) return refusal(ParseTlsReportRequest(command, members));
+  if (IsSuppressionCommand(command)) return refusal(ParseSuppressionRequest(command, members));
+  if (IsDomainCommand(command)) return refusal(ParseDomainRequest(command, members));
   auto read = ParseIdentityRequest(request->command, *request->identity);
   if (const auto* error = std::get_if<ControlError>(&read)) {
     IsForATerminal(error->message);

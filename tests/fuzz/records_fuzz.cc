@@ -21,16 +21,20 @@ void LookAtEnvelope(std::string_view bytes) {
   RP_CHECK(traceless.ok() == envelope.ok());
   if (!envelope.ok()) return;
   const std::string written = EncodeEnvelope(*envelope);
-  constexpr char kFormatBefore = 1;
-  if (bytes[0] == kFormatBefore) {
+  constexpr char kFormatOne = 1, kFormatTwo = 2;
+  std::string as_before = written;
+  if (bytes[0] == kFormatOne || bytes[0] == kFormatTwo) {
     constexpr size_t kFlagsAt = 1 + 8 + 8 + 1 + 1, kAccountAt = kFlagsAt + 1 + 8 + 4 + 32;
-    std::string before = written;
-    before[0] = kFormatBefore;
-    RP_CHECK(before.substr(kAccountAt, 8) == std::string(8, '\0') && (before[kFlagsAt] & ~15) == 0);
-    RP_CHECK(before.erase(kAccountAt, 8) == bytes);
-  } else {
-    RP_CHECK(written == bytes);
+    as_before[0] = bytes[0];
+    RP_CHECK(as_before[kFlagsAt] == 0 && (as_before[kFlagsAt + 1] & 128) == 0);
+    as_before.erase(kFlagsAt, 1);
+    if (bytes[0] == kFormatOne) {
+      RP_CHECK(as_before.substr(kAccountAt, 8) == std::string(8, '\0'));
+      RP_CHECK((as_before[kFlagsAt] & ~15) == 0);
+      as_before.erase(kAccountAt, 8);
+    }
   }
+  RP_CHECK(as_before == bytes);
   auto again = DecodeEnvelope(written);
   RP_CHECK(again.ok() && *again == *envelope);
   again->trace.clear();

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "gateway/base/limits.h"
 #include "gateway/base/text.h"
 
 namespace ringpost::sim {
@@ -151,14 +152,20 @@ void SimLedger::LeftInDoubt(const std::set<std::string>& recipients) {
   }
 }
 
-void SimLedger::RefusedForGood(const std::string& address) {
-  if (Recipient* recipient = FindRecipient(address)) recipient->refused = true;
+void SimLedger::RefusedForGood(const std::string& address, WallTime now) {
+  Recipient* recipient = FindRecipient(address);
+  if (!recipient) return;
+  recipient->refused = true;
+  recipient->refused_at = now;
 }
 
-void SimLedger::RefusedSender(const std::string& reverse_path) {
+void SimLedger::RefusedSender(const std::string& reverse_path, WallTime now) {
   Message* message = Find(NumberOf(reverse_path));
   if (!message) return;
-  for (auto& [address, recipient] : message->recipients) recipient.refused = true;
+  for (auto& [address, recipient] : message->recipients) {
+    recipient.refused = true;
+    recipient.refused_at = now;
+  }
 }
 
 void SimLedger::AskedToBounce(int number) {
@@ -196,7 +203,9 @@ bool SimLedger::AtItsEnd(const Message& message, const std::string& address,
   if (recipient.copies > 0 || !recipient.failed_by.empty() || held(address)) return true;
   if (message.asked_to_delete) return true;
   bool silent = recipient.never || message.sent.sender.empty();
-  return silent && MayFail(message, recipient, now);
+  if (silent) return MayFail(message, recipient, now);
+  WallTime failed = recipient.refused ? recipient.refused_at : message.sent.deadline;
+  return now >= failed + Seconds(limits::kMessageLifetimeSecondsDefault);
 }
 
 bool SimLedger::Settled(const HeldFn& held, WallTime now) const {

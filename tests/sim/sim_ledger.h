@@ -6,7 +6,8 @@
 // they took, refused and left in doubt, the operator what was asked. At the end of a run:
 //   - a message that was acknowledged (250) came out at each of its recipients, or its sender got a
 //     report of it, or it lies held in the store. Without a word to anybody it ends only where that
-//     was asked: NOTIFY=NEVER, a null reverse-path, an operator's delete;
+//     was asked: NOTIFY=NEVER, a null reverse-path, an operator's delete; or where the report
+//     itself could not be brought to anybody in its own lifetime;
 //   - a message that was refused for good (5xx at any stage), refused before its data, or whose
 //     client never finished its data came out nowhere; nor did one that had to be refused (a bare
 //     newline, a loop, too large) and was not;
@@ -70,8 +71,8 @@ class SimLedger {
                const std::set<std::string>& recipients, WallTime now);
   // The gateway may not know that these were taken: each may come once more.
   void LeftInDoubt(const std::set<std::string>& recipients);
-  void RefusedForGood(const std::string& recipient);
-  void RefusedSender(const std::string& reverse_path);  // 5xx to MAIL
+  void RefusedForGood(const std::string& recipient, WallTime now);
+  void RefusedSender(const std::string& reverse_path, WallTime now);  // 5xx to MAIL
 
   // The operator: asked to bounce or delete (parts of) a message; and a domain's part is deleted.
   void AskedToBounce(int number);
@@ -107,6 +108,7 @@ class SimLedger {
     uint32_t copies = 0;
     uint32_t doubts = 0;              // copies that may be repeated
     bool refused = false;             // for good, by a next hop
+    WallTime refused_at;              // the last time
     bool deleted = false;             // by an operator
     std::set<std::string> failed_by;  // Message-IDs of reports of failure
   };

@@ -146,7 +146,7 @@ void SimNextHop::OnMail(Session* session, const std::string& line) {
   session->reverse_path = PathIn(line);
   session->refused_sender = !session->reverse_path.empty() && Chance(60);
   if (session->refused_sender) {
-    ledger_->RefusedSender(session->reverse_path);
+    ledger_->RefusedSender(session->reverse_path, world_->wall_now());
     return Say(session, "550 5.7.1 not from you");
   }
   bool busy = mood_ == Mood::kBusy || Chance(15);
@@ -160,7 +160,7 @@ void SimNextHop::OnRecipient(Session* session, const std::string& line) {
   if (Chance(15)) return Say(session, "452 4.5.3 too many recipients");
   std::string recipient = PathIn(line);
   if (!session->reverse_path.empty() && Chance(25)) {
-    ledger_->RefusedForGood(recipient);
+    ledger_->RefusedForGood(recipient, world_->wall_now());
     return Say(session, "550 5.1.1 no such user");
   }
   session->recipients.insert(recipient);
@@ -213,7 +213,8 @@ void SimNextHop::EndOfMessage(Session* session) {
   if (Chance(20)) return Say(session, "451 4.3.0 try later");
   if (recipients.empty()) return Say(session, "554 5.5.1 no recipients");
   if (!session->reverse_path.empty() && Chance(40)) {
-    for (const std::string& recipient : recipients) ledger_->RefusedForGood(recipient);
+    for (const std::string& recipient : recipients)
+      ledger_->RefusedForGood(recipient, world_->wall_now());
     return Say(session, "554 5.7.1 not wanted");
   }
   ledger_->Arrived(content, session->reverse_path, recipients, world_->wall_now());

@@ -140,7 +140,7 @@ TEST(AutomationTest, AFileBeforeReplacesByName) {
   own.duration = Seconds(5);
   AutomationRule nothing = Rule("never", "never");
   nothing.origin.file = "own.toml";
-  nothing.action = Action::kNone;
+  nothing.action = Action::kNothing;
   Watch watch({own, nothing, Rule("busy", "busy"), Rule("never", "never")});
   std::vector<ShapingAction> actions = watch.See("busy never", 0);
   ASSERT_EQ(actions.size(), 1u);
@@ -208,7 +208,7 @@ class InForceTest : public testing::Test {
 
 TEST_F(InForceTest, ChangesHoldForTheirTimeAndPlace) {
   AutomationRule rule = Rule("slow", "slow");
-  rule.action = Action::kNone;
+  rule.action = Action::kNothing;
   rule.changes = {{Setting::kConnections, 1u, 3},
                   {Setting::kMessageRate, *PaceLimit::Parse("1/m"), 3}};
   rule.duration = Seconds(60);

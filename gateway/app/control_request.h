@@ -18,8 +18,8 @@
 //
 // What "identity ..." takes is identity_request.h's, what "sender ..." takes is link_request.h's,
 // what "suppression ..." takes is suppression_request.h's, what "domain ..." and "dns ..." take is
-// domain_request.h's, what "tls policies" takes is sts_request.h's, and what "tls outcomes" and "tls
-// report" take is tls_report_request.h's: here they are objects and no more.
+// domain_request.h's, what "tls policies" takes is sts_request.h's, and what "tls outcomes" and
+// "tls report" take is tls_report_request.h's: here they are objects and no more.
 //
 // An unknown member, a wrong type or a value out of bounds refuses the request and says what is
 // accepted.

@@ -20,16 +20,6 @@ std::shared_ptr<const mail::TlsPolicy> AsReported(const HeldStsPolicy& held) {
   return policy;
 }
 
-// Of a domain whose policy could not be had.
-std::shared_ptr<const mail::TlsPolicy> NoStsPolicy() {
-  static const auto kPolicy = [] {
-    auto policy = std::make_shared<mail::TlsPolicy>();
-    policy->type = mail::TlsPolicyType::kSts;
-    return policy;
-  }();
-  return kPolicy;
-}
-
 std::shared_ptr<const mail::TlsPolicy> TlsaAsReported(const std::string& host,
                                                       const dns::TlsaSet& tlsa) {
   auto policy = std::make_shared<mail::TlsPolicy>();
@@ -79,7 +69,8 @@ void DispatcherCore::KeepPolicy(const std::string& domain, const StsVerdict& pol
         .Text("result", StsFailureName(policy.failure))
         .Text("reason", policy.words)
         .To(*region_->log);
-    RecordTls(domain, policy.policy ? AsReported(*policy.policy) : NoStsPolicy(),
+    // Where none was ever seen the report says that there is none, and why (RFC 8460 section 4.4).
+    RecordTls(domain, policy.policy ? AsReported(*policy.policy) : nullptr,
               {.result = ResultOf(policy.failure), .reason = policy.words});
   }
   if (policy.outcome != StsVerdict::Outcome::kPolicy) {

@@ -1,8 +1,12 @@
 #include "gateway/app/policies.h"
 
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "gateway/base/check.h"
 #include "gateway/base/limits.h"
@@ -112,12 +116,47 @@ dns::ResolverOptions MakeResolverOptions(const Config& config) {
   return options;
 }
 
+namespace {
+
+// The addresses at which an exchanger's port would lead back here. Of those that come later nothing
+// is known: Received fields end such a loop (RFC 5321 section 6.3).
+std::vector<IpAddress> OwnAddresses(const Config& config) {
+  constexpr uint16_t kExchangersPort = 25;
+  std::vector<IpAddress> own;
+  bool any_v4 = false, any_v6 = false;
+  for (const ListenerConfig& listener : config.listeners) {
+    if (listener.address.port != kExchangersPort) continue;
+    own.push_back(listener.address.address);
+    any_v4 |= listener.address.address == IpAddress::V4(0);
+    any_v6 |= listener.address.address == IpAddress();
+  }
+  ifaddrs* interfaces = nullptr;
+  if ((!any_v4 && !any_v6) || getifaddrs(&interfaces) != 0) return own;
+  for (const ifaddrs* one = interfaces; one; one = one->ifa_next) {
+    if (!one->ifa_addr) continue;
+    sockaddr_storage storage{};
+    const int family = one->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    std::memcpy(&storage, one->ifa_addr,
+                family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+    auto endpoint = Endpoint::FromSockaddr(storage);
+    if (endpoint && (family == AF_INET ? any_v4 || any_v6 : any_v6)) {
+      own.push_back(endpoint->address);
+    }
+  }
+  freeifaddrs(interfaces);
+  return own;
+}
+
+}  // namespace
+
 session::MailLookupOptions MakeMailLookupOptions(const Config& config) {
   session::MailLookupOptions options;
   options.resolver = MakeResolverOptions(config);
   options.resolver.cache_seconds_max.reset();  // as the records say
   options.own_names = {config.hostname};
   options.allowed_targets = config.dns.allowed_networks;
+  options.own_addresses = OwnAddresses(config);
   return options;
 }
 

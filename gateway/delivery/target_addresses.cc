@@ -89,11 +89,15 @@ IpAddress Inside(const IpAddress& address, const Embedding& embedding) {
 
 }  // namespace
 
-TargetAddresses::TargetAddresses(std::vector<IpNetwork> allowed) : allowed_(std::move(allowed)) {}
+TargetAddresses::TargetAddresses(std::vector<IpNetwork> allowed, std::vector<IpAddress> own)
+    : allowed_(std::move(allowed)), own_(std::move(own)) {}
 
 std::string_view TargetAddresses::WhyNot(const IpAddress& address) const {
   static const auto* const kRanges = new auto(Parse(std::span<const Range>(kSpecial)));
   static const auto* const kInside = new auto(Parse(std::span<const Embedding>(kEmbeddings)));
+  if (std::find(own_.begin(), own_.end(), address) != own_.end()) {
+    return "this gateway's own address";
+  }
   bool allowed = std::any_of(allowed_.begin(), allowed_.end(),
                              [&](const IpNetwork& network) { return network.Contains(address); });
   if (allowed) return "";

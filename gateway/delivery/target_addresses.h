@@ -21,8 +21,9 @@ namespace ringpost::delivery {
 
 class TargetAddresses {
  public:
-  // Whatever is within one of `allowed` is let pass, also as the IPv4 address inside of another.
-  explicit TargetAddresses(std::vector<IpNetwork> allowed);
+  // Whatever is within one of `allowed` is let pass, also as the IPv4 address inside of another;
+  // but none of `own`, where this gateway itself would take the mail.
+  explicit TargetAddresses(std::vector<IpNetwork> allowed, std::vector<IpAddress> own = {});
 
   bool MayConnect(const IpAddress& address) const { return WhyNot(address).empty(); }
   // "a private address"; empty: it may be connected to. Static text.
@@ -30,6 +31,7 @@ class TargetAddresses {
 
  private:
   std::vector<IpNetwork> allowed_;
+  std::vector<IpAddress> own_;
 };
 
 }  // namespace ringpost::delivery

@@ -76,7 +76,7 @@ struct PolicyInbox {
 class DnsMailLookup final : public MailLookup {
  public:
   DnsMailLookup(const MailLookupOptions& options, std::unique_ptr<dns::AsyncResolver> resolver)
-      : rules_{options.own_names, delivery::TargetAddresses(options.allowed_targets),
+      : rules_{options.own_names, delivery::TargetAddresses(options.allowed_targets, options.own_addresses),
                options.policies != nullptr},
         ask_millis_(options.resolver.ask_millis),
         policies_(options.policies),

@@ -42,6 +42,8 @@ struct MailLookupOptions {
   // Addresses that mail may be sent to though they are not of the Internet
   // (delivery/target_addresses.h).
   std::vector<IpNetwork> allowed_targets;
+  // Where this gateway takes mail itself: nobody's mail is sent there.
+  std::vector<IpAddress> own_addresses;
   // Outlives the MailLookup. Null: no policy of MTA-STS is asked for.
   StsPolicies* policies = nullptr;
 };

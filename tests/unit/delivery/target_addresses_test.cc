@@ -140,5 +140,13 @@ TEST(TargetAddressesListTest, WhatIsAllowed) {
   EXPECT_EQ(WhyNot("127.0.0.1", allowed), "a loopback address");
 }
 
+TEST(TargetAddressesOwnTest, NoMailIsSentToOurselvesThoughTheNetworkIsAllowed) {
+  IpAddress own = *IpAddress::Parse("10.0.0.1");
+  TargetAddresses targets({*IpNetwork::Parse("10.0.0.0/8")}, {own});
+  EXPECT_EQ(targets.WhyNot(own), "this gateway's own address");
+  EXPECT_EQ(targets.WhyNot(*IpAddress::Parse("64:ff9b::10.0.0.1")), "this gateway's own address");
+  EXPECT_TRUE(targets.MayConnect(*IpAddress::Parse("10.0.0.2")));
+}
+
 }  // namespace
 }  // namespace ringpost::delivery

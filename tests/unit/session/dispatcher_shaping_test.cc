@@ -203,6 +203,30 @@ TEST_F(DispatcherShaping, ADomainsRuleIsItsOwn) {
   EXPECT_GE(first.messages[1].at - deferred, Seconds(595));
 }
 
+// Another account's message, and a transactional one, do not wait behind a flood.
+TEST_F(DispatcherShaping, AFloodDelaysItsOwnMailAlone) {
+  Provider({Rate(Setting::kMessageRate, "100/s")});
+  Begin();
+  Sent flood;
+  flood.to = {"flood@one.example"};
+  flood.account = 1;
+  flood.bulk = true;
+  for (int i = 0; i < 3000; ++i) rig.Send(flood);
+  ASSERT_TRUE(Delivered(100));
+  for (auto [account, bulk, to] :
+       {std::tuple{2u, true, "turn@one.example"}, {1u, false, "reset@one.example"}}) {
+    Sent one;
+    one.to = {to};
+    one.account = account;
+    one.bulk = bulk;
+    WallTime sent = rig.world.wall_now();
+    rig.Send(one);
+    ASSERT_TRUE(rig.RunUntil([&] { return first.Count(to) == 1; }));
+    EXPECT_LE(rig.world.wall_now() - sent, Seconds(1)) << to;
+    EXPECT_LT(first.messages.size(), 1000u) << to;
+  }
+}
+
 using Action = delivery::AutomationRule::Action;
 
 TEST_F(DispatcherShaping, WhatANextHopSaysHoldsItsMailBack) {

@@ -112,14 +112,15 @@ ReloadOutcome GatewayImpl::Apply(Config fresh) {
   ApplyLimits();
   limits_->SetRule(config_.brake);
   tls_reports_->Configure(config_.tls_reports);
-  ForEachShard([delivery = delivery_, tls = *tls](Shard& shard) {
-    shard.Reload(delivery, tls.any, tls.verified);
-  });
+  // Before the shards may ask for policies.
   Status sts = TrustForSts(*tls);
   if (sts.ok()) sts = StartSts();
   if (!sts.ok()) {
     LogLine(ReadWallClock(), "sts_trouble").Text("words", MessageOf(sts)).To(*log_);
   }
+  ForEachShard([delivery = delivery_, tls = *tls](Shard& shard) {
+    shard.Reload(delivery, tls.any, tls.verified);
+  });
   HandOutListeners(opened);
   outcome.applied = true;
   outcome.words = listeners_changed ? "loaded; listeners were added or removed" : "loaded";

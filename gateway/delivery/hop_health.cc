@@ -23,14 +23,23 @@ HopHealth::HopHealth(std::vector<NextHop> next_hops) {
   }
 }
 
+// Whether it must be held to TLSA records is asked again (RFC 7672 section 2.2), and it would be
+// used otherwise.
+bool HopHealth::NotToBeUsedMeanwhile(size_t hop) const {
+  return hops_[hop].next_hop.by_dnssec &&
+         std::any_of(targets_.begin(), targets_.end(), [&](const Target& target) {
+           return target.hop == hop && target.failures == 0;
+         });
+}
+
 // The preference of the best hop whose first addresses are on their way: none that is worse is
 // tried before they are there.
 uint32_t HopHealth::PreferenceAwaited() const {
   uint32_t best = UINT32_MAX;
   for (size_t i = 0; i < hops_.size(); ++i) {
     const Hop& hop = hops_[i];
-    bool first_lookup = hop.resolving && hop.resolve_after == MonoTime();
-    if (first_lookup && !hop.suspended) best = std::min<uint32_t>(best, hop.next_hop.preference);
+    bool awaited = hop.resolving && (hop.resolve_after == MonoTime() || NotToBeUsedMeanwhile(i));
+    if (awaited && !hop.suspended) best = std::min<uint32_t>(best, hop.next_hop.preference);
   }
   return best;
 }
@@ -44,7 +53,6 @@ size_t HopHealth::Choose(MonoTime now) {
     const Hop& hop = hops_[targets_[at].hop];
     if (hop.suspended || targets_[at].down_until > now) continue;
     if (hop.next_hop.preference > awaited) continue;
-    // Whether it must be held to TLSA records is being asked again (RFC 7672 section 2.2).
     if (hop.resolving && hop.next_hop.by_dnssec) continue;
     bool better = best == kNoTarget ||
                   hop.next_hop.preference < hops_[targets_[best].hop].next_hop.preference;

@@ -88,6 +88,7 @@ class HopHealth {
   bool TakesCredentials(size_t hop, const smtp::Credentials* credentials) const;
 
  private:
+  bool NotToBeUsedMeanwhile(size_t hop) const;
   uint32_t PreferenceAwaited() const;
   void Rest(Target* target, MonoTime now, uint64_t seconds, uint64_t seconds_max);
 

@@ -10,6 +10,8 @@ namespace ringpost::mail::limits {
 // Of a message as it is looked at; what is behind this is not. The reports of large messages return
 // them last.
 inline constexpr size_t kBounceBytesMax = 128 * 1024;
+// Return paths of one transaction that a bounce is applied to; beyond, it is only passed on.
+inline constexpr size_t kBounceOriginsMax = 4;
 // Fields of one header section or of one group of a report, and the bytes kept of a value; the rest
 // is passed over.
 inline constexpr size_t kBounceFieldsMax = 256;

@@ -1,12 +1,14 @@
 #include "gateway/session/bounce_intake.h"
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/mail/bounce_classes.h"
+#include "gateway/mail/bounce_limits.h"
 #include "gateway/mail/return_path.h"
 #include "gateway/session/suppression_intake.h"
 
@@ -92,7 +94,9 @@ BounceIntake::BounceIntake(std::vector<BounceOrigin> origins,
       facts_(mail::ReadBounce(message)) {}
 
 void BounceIntake::Apply(InboundHost* host, const MessageId& id) const {
-  for (const BounceOrigin& about : origins_) {
+  // A report is about one message; who brings it to many return paths at once means something else.
+  size_t looked_at = std::min(origins_.size(), mail::limits::kBounceOriginsMax);
+  for (const BounceOrigin& about : std::span(origins_).first(looked_at)) {
     if (facts_.kind == mail::BounceKind::kFeedback) ApplyComplaint(host, id, about);
     if (facts_.all) ApplyBounce(host, id, about, *facts_.all, true);
     for (const mail::BouncedRecipient& one : facts_.recipients) {

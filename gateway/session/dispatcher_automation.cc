@@ -45,21 +45,23 @@ delivery::ShapingPlace DispatcherCore::PlaceOf(const Site& site) {
 
 // All sites get what the rules say and, as long as it is in force, what was done about replies.
 void DispatcherCore::ApplyActions() {
-  const MonoTime now = io_->now();
-  for (auto& site : sites_) {
-    if (!site->budget || !config_->shaping) continue;
-    delivery::Shaping shaping =
-        config_->shaping->For({.domain = site->rule_domain, .hosts = site->hosts});
-    const std::string provider(shaping.provider());
-    const delivery::ShapingPlace place{.site = site->name, .provider = provider};
-    actions_.Adjust(place, now, &shaping);
-    Limit(site.get(), delivery::SiteLimits::Of(*config_, shaping));
-    const delivery::ShapingAction* waits = actions_.Suspension(place, now);
-    site->waits_until = waits ? waits->until : MonoTime();
-  }
+  for (auto& site : sites_) ApplyTo(site.get());
   action_end_.Cancel();
   if (actions_.next_end() == MonoTime::max()) return;
   io_->timers().Schedule(&action_end_, actions_.next_end());
+}
+
+void DispatcherCore::ApplyTo(Site* site) {
+  if (!site->budget || !config_->shaping) return;
+  delivery::ShapingQuery query{.hosts = site->hosts};
+  if (!site->plain) query.domain = site->rule_domain;
+  delivery::Shaping shaping = config_->shaping->For(query);
+  const std::string provider(shaping.provider());
+  const delivery::ShapingPlace place{.site = site->name, .provider = provider};
+  actions_.Adjust(place, io_->now(), &shaping);
+  Limit(site, delivery::SiteLimits::Of(*config_, shaping));
+  const delivery::ShapingAction* waits = actions_.Suspension(place, io_->now());
+  site->waits_until = waits ? waits->until : MonoTime();
 }
 
 void DispatcherCore::ActionEnded() {

@@ -412,6 +412,10 @@ DispatcherCore::SiteId DispatcherCore::FindSite(std::string_view domain, deliver
   auto known = site_names_.find(name);
   if (known != site_names_.end()) {
     RenewCredentials(known->second, route);
+    Site* site = sites_[known->second].get();
+    FindProvider(limits);  // whose totals may be others now
+    Limit(site, std::move(limits));
+    if (actions_.size() > 0) ApplyTo(site);
     return known->second;
   }
   SiteId id = schedule_.AddSite();
@@ -430,7 +434,7 @@ DispatcherCore::SiteId DispatcherCore::FindSite(std::string_view domain, deliver
   site->retry.site = id;
   site->lookups.resize(route.next_hops.size());
   PutSite(id, std::move(site));
-  if (actions_.size() > 0) ApplyActions();
+  if (actions_.size() > 0) ApplyTo(sites_[id].get());
   for (const Suspension& suspension : suspensions_) {
     if (suspension.domain.empty()) SuspendHops(sites_[id].get(), suspension.next_hop, true);
   }
@@ -447,9 +451,7 @@ void DispatcherCore::Limit(Site* site, delivery::SiteLimits limits) {
 }
 
 Provider* DispatcherCore::FindProvider(const delivery::SiteLimits& limits) {
-  bool shared = limits.total_connections > 0 || limits.total_connection_rate.limited() ||
-                limits.total_message_rate.limited();
-  if (!shared) return nullptr;
+  if (limits.provider.empty()) return nullptr;
   auto [found, fresh] = providers_.try_emplace(limits.provider);
   uint32_t most = limits.total_connections > 0 ? limits.total_connections : UINT32_MAX;
   // A space is in no site's name that begins so.

@@ -93,6 +93,7 @@ struct Site {
 struct Provider {
   delivery::SiteBudget* budget = nullptr;
   std::set<delivery::SiteId> waiting;  // for a connection of those that others have
+  delivery::SiteId served = 0;         // of these, the last that was looked at
 };
 
 // Which mail exchangers a domain has. It is asked for by its A-labels.
@@ -248,6 +249,7 @@ class DispatcherCore final : public OutboundConnection::Owner {
   void ObserveAll(SiteId id, Slot slot, const std::vector<smtp::Reply>& replies);
   static delivery::ShapingPlace PlaceOf(const Site& site);
   void ApplyActions();
+  void ApplyTo(Site* site);
   void ActionEnded();
 
   // --- dispatcher_sites.cc
@@ -309,9 +311,10 @@ class DispatcherCore final : public OutboundConnection::Owner {
 
   // --- dispatcher_outcomes.cc
   struct Settling;
+  enum class SaidBy : uint8_t { kNextHop, kUs, kSuppression };
   void Settle(Transaction* transaction, OutboundConnection* connection,
               smtp::ClientSession::Outcome* result, const smtp::Reply& failure,
-              bool suppressed = false);
+              SaidBy said_by = SaidBy::kNextHop);
   bool SettleSuppressed(Transaction* transaction);
   void SettleAlike(Transaction* transaction, OutboundConnection* connection,
                    const smtp::Reply& reply);

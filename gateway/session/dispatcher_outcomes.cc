@@ -43,10 +43,11 @@ struct DispatcherCore::Settling {
   Outcome* outcome = nullptr;
   LiveMessage* live = nullptr;
   std::string_view relay;
-  std::string tls;           // of the connection; empty: in clear, or none
-  bool hop_reports = false;  // it speaks DSN: success is its to report
-  bool suppressed = false;   // the next hop was not asked
-  std::vector<Slot> slots;   // sorted
+  std::string tls;            // of the connection; empty: in clear, or none
+  bool hop_reports = false;   // it speaks DSN: success is its to report
+  bool suppressed = false;    // the next hop was not asked
+  bool to_all_alike = false;  // one reply, for several recipients
+  std::vector<Slot> slots;    // sorted
   absl::InlinedVector<Tally, 1> tallies;
 
   Tally& Of(Slot slot) {
@@ -65,7 +66,8 @@ WallTime DispatcherCore::NextAttempt(Slot slot, uint32_t attempts) {
 
 void DispatcherCore::Settle(Transaction* transaction, OutboundConnection* connection,
                             smtp::ClientSession::Outcome* result, const smtp::Reply& failure,
-                            bool suppressed) {
+                            SaidBy said_by) {
+  const bool suppressed = said_by == SaidBy::kSuppression;
   Settling settling;
   settling.suppressed = suppressed;
   settling.live = transaction->live;
@@ -83,6 +85,11 @@ void DispatcherCore::Settle(Transaction* transaction, OutboundConnection* connec
                 std::any_of(replies.begin(), replies.end(), [](const smtp::Reply& reply) {
                   return reply.code >= 200 && reply.code < 300;
                 });
+  // What is said to all alike may be about the message or its sender, in whatever words.
+  settling.to_all_alike = replies.size() > 1 && std::all_of(replies.begin(), replies.end(),
+                                                            [&](const smtp::Reply& reply) {
+                                                              return reply == replies.front();
+                                                            });
   for (size_t i = 0; i < replies.size(); ++i) {
     smtp::Reply& reply = replies[i];
     Classified classified = delivery::Classify(reply, others, result->in_doubt);
@@ -93,7 +100,7 @@ void DispatcherCore::Settle(Transaction* transaction, OutboundConnection* connec
     }
     SettleRecipient(&settling, transaction->numbers[i], reply, classified);
   }
-  if (!suppressed) ObserveAll(connection->site(), settling.slots.front(), replies);
+  if (said_by == SaidBy::kNextHop) ObserveAll(connection->site(), settling.slots.front(), replies);
   for (Slot slot : settling.slots) SettleSlot(&settling, slot);
   Finish(settling.outcome);
 }
@@ -115,7 +122,8 @@ bool DispatcherCore::SettleSuppressed(Transaction* transaction) {
     result.recipients.push_back(found ? identity::SuppressedReply(address, *found)
                                       : smtp::Reply{452, {}, {}});
   }
-  if (any) Settle(transaction, transaction->connection, &result, smtp::Reply(), true);
+  if (any)
+    Settle(transaction, transaction->connection, &result, smtp::Reply(), SaidBy::kSuppression);
   return any;
 }
 
@@ -124,7 +132,7 @@ void DispatcherCore::SettleAlike(Transaction* transaction, OutboundConnection* c
                                  const smtp::Reply& reply) {
   smtp::ClientSession::Outcome result;
   result.recipients.assign(transaction->numbers.size(), reply);
-  Settle(transaction, connection, &result, smtp::Reply());
+  Settle(transaction, connection, &result, smtp::Reply(), SaidBy::kUs);
 }
 
 void DispatcherCore::SettleRecipient(Settling* settling, uint32_t number, const smtp::Reply& reply,
@@ -173,7 +181,7 @@ void DispatcherCore::SettleRecipient(Settling* settling, uint32_t number, const 
     if (!delivered) Report(settling->outcome, number, DsnAction::kFailed, reply, settling->relay);
     if (!delivered && !settling->suppressed) {
       CountHardBounce(live, reply, state.last_attempt);
-      Suppress(live, number, reply, state.last_attempt);
+      if (!settling->to_all_alike) Suppress(live, number, reply, state.last_attempt);
     }
   }
   AddEvent(settling->outcome, kind, number, reply, classified.in_doubt);

@@ -55,8 +55,11 @@ bool DispatcherCore::ShouldYield(SiteId id) const {
   const Site& site = *sites_[id];
   if (site.budget->ShouldYield(io_->shard())) return true;
   if (!site.provider) return false;
-  size_t others = site.provider->waiting.size() - site.provider->waiting.count(id);
-  return others > 0 || site.provider->budget->ShouldYield(io_->shard());
+  for (SiteId other : site.provider->waiting) {
+    uint32_t theirs = sites_[other]->open;
+    if (other != id && (theirs == 0 || site.open >= theirs + 2)) return true;
+  }
+  return site.provider->budget->ShouldYield(io_->shard());
 }
 
 void DispatcherCore::StopWaiting(SiteId id) {
@@ -70,8 +73,15 @@ void DispatcherCore::StopWaiting(SiteId id) {
 // A slot of the provider's is free: who has waited for it comes before who had it.
 void DispatcherCore::ServiceProvider(const Site& site) {
   if (!site.provider) return;
-  const std::set<SiteId> waiting = site.provider->waiting;
-  for (SiteId other : waiting) ServiceSite(other);
+  // From the one behind the last that was served, so that all have their turn.
+  Provider& provider = *site.provider;
+  for (size_t looked = provider.waiting.size(); looked > 0; --looked) {
+    auto next = provider.waiting.upper_bound(provider.served);
+    if (next == provider.waiting.end()) next = provider.waiting.begin();
+    if (next == provider.waiting.end() || provider.budget->full()) return;
+    provider.served = *next;
+    ServiceSite(provider.served);
+  }
 }
 
 MonoTime DispatcherCore::NextAllowed(const Site& site, Paced what) const {

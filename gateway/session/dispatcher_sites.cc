@@ -11,6 +11,13 @@ namespace ringpost::session {
 using delivery::HopHealth;
 using delivery::kNone;
 
+namespace {
+
+// So long before a site's next message may go a connection is made for it, where there is none.
+constexpr Millis kConnectBefore{1000};
+
+}  // namespace
+
 bool DispatcherCore::outbound_full() const {
   return outcomes_.in_use() >= limits::kOutcomesInFlightMax ||
          tasks_.size() >= limits::kOutcomesInFlightMax;
@@ -26,10 +33,12 @@ void DispatcherCore::ServiceSite(SiteId id) {
       io_->timers().Schedule(&site.retry, site.waits_until);
       return;
     }
-    // One connection there must be, to have a turn with those of other sites.
+    // A connection there must be when it is time, to have a turn with those of other sites; no
+    // sooner, for one that waits is closed.
     MonoTime when = NextAllowed(site, Paced::kMessage);
-    if (when > now && site.open > 0) {
-      io_->timers().Schedule(&site.retry, when);
+    MonoTime look = site.open > 0 ? when : when - kConnectBefore;
+    if (when > now && look > now) {
+      io_->timers().Schedule(&site.retry, look);
       return;
     }
   }
@@ -58,6 +67,7 @@ void DispatcherCore::YieldIdle(SiteId id) {
   Site& site = *sites_[id];
   while (!site.idle.empty() && ShouldYield(id)) {
     OutboundConnection* connection = site.idle.front();
+    if (connection->transactions() == 0) break;  // it waits for its turn
     site.idle.erase(site.idle.begin());
     connection->Quit();
   }
@@ -231,7 +241,9 @@ bool DispatcherCore::MustQuit(OutboundConnection* connection) const {
   for (const HopHealth::Hop& hop : site.health.hops()) {
     if (hop.suspended && hop.name == connection->hop_name()) return true;
   }
-  if (io_->now() - connection->leased_at() < Millis(limits::kLeaseQuantumMillis)) return false;
+  // Whatever is short, a connection that was made carries something.
+  if (done == 0) return false;
+  if (io_->now() - connection->ready_at() < Millis(limits::kLeaseQuantumMillis)) return false;
   return ShouldYield(connection->site());
 }
 
@@ -318,6 +330,8 @@ void DispatcherCore::OnBroken(OutboundConnection* connection) {
     Observe(id, connection->for_domain, site.last_failure);
   } else if (Transaction* transaction = connection->transaction) {
     FailTransaction(transaction, known ? target : HopHealth::kNoTarget);
+  } else if (known && connection->transactions() == 0) {
+    site.health.Broke(target, io_->now());  // it let us in, and would not hear us
   }
   // The slot is free once the connection is closed: OnClosed goes on with the site.
 }

@@ -30,7 +30,6 @@ OutboundConnection::OutboundConnection(reactor::Io* io, Owner* owner, const Sett
       dane_(tlsa.policy),
       implicit_tls_(hop.implicit_tls),
       credentials_(hop.credentials),
-      leased_at_(io->now()),
       deadline_(io->now() + Seconds(limits::kClientTransactionSecondsMax)) {
   timeout_.connection = this;
   // Records that cannot be used ask for TLS all the same (RFC 7672 section 2.2).
@@ -343,6 +342,7 @@ void OutboundConnection::Pump(std::string_view input) {
         break;
       case EventKind::kReady:
         if (!stream_->tls()) TellTls(TlsOutcomeSeen::What::kNotOffered);
+        if (!greeted_) ready_at_ = io_->now();
         greeted_ = true;
         if (keys_spent_ && transactions_ > 0) {
           Quit();

@@ -119,7 +119,8 @@ class OutboundConnection final : public SecureStreamHandler {
   bool short_of_descriptors() const { return short_of_descriptors_; }
   uint32_t transactions() const { return transactions_; }
   size_t unsent_bytes() const { return stream_->unsent_bytes(); }
-  MonoTime leased_at() const { return leased_at_; }
+  // When it was first greeted.
+  MonoTime ready_at() const { return ready_at_; }
 
   // Nothing may be sent to who does not prove who it is.
   bool verified_only() const { return dane_ || tls_ == delivery::HopTls::kVerified; }
@@ -178,7 +179,7 @@ class OutboundConnection final : public SecureStreamHandler {
   std::shared_ptr<const smtp::Credentials> credentials_;
   IpAddress source_;
   smtp::Reply failure_;
-  MonoTime leased_at_;
+  MonoTime ready_at_;
   MonoTime deadline_;  // of the transaction, or of the greeting
   size_t unsent_at_arming_ = 0;
   uint32_t replies_seen_ = 0;

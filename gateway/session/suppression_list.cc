@@ -248,7 +248,14 @@ Status SuppressionList::WriteSome(const Items& items) {
   std::vector<SuppressionStore::Change> written;
   for (const auto& item : items) {
     for (size_t i = 0; i < item->changes.size(); ++i) {
-      if (IsWritten(item->outcomes[i])) written.push_back(item->changes[i]);
+      // What an operator asks is written whatever the table has: it may have it from a write that
+      // failed.
+      bool asked = item->done && item->outcomes[i] != Outcome::kFull;
+      if (asked && item->changes[i].suppression && item->outcomes[i] == Outcome::kUnchanged) {
+        auto there = table_.FindKey(item->changes[i].account, item->changes[i].key);
+        asked = there && there->reason == item->changes[i].suppression->reason;
+      }
+      if (asked || IsWritten(item->outcomes[i])) written.push_back(item->changes[i]);
     }
   }
   return written.empty() ? OkStatus() : store_->Write(written);

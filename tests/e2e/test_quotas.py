@@ -188,7 +188,7 @@ class Brake(LimitsCase):
         self.assertEqual(self.send(1, "gone@example.net"), {})
         time.sleep(3)
         self.assertEqual(self.send(1), {})
-        self.assertEqual(self.send(2, "gone@example.net"), {})
+        self.assertEqual(self.send(2, "later.gone@example.net"), {})
         harness.wait_until(lambda: "blocked" in self.tool("credential", "list"), 20, "the brake")
 
     def test_exempt_accounts_and_too_few_recipients(self):

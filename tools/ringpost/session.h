@@ -25,6 +25,8 @@ class Session {
   std::optional<Json> AskLine(std::string_view line,
                               const std::function<void(const Json&)>& on_line = nullptr,
                               bool patient = false);
+  // The same, asked again, waiting twice as long each time, while the daemon says that it is busy.
+  std::optional<Json> AskWhileBusy(std::string_view line);
   // Prints the answer's error if it has one, and gives the exit code. With --json the answer itself
   // has been or will be printed.
   int CodeOf(const Json& answer);
